@@ -1,0 +1,46 @@
+# Two commands do everything: `make demo` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PY := .venv/bin/python
+STAMP := .venv/.truegreen-setup
+FAULT ?=
+
+.PHONY: help setup demo test lint bench docs clean locks
+
+help: ## List the targets.
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(STAMP) ## Make the development environment in .venv from the hash lock.
+
+$(STAMP): uv.lock pyproject.toml requirements/bootstrap.txt
+	@python3 requirements/setup.py
+	@touch $@
+
+demo: setup ## Judge the bundled application; FAULT=unwired plants a fault, FAULT=list names them.
+	@$(PY) examples/demo.py $(FAULT)
+
+test: setup ## Everything: lint, types, unit to real workflows in containers.
+	@$(PY) -m tests.harness setup
+	@$(MAKE) --no-print-directory lint
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile
+
+lint: setup ## Formatting, lint, types, import rules, workflows.
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m tests.harness.workflow_lint
+
+bench: setup ## Measure start-up, set-up, services, evidence and the demo.
+	@$(PY) benchmarks/run.py
+
+docs: setup ## Write the generated pages and check the rest.
+	@$(PY) docs/generate.py
+
+locks: setup ## Refresh the hash locks of the helper and of the pinned tools.
+	@$(PY) requirements/refresh_locks.py
+
+clean: ## Remove everything that was built here; caches outside the repository stay.
+	rm -rf .venv build dist site .truegreen .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""A small ledger: operations come in over HTTP, a worker applies them, balances are cached."""

@@ -1,0 +1,23 @@
+"""The factory builds what it promises; no server is needed to see that."""
+
+import pytest
+from ledger import factory
+from ledger.bus import JetStreamBus
+from ledger.cache import RedisCache
+from ledger.repository import SqlRepository, make_engine
+from redis.asyncio import Redis
+
+pytestmark = pytest.mark.wiring
+
+
+@pytest.fixture
+def service():
+    engine = make_engine("postgresql+asyncpg://u:p@127.0.0.1:1/d")
+    return factory.get_operations_service(engine, Redis(), JetStreamBus(stream=None))
+
+
+@pytest.mark.parametrize(
+    ("dependency", "kind"), [("_repository", SqlRepository), ("_cache", RedisCache), ("_bus", JetStreamBus)]
+)
+def test_factory_wires_the_dependency(service, dependency, kind):
+    assert isinstance(getattr(service, dependency), kind)

@@ -1,0 +1,1 @@
+"""Use cases: the imperative shell, and the only place that wires rooms together."""

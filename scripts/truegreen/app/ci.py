@@ -1,0 +1,107 @@
+"""What the composite actions call: inputs come as `TG_*` variables and are checked here, not in YAML.
+
+act, Gitea and GHES do not check the types of a workflow's inputs, so nothing is taken on trust.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen import registry
+from truegreen.errors import WrongValue
+from truegreen.model.run import Problem
+
+if TYPE_CHECKING:
+    from truegreen.app.shell import Shell
+
+_PYTHON = re.compile(r"(pypy)?3\.\d{1,2}t?|")
+_SHARD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}|")
+_SHARD_MARK = re.compile(r"[^A-Za-z0-9._-]")
+
+
+class JobResult(msgspec.Struct, frozen=True):
+    """One entry of the `needs` context."""
+
+    result: str = ""
+
+
+def words(shell: Shell, variable: str) -> tuple[str, ...]:
+    """Return the words of a variable, separated by spaces or commas."""
+    return tuple(word for word in re.split(r"[\s,]+", shell.env.get(variable, "")) if word)
+
+
+def stages(shell: Shell, variable: str = "TG_STAGES") -> tuple[str, ...]:
+    """Return stage names from a variable; raises UnknownName for one that does not exist."""
+    for name in (names := words(shell, variable)):
+        registry.load("stage", name)
+    return names
+
+
+def pythons(shell: Shell) -> tuple[str, ...]:
+    """Return versions for the unit matrix; one empty version stands for the project's own."""
+    versions = words(shell, "TG_PYTHON")
+    for version in versions:
+        python(version)
+    return versions or ("",)
+
+
+def python(version: str) -> str:
+    """Return a version such as `3.12`, checked."""
+    if not _PYTHON.fullmatch(version):
+        raise WrongValue(f"{version!r} is not a Python version", where="input python", fix="write for example 3.12")
+    return version
+
+
+def shard(shell: Shell) -> str:
+    """Return the shard's name, checked: it becomes part of a path and of an artifact's name."""
+    name = shell.env.get("TG_SHARD", "")
+    if not _SHARD.fullmatch(name):
+        raise WrongValue(
+            f"{_SHARD_MARK.sub('?', name)!r} cannot name a shard", where="input shard", fix="use a-z 0-9 . _ -"
+        )
+    return name
+
+
+def planned(shell: Shell) -> tuple[str, ...]:
+    """Return the stages of the plan job, from its JSON output."""
+    text = shell.env.get("TG_STAGES_JSON", "")
+    try:
+        names = msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError as error:
+        raise WrongValue("the list of planned stages is not JSON", where="input stages", why=str(error)) from None
+    for name in names:
+        registry.load("stage", name)
+    return tuple(names)
+
+
+def job_problems(shell: Shell, names: tuple[str, ...]) -> dict[str, Problem]:
+    """Return stage → problem for every planned stage whose job did not end well.
+
+    A job that failed after its evidence was written, was cancelled, or lost a matrix leg must not be
+    green because of the evidence that did arrive.
+    """
+    text = shell.env.get("TG_JOBS") or "{}"
+    try:
+        results = msgspec.json.decode(text, type=dict[str, JobResult])
+    except msgspec.DecodeError as error:
+        raise WrongValue("the results of the jobs are not JSON", where="input jobs", why=str(error)) from None
+    problems = {}
+    for name in names:
+        result = results.get(name, JobResult("success" if not results else "absent")).result
+        if result != "success":
+            problems[name] = Problem(
+                kind="stage",
+                message=f"the job of stage {name} ended with {result or 'no result'}",
+                code="TG205",
+                fix="open the job's log; evidence that did arrive does not cover what is missing",
+            )
+    return problems
+
+
+def outputs(values: dict[str, object]) -> dict[str, str]:
+    """Return outputs as text: strings unchanged, everything else as one line of JSON."""
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}

@@ -1,0 +1,163 @@
+"""Loading evidence folders into records; what cannot be read becomes a Problem, never a gap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen import registry
+from truegreen.analysis import merge
+from truegreen.app import stage_record
+from truegreen.errors import EvidenceChanged, EvidenceMissing, EvidenceUnreadable, TruegreenError
+from truegreen.model.run import Problem, StageEvidence
+from truegreen.runtime import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from truegreen.model.evidence import StageRecord
+
+_RERUN = "-rerun-"
+
+
+def load_all(folder: Path, root: Path) -> list[StageEvidence]:
+    """Return the evidence of every stage below a folder, shards merged.
+
+    Args:
+        folder: `.truegreen`, or where artifacts were unpacked (one folder a stage and shard).
+        root: the user's project; paths inside evidence are made relative to it.
+    """
+    by_stage: dict[str, list[tuple[Path, StageRecord]]] = {}
+    broken: dict[str, list[Problem]] = {}
+    known = registry.names("stage")
+    for path in sorted(folder.glob(f"*/{stage_record.NAME}")):
+        try:
+            record = stage_record.read(path)
+        except TruegreenError as error:
+            stage = next((name for name in known if _belongs(path.parent.name, name)), path.parent.name)
+            broken.setdefault(stage, []).append(_problem("stage", error))
+            continue
+        by_stage.setdefault(record.stage, []).append((path.parent, record))
+    names = [name for name in known if name in by_stage or name in broken]
+    return [_load_stage(name, by_stage.get(name, []), broken.get(name, []), root) for name in names]
+
+
+def _belongs(folder: str, stage: str) -> bool:
+    name = folder.removeprefix("truegreen-")
+    return name == stage or name.startswith(f"{stage}-")
+
+
+def _load_stage(
+    stage: str, shards: list[tuple[Path, StageRecord]], problems: list[Problem], root: Path
+) -> StageEvidence:
+    parts: dict[str, list[tuple[str, Any]]] = {}
+    found = list(problems)
+    found += _duplicates(stage, [record for _, record in shards])
+    for folder, record in shards:
+        for name, part, parsed, problem in _read_shard(folder, record, root):
+            if problem is not None:
+                found.append(problem)
+            else:
+                parts.setdefault(part, []).append((f"{record.shard}/{name}", parsed))
+    return _merged(stage, tuple(record for _, record in shards), parts, found)
+
+
+def _duplicates(stage: str, records: Iterable[StageRecord]) -> list[Problem]:
+    """Two folders that claim the same shard: one of them is stale or foreign."""
+    seen: set[str] = set()
+    problems = []
+    for record in records:
+        if record.shard in seen:
+            message = f"two pieces of evidence claim stage {stage} shard {record.shard or '(none)'}"
+            problems.append(Problem(kind="stage", message=message, code="TG205", fix="give each shard its own name"))
+        seen.add(record.shard)
+    return problems
+
+
+def _read_shard(folder: Path, record: StageRecord, root: Path) -> Iterable[tuple[str, str, Any, Problem | None]]:
+    """Yield (file, part, parsed, problem) for every file a reader exists for, and for every missing one."""
+    present = {entry.kind for entry in record.files}
+    for kind in record.expects:
+        if kind not in present:
+            part = registry.load("reader", kind).part
+            message = f"{record.folder} promised {kind} evidence and left none"
+            yield kind, part, None, Problem(kind=part, message=message, path=str(folder), code="TG201")
+    for entry in record.files:
+        if entry.kind == "log":
+            continue
+        path = folder / entry.path
+        part = "stage"
+        try:
+            reader = registry.load("reader", entry.kind)()
+            part = reader.part
+            _check_digest(path, folder, entry.sha256)
+            yield entry.path, part, reader.read(path, root), None
+        except TruegreenError as error:
+            yield entry.path, part, None, _problem(part, error)
+
+
+def _check_digest(path: Path, folder: Path, digest: str) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
+        raise EvidenceUnreadable(f"{path.name} lies outside its evidence folder", where=str(path))
+    if not path.is_file():
+        raise EvidenceMissing(f"{path.name} is missing", where=str(path))
+    if files.sha256(path) != digest:
+        raise EvidenceChanged(f"{path.name} changed after its stage ended", where=str(path))
+
+
+def _merged(
+    stage: str, records: tuple[StageRecord, ...], parts: dict[str, list[tuple[str, Any]]], problems: list[Problem]
+) -> StageEvidence:
+    def values(part: str) -> list[Any]:
+        return [parsed for _, parsed in parts.get(part, [])]
+
+    tests = None
+    try:
+        tests = _merge_tests(parts.get("tests", []))
+    except TruegreenError as error:
+        problems = [*problems, _problem("tests", error)]
+    loads, images = values("load"), values("image")
+    return StageEvidence(
+        stage=stage,
+        records=records,
+        tests=tests,
+        sessions=tuple(values("sessions")),
+        coverage=merge.coverages(values("coverage")) if values("coverage") else None,
+        scans=tuple(values("scans")),
+        persistence=tuple(values("persistence")),
+        load=loads[-1] if loads else None,
+        image=images[-1] if images else None,
+        problems=tuple(problems),
+    )
+
+
+def _merge_tests(named: list[tuple[str, Any]]) -> Any:
+    """Merge first runs as shards, then each round of reruns as later attempts."""
+    if not named:
+        return None
+    first = [run for name, run in named if _RERUN not in name]
+    later = [run for name, run in sorted(named) if _RERUN in name]
+    merged = merge.shards(first)
+    for rerun in later:
+        merged = merge.rerun(merged, rerun)
+    return merged
+
+
+def _problem(kind: str, error: TruegreenError) -> Problem:
+    path, _, line = error.where.rpartition(":")
+    known_line = line.isdigit()
+    return Problem(
+        kind=kind,
+        message=error.what + (f": {error.why}" if error.why else ""),
+        path=path if known_line else error.where,
+        line=int(line) if known_line else 0,
+        code=error.code,
+        fix=error.fix,
+    )
+
+
+def plain(value: msgspec.Struct) -> bytes:
+    """Return a record as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2)

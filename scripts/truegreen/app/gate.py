@@ -1,0 +1,160 @@
+"""`truegreen gate`: read evidence, judge it, write the report."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen import registry
+from truegreen.app import evidence as loading
+from truegreen.app.shell import EVIDENCE, Shell
+from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceUnreadable
+from truegreen.forge import workflow_commands
+from truegreen.gates import judging
+from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
+from truegreen.model.verdict import Provenance, Report, Status
+from truegreen.runtime import files, git
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from truegreen.app.plan import Plan
+    from truegreen.config.settings import Settings
+
+REPORT = "report"
+
+
+def judge(
+    shell: Shell,
+    settings: Settings,
+    plan: Plan,
+    *,
+    folder: Path | None = None,
+    provenance: Provenance | None = None,
+    history: History | None = None,
+    job_problems: Mapping[str, Problem] | None = None,
+) -> Report:
+    """Return the report on the evidence in a folder (default `.truegreen`).
+
+    A planned stage without evidence is blind. Evidence of another commit than the provenance's, or
+    than the one checked out, is stale and blind.
+    """
+    place = folder or settings.root / EVIDENCE
+    tree = git.inspect(settings.root, shell.processes)
+    origin = provenance or Provenance(commit=tree.commit)
+    found = _with_jobs(loading.load_all(place, settings.root), job_problems or {})
+    run = RunEvidence(
+        stages=tuple(found),
+        planned=plan.stages,
+        not_planned=plan.not_planned,
+        commit=origin.commit or tree.commit,
+        dirty=tree.dirty,
+    )
+    stages = judging.judge(run, policies(settings), history or History())
+    status, headline = judging.overall(stages)
+    return Report(
+        status=status,
+        headline=headline,
+        duration_s=_wall_s(run),
+        stages=stages,
+        provenance=msgspec.structs.replace(
+            origin,
+            commit=run.commit,
+            dirty=tree.dirty,
+            pack_version=shell.pack_version,
+            pack_commit=shell.pack_commit,
+            created=shell.clock.iso(),
+        ),
+    )
+
+
+def _with_jobs(found: list[StageEvidence], job_problems: Mapping[str, Problem]) -> list[StageEvidence]:
+    """Return the evidence with the problem of each job that did not end well."""
+    known = {evidence.stage for evidence in found}
+    found = [*found, *(StageEvidence(stage=name) for name in job_problems if name not in known)]
+    return [
+        msgspec.structs.replace(evidence, problems=(*evidence.problems, job_problems[evidence.stage]))
+        if evidence.stage in job_problems
+        else evidence
+        for evidence in found
+    ]
+
+
+def policies(settings: Settings) -> dict[str, Any]:
+    """Return gate id → options, with the components handed to the coverage gate."""
+    options = dict(settings.gates)
+    if settings.project.components and not options["coverage"].components:
+        options["coverage"] = msgspec.structs.replace(options["coverage"], components=settings.project.components)
+    return options
+
+
+def write_report(report: Report, folder: Path) -> dict[str, Path]:
+    """Write `verdict.json`, `summary.md` and `comment.md` below `folder/report`; returns name → path."""
+    written = {}
+    for name, reporter in (("verdict.json", "json"), ("summary.md", "summary"), ("comment.md", "comment")):
+        document = registry.load("reporter", reporter)().render(report)
+        written[name] = files.write_atomic(folder / REPORT / name, document.body)
+    return written
+
+
+def read_report(folder: Path) -> Report:
+    """Return the report written below a folder.
+
+    Raises:
+        EvidenceMissing: nothing was judged yet.
+        EvidenceUnreadable: not a report of this version.
+    """
+    path = folder / REPORT / "verdict.json"
+    try:
+        return msgspec.json.decode(files.read_limited(path, 64 << 20), type=Report)
+    except msgspec.DecodeError as error:
+        raise EvidenceUnreadable("verdict.json is not a report", where=str(path), why=str(error)) from None
+
+
+def show(shell: Shell, report: Report) -> None:
+    """Print the report for people on standard error."""
+    document = registry.load("reporter", "terminal")().render(report)
+    for line in document.text.splitlines():
+        shell.console.line(line)
+
+
+def emit_annotations(shell: Shell, report: Report) -> None:
+    """Print workflow commands that put the reds on their lines; only in CI."""
+    for line in registry.load("reporter", "annotations")().render(report).text.splitlines():
+        shell.console.command(line)
+
+
+def emit_summary(shell: Shell, report: Report) -> None:
+    """Append the summary to the job's summary page, where there is one."""
+    if path := shell.env.get("GITHUB_STEP_SUMMARY"):
+        workflow_commands.append_summary(Path(path), registry.load("reporter", "summary")().render(report).text)
+
+
+def with_evidence(report: Report, folder: Path, root: Path) -> dict[str, Any]:
+    """Return the report with the per-test evidence of persistence, for `run --json`."""
+    evidence = [part for stage in loading.load_all(folder, root) for part in stage.persistence]
+    return {"report": msgspec.to_builtins(report), "persistence": msgspec.to_builtins(evidence)}
+
+
+def exit_code(report: Report) -> int:
+    """Return the process exit code for a report: 0 green, 1 a gate failed, 3 blind."""
+    if report.status is Status.FAIL:
+        return EXIT_GATE_FAILED
+    if report.status is Status.BLIND:
+        return EXIT_EVIDENCE
+    return EXIT_OK
+
+
+def _wall_s(run: RunEvidence) -> float:
+    """Return seconds from the first stage's start to the last stage's end."""
+    spans = []
+    for stage in run.stages:
+        for record in stage.records:
+            try:
+                begin = datetime.fromisoformat(record.started).timestamp()
+            except ValueError:
+                continue
+            spans.append((begin, begin + record.duration_s))
+    return round(max(end for _, end in spans) - min(begin for begin, _ in spans), 1) if spans else 0.0

@@ -1,0 +1,111 @@
+"""`truegreen init`: the caller workflow and a commented configuration."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from truegreen import __version__
+from truegreen.errors import ConfigSyntax, ProjectMissing
+from truegreen.runtime import files
+
+WORKFLOW = ".github/workflows/truegreen.yml"
+
+_CALLER = """\
+name: truegreen
+on:
+  pull_request:
+  push:
+    branches: [main]
+  release:
+    types: [published]
+permissions: {{}}
+jobs:
+  truegreen:
+    permissions: {{contents: read, pull-requests: write, checks: write, statuses: write}}
+    uses: {repository}/.github/workflows/pipeline.yml@{ref}
+    secrets:
+      slack-webhook-url: ${{{{ secrets.SLACK_WEBHOOK_URL }}}}
+"""
+
+_TABLE = """
+# truegreen: every key, its default and its meaning: `truegreen config explain`.
+[tool.truegreen]
+# install = ["uv sync --frozen"]          # only when the lock files do not say it
+# source = ["src"]                        # what coverage measures
+
+# [tool.truegreen.gates.coverage]
+# line = 80                               # percent of all lines; components can ask for more
+
+{services}
+"""
+
+_SERVICES = {
+    "psycopg": "postgres",
+    "asyncpg": "postgres",
+    "pg8000": "postgres",
+    "redis": "redis",
+    "nats-py": "nats",
+}
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One file that `init` writes, or leaves alone."""
+
+    path: Path
+    text: str
+    action: str
+    """`written`, `added to`, or why it is left alone."""
+    write: bool = True
+
+
+def plan(root: Path, *, repository: str, ref: str) -> tuple[Item, ...]:
+    """Return what would be written; existing files are never overwritten.
+
+    Raises:
+        ProjectMissing: no `pyproject.toml` in this folder.
+        ConfigSyntax: it cannot be read.
+    """
+    project = root / "pyproject.toml"
+    if not project.is_file():
+        raise ProjectMissing(
+            "there is no pyproject.toml in this folder", where=str(root), fix="create one first: `uv init`"
+        )
+    text = project.read_text(encoding="utf-8", errors="replace")
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigSyntax("pyproject.toml is not valid TOML", where=str(project), why=str(error)) from None
+    return (_workflow(root, repository, ref or f"v{__version__}"), _table(project, text, document))
+
+
+def apply(item: Item) -> None:
+    """Write one file atomically."""
+    if item.write:
+        files.write_atomic(item.path, item.text)
+
+
+def caller(repository: str, ref: str) -> str:
+    """Return the caller workflow."""
+    return _CALLER.format(repository=repository, ref=ref)
+
+
+def _workflow(root: Path, repository: str, ref: str) -> Item:
+    path = root / WORKFLOW
+    if path.exists():
+        return Item(path=path, text=path.read_text(encoding="utf-8"), action="exists, left alone", write=False)
+    return Item(path=path, text=caller(repository, ref), action="written")
+
+
+def _table(project: Path, text: str, document: dict[str, object]) -> Item:
+    tool = document.get("tool")
+    if isinstance(tool, dict) and "truegreen" in tool:
+        return Item(path=project, text=text, action="already has [tool.truegreen], left alone", write=False)
+    found = sorted({service for library, service in _SERVICES.items() if library in text.lower()})
+    listed = "\n\n".join(f"[tool.truegreen.services.{name}]" for name in found)
+    if found:
+        listed += f"\n\n[tool.truegreen.persistence]\nservices = {str(found).replace(chr(39), chr(34))}"
+    body = _TABLE.format(services=listed or "# [tool.truegreen.services.postgres]").rstrip() + "\n"
+    return Item(path=project, text=text.rstrip("\n") + "\n" + body, action="[tool.truegreen] added")

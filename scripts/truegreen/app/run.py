@@ -1,0 +1,171 @@
+"""`truegreen run`: run stages for real and leave evidence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen import registry
+from truegreen.app import stage_record
+from truegreen.app.shell import EVIDENCE, Shell
+from truegreen.errors import InternalError, Interrupted, TruegreenError
+from truegreen.model.evidence import RunState, StageRecord
+from truegreen.runtime import environ, files, git
+from truegreen.services.manager import ServiceManager
+from truegreen.stages.common.context import StageContext, StageOutcome
+from truegreen.stages.common.project import user_environment
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from truegreen.config.settings import Settings
+    from truegreen.model.service import ServiceHandle
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True):
+    """What to run."""
+
+    stages: tuple[str, ...]
+    pytest_args: tuple[str, ...] = ()
+    shard: str = ""
+    shard_index: int = 0
+    shard_count: int = 1
+    commit: str = ""
+    """The commit being judged, where it is not the one checked out (a merge ref)."""
+
+
+def run_stages(shell: Shell, settings: Settings, request: Request) -> list[StageRecord]:
+    """Run the stages in order; one that breaks does not stop the next.
+
+    Services are started once, before the first stage that needs them, and are down when this returns,
+    whatever happened.
+
+    Raises:
+        Interrupted: Ctrl-C or SIGTERM; the evidence so far is kept.
+    """
+    manager = ServiceManager(
+        root=settings.root,
+        services=settings.project.services,
+        env=shell.env,
+        processes=shell.processes,
+        console=shell.console,
+        clock=shell.clock,
+        tools=shell.tools,
+        cache=environ.cache_dir(shell.env),
+    )
+    records = []
+    try:
+        for name in request.stages:
+            with shell.console.group(f"stage {name}"):
+                records.append(_run_stage(shell, settings, request, name, manager))
+    finally:
+        manager.down()
+    return records
+
+
+def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, manager: ServiceManager) -> StageRecord:
+    """Run one stage and write its record, also when it breaks or is interrupted."""
+    out = files.fresh_dir(settings.root / EVIDENCE / (f"{name}-{request.shard}" if request.shard else name))
+    started, start = shell.clock.iso(), shell.clock.monotonic()
+    options = settings.stages[name]
+    handles: tuple[ServiceHandle, ...] = ()
+    outcome, error = StageOutcome(), None
+    interrupted = False
+    try:
+        handles = manager.up(tuple(options.services)) if options.services else ()
+        outcome = registry.load("stage", name)().run(_context(shell, settings, request, name, out, handles))
+    except TruegreenError as problem:
+        error = problem
+    except KeyboardInterrupt:
+        interrupted = True
+        error = Interrupted(f"stage {name} was interrupted", fix="run it again")
+    except Exception as problem:
+        error = InternalError(f"stage {name} stopped on a bug in truegreen", why=f"{type(problem).__name__}: {problem}")
+        if shell.env.get("TRUEGREEN_TRACEBACK"):
+            raise
+    record = _record(shell, settings, request, name, outcome, error)
+    record = msgspec.structs.replace(
+        record,
+        started=started,
+        duration_s=round(shell.clock.monotonic() - start, 3),
+        services=tuple(handle.record() for handle in handles),
+        files=stage_record.describe(out, outcome.files),
+    )
+    stage_record.write(out, record)
+    _say(shell, record, error)
+    if interrupted:
+        raise Interrupted("interrupted; services are stopped, evidence so far is kept", where=str(out))
+    return record
+
+
+def _context(
+    shell: Shell, settings: Settings, request: Request, name: str, out: Path, handles: tuple[ServiceHandle, ...]
+) -> StageContext:
+    options = settings.stages[name]
+    additions: dict[str, str] = {}
+    for handle in handles:
+        additions.update(handle.exports)
+    additions.update(options.env)
+    return StageContext(
+        root=settings.root,
+        out=out,
+        options=options,
+        project=settings.project,
+        env=user_environment(shell.env, additions),
+        processes=shell.processes,
+        console=shell.console,
+        clock=shell.clock,
+        tools=shell.tools,
+        services=handles,
+        pytest_args=request.pytest_args,
+        shard=request.shard,
+        shard_count=request.shard_count,
+        shard_index=request.shard_index,
+    )
+
+
+def _record(
+    shell: Shell, settings: Settings, request: Request, name: str, outcome: StageOutcome, error: Any
+) -> StageRecord:
+    tree = git.inspect(settings.root, shell.processes)
+    state = RunState.BROKEN if error else RunState.SKIPPED if outcome.skipped else RunState.RAN
+    return StageRecord(
+        stage=name,
+        shard=request.shard,
+        state=state,
+        reason=error.what if error else outcome.skipped,
+        commit=request.commit or tree.commit,
+        tree=tree.tree,
+        dirty=tree.dirty,
+        pack_version=shell.pack_version,
+        pack_commit=shell.pack_commit,
+        python=outcome.python,
+        platform=environ.platform_name(),
+        run_id=run_id(shell),
+        tools=outcome.tools,
+        expects=outcome.expects,
+        notes=outcome.notes,
+        command=_command(name, request),
+        error=error.record() if error else None,
+    )
+
+
+def run_id(shell: Shell) -> str:
+    """Return `run.attempt` of the CI run, empty at a desk."""
+    run = shell.env.get("GITHUB_RUN_ID", "")
+    return f"{run}.{shell.env.get('GITHUB_RUN_ATTEMPT', '1')}" if run else ""
+
+
+def _command(name: str, request: Request) -> str:
+    tail = f" -- {' '.join(request.pytest_args)}" if request.pytest_args else ""
+    return f"truegreen run {name}{tail}"
+
+
+def _say(shell: Shell, record: StageRecord, error: TruegreenError | None) -> None:
+    if error is not None:
+        shell.console.error(error.lines())
+    word = record.state.value if not record.reason else f"{record.state.value}: {record.reason}"
+    shell.console.line(f"stage {record.stage}: {word} ({record.duration_s:.1f} s)")
+    for note in record.notes:
+        shell.console.line(f"  {note}")

@@ -1,0 +1,105 @@
+"""`truegreen ci`: the entry points of the composite actions; not meant for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.app import ci, gate, history, publish, run, services
+from truegreen.app import event as events
+from truegreen.app import plan as planning
+from truegreen.app.shell import EVIDENCE
+from truegreen.cli import common
+from truegreen.config import settings as config
+
+if TYPE_CHECKING:
+    import argparse
+    from pathlib import Path
+
+    from truegreen.app.shell import Shell
+    from truegreen.config.settings import Settings
+    from truegreen.model.verdict import Report
+
+
+def plan(namespace: argparse.Namespace) -> int:
+    """Write the planned stages and the Python matrix as outputs."""
+    shell, settings = _start(namespace)
+    event = events.current(shell)
+    chosen = planning.plan(
+        event.name,
+        on_default_branch=event.on_default_branch,
+        is_tag=event.is_tag,
+        labels=event.labels,
+        only=ci.stages(shell),
+        disabled=tuple(name for name, stage in settings.stages.items() if not stage.enabled),
+    )
+    events.write_outputs(shell, ci.outputs({"stages": list(chosen.stages), "python": list(ci.pythons(shell))}))
+    shell.console.line(f"{event.name}: {', '.join(chosen.stages) or 'no stage'}")
+    return 0
+
+
+def stage(namespace: argparse.Namespace) -> int:
+    """Run one stage, judge it, and write its verdict as an output."""
+    shell, settings = _start(namespace)
+    (name,) = ci.stages(shell, "TG_STAGE") or ("",)
+    chosen = planning.plan("local", only=(name,))
+    event = events.current(shell)
+    run.run_stages(shell, settings, run.Request(stages=(name,), shard=ci.shard(shell), commit=event.head_sha))
+    report = gate.judge(shell, settings, chosen, provenance=events.provenance(shell))
+    gate.show(shell, report)
+    gate.emit_annotations(shell, report)
+    events.write_outputs(shell, {"verdict": report.status.value})
+    return gate.exit_code(report)
+
+
+def report(namespace: argparse.Namespace) -> int:
+    """Judge all evidence of the run, write summary and outputs, and publish; exit 0 once it has spoken.
+
+    The red belongs to the `result` job, the one required check; this job stays free to publish.
+    """
+    shell, settings = _start(namespace)
+    verdict = _judge_run(shell, settings)
+    folder = settings.root / EVIDENCE
+    gate.write_report(verdict, folder)
+    history.append(settings, verdict)
+    gate.show(shell, verdict)
+    gate.emit_summary(shell, verdict)
+    events.write_outputs(shell, {"verdict": _public(verdict), "headline": verdict.headline})
+    for line in publish.publish(shell, folder).lines:
+        shell.console.line(line)
+    return 0
+
+
+def start_services(namespace: argparse.Namespace) -> int:
+    """Start services for a caller's own job and export their variables to its later steps."""
+    shell, settings = _start(namespace)
+    handles = services.up(shell, settings, ci.words(shell, "TG_SERVICES"))
+    events.write_environment(shell, {name: value for handle in handles for name, value in handle.exports.items()})
+    return 0
+
+
+def _start(namespace: argparse.Namespace) -> tuple[Shell, Settings]:
+    shell = common.shell(namespace)
+    python = ci.python(shell.env.get("TG_PYTHON", "")) if namespace.ci_command == "stage" else ""
+    assignments = [f'python="{python}"'] if python else []
+    return shell, config.load(shell.cwd, assignments=assignments, env=shell.env)
+
+
+def _judge_run(shell: Shell, settings: Settings) -> Report:
+    names = ci.planned(shell)
+    chosen = planning.Plan(stages=names, not_planned=planning.unplanned(names, events.current(shell).name))
+    folder: Path = shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE)
+    return gate.judge(
+        shell,
+        settings,
+        chosen,
+        folder=folder,
+        provenance=events.provenance(shell),
+        history=history.load(settings),
+        job_problems=ci.job_problems(shell, names),
+    )
+
+
+def _public(verdict: Report) -> str:
+    return msgspec.to_builtins(verdict.status)

@@ -1,0 +1,53 @@
+"""What several commands need: effects, settings, the plan, and JSON on standard output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen.app import event as events
+from truegreen.app import plan as planning
+from truegreen.app import shell as shells
+from truegreen.config import settings as config
+
+if TYPE_CHECKING:
+    import argparse
+
+    from truegreen.app.shell import Shell
+    from truegreen.config.settings import Settings
+
+
+def shell(namespace: argparse.Namespace) -> Shell:
+    """Return the effects, working in the folder of `--directory`."""
+    return shells.make(cwd=Path(namespace.directory).resolve() if namespace.directory else None, quiet=namespace.quiet)
+
+
+def settings(effects: Shell, namespace: argparse.Namespace) -> Settings:
+    """Return the settings of the project at or above the working folder."""
+    return config.load(effects.cwd, assignments=namespace.set or (), env=effects.env)
+
+
+def plan(effects: Shell, options: Settings, namespace: argparse.Namespace) -> planning.Plan:
+    """Return the plan for the event of `--event`, else of the CI, else `local`."""
+    event = events.current(effects)
+    disabled = tuple(name for name, stage in options.stages.items() if not stage.enabled)
+    return planning.plan(
+        namespace.event or event.name,
+        on_default_branch=event.on_default_branch,
+        is_tag=event.is_tag,
+        labels=event.labels,
+        only=tuple(namespace.stages),
+        disabled=disabled,
+    )
+
+
+def evidence_folder(options: Settings, namespace: argparse.Namespace) -> Path:
+    """Return the folder of `--evidence`, else the project's own."""
+    return Path(namespace.evidence).resolve() if namespace.evidence else options.root / shells.EVIDENCE
+
+
+def print_json(effects: Shell, value: Any) -> None:
+    """Print a value as indented JSON on standard output."""
+    effects.console.result(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())

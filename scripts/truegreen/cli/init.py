@@ -1,0 +1,25 @@
+"""`truegreen init`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truegreen.app import init
+from truegreen.cli import common
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def main(namespace: argparse.Namespace) -> int:
+    """Write the caller workflow and the configuration; nothing that exists is overwritten."""
+    shell = common.shell(namespace)
+    plans = init.plan(shell.cwd, repository=namespace.repository, ref=namespace.ref)
+    for item in plans:
+        if namespace.dry_run:
+            shell.console.result(f"# {item.path.relative_to(shell.cwd)}: {item.action}\n{item.text}")
+        else:
+            init.apply(item)
+            shell.console.line(f"{item.path.relative_to(shell.cwd)}: {item.action}")
+    shell.console.line("next: `truegreen doctor`, then `truegreen run`")
+    return 0

@@ -1,0 +1,24 @@
+"""`truegreen notify`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truegreen.app import notify
+from truegreen.cli import common
+from truegreen.errors import EXIT_ENGINE, EXIT_OK
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def main(namespace: argparse.Namespace) -> int:
+    """Send what the last report calls for; never fails the run unless `--strict`."""
+    shell = common.shell(namespace)
+    settings = common.settings(shell, namespace)
+    result = notify.notify(shell, settings, common.evidence_folder(settings, namespace), dry_run=namespace.dry_run)
+    if namespace.json:
+        common.print_json(shell, result)
+    for line in result.lines:
+        shell.console.line(line)
+    return EXIT_ENGINE if namespace.strict and not result.ok else EXIT_OK

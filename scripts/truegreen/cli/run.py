@@ -1,0 +1,54 @@
+"""`truegreen run`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truegreen.app import event as events
+from truegreen.app import gate, history, run
+from truegreen.app.shell import EVIDENCE
+from truegreen.cli import common
+from truegreen.model.evidence import RunState
+
+if TYPE_CHECKING:
+    import argparse
+
+    from truegreen.app.plan import Plan
+    from truegreen.app.shell import Shell
+    from truegreen.config.settings import Settings
+    from truegreen.model.evidence import StageRecord
+
+
+def main(namespace: argparse.Namespace) -> int:
+    """Run the planned stages, judge them unless told otherwise, and return the exit code."""
+    shell = common.shell(namespace)
+    settings = common.settings(shell, namespace)
+    plan = common.plan(shell, settings, namespace)
+    event = events.current(shell)
+    request = run.Request(
+        stages=plan.stages, pytest_args=namespace.rest, shard=namespace.shard or "", commit=event.head_sha
+    )
+    records = run.run_stages(shell, settings, request)
+    if namespace.no_gate:
+        return _without_gate(shell, records, as_json=namespace.json)
+    return _with_gate(shell, settings, plan, as_json=namespace.json)
+
+
+def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) -> int:
+    """Return the exit code of the first stage that broke; tools are judged by the gates later."""
+    if as_json:
+        common.print_json(shell, records)
+    broken = next((record for record in records if record.state is RunState.BROKEN), None)
+    return broken.error.exit_code if broken is not None and broken.error is not None else 0
+
+
+def _with_gate(shell: Shell, settings: Settings, plan: Plan, *, as_json: bool) -> int:
+    folder = settings.root / EVIDENCE
+    provenance = events.provenance(shell)
+    report = gate.judge(shell, settings, plan, provenance=provenance, history=history.load(settings))
+    gate.write_report(report, folder)
+    history.append(settings, report)
+    if as_json:
+        common.print_json(shell, gate.with_evidence(report, folder, settings.root))
+    gate.show(shell, report)
+    return gate.exit_code(report)

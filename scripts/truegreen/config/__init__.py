@@ -1,0 +1,1 @@
+"""Schema, layers, provenance, explanation of the configuration."""

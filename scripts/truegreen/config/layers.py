@@ -1,0 +1,145 @@
+"""Layers of configuration, from weakest to strongest, each value with its source.
+
+Command line > environment > action inputs > `[tool.truegreen]` > organisation preset > shipped
+`defaults.toml`. A layer is a nested dictionary; `merge` keeps, for every leaf, which layer set it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen.config.toml_lines import key_lines, line_of
+from truegreen.errors import ConfigSyntax, ProjectMissing, WrongValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+ENV_PREFIX = "TRUEGREEN_SET_"
+INPUTS_VARIABLE = "TG_SET"
+TABLES = ("gates", "services", "processes", "components", "notify")
+
+
+class Source(msgspec.Struct, frozen=True):
+    """Where a value comes from."""
+
+    layer: str
+    place: str = ""
+    """`file:line`, variable name or flag."""
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One layer: its values, and where each dotted key stands."""
+
+    name: str
+    values: dict[str, Any]
+    file: str = ""
+    lines: dict[str, int] = {}
+    prefix: str = ""
+    """Dotted prefix of the keys inside the file, such as `tool.truegreen`."""
+
+    def source(self, key: str) -> Source:
+        """Return the source of a dotted key of this layer."""
+        if not self.file:
+            return Source(self.name, key)
+        full = f"{self.prefix}.{key}" if self.prefix else key
+        line = line_of(self.lines, full)
+        return Source(self.name, f"{self.file}:{line}" if line else self.file)
+
+
+def find_project(start: Path) -> Path:
+    """Return the nearest folder at or above `start` with a `pyproject.toml`.
+
+    Raises:
+        ProjectMissing: there is none.
+    """
+    for folder in (start, *start.parents):
+        if (folder / "pyproject.toml").is_file():
+            return folder
+    raise ProjectMissing("there is no pyproject.toml here or in any folder above", where=str(start))
+
+
+def toml_layer(name: str, path: Path, prefix: str = "", label: str = "") -> Layer:
+    """Return the layer in a TOML file, below a dotted prefix; an absent table is an empty layer.
+
+    Raises:
+        ConfigSyntax: the file is not UTF-8 TOML; names the line.
+    """
+    label = label or str(path)
+    try:
+        text = path.read_bytes().decode()
+        document: Any = tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise ConfigSyntax(f"{path.name} is not UTF-8", where=label, why=str(error), fix="save it as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigSyntax(f"{path.name} is not valid TOML", where=label, why=str(error), fix="mend the line") from None
+    for part in filter(None, prefix.split(".")):
+        document = document.get(part, {})
+        if not isinstance(document, dict):
+            raise WrongValue(f"{prefix} must be a table", where=label, fix=f"write [{prefix}]")
+    return Layer(name, document, label, key_lines(text), prefix)
+
+
+def assignments_layer(name: str, assignments: Iterable[tuple[str, str]]) -> Layer:
+    """Return a layer from `key=value` texts; a value is read as TOML where possible, else as a string."""
+    values: dict[str, Any] = {}
+    for place, text in assignments:
+        key, sign, raw = text.partition("=")
+        if not sign or not key.strip():
+            raise WrongValue(f"{text!r} is not key=value", where=place, fix="write for example gates.coverage.line=85")
+        node = values
+        *parents, leaf = [part.strip() for part in key.strip().split(".")]
+        for parent in parents:
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                raise WrongValue(f"{key.strip()} lies below a value", where=place, fix="set one or the other")
+        node[leaf] = scalar(raw.strip())
+    return Layer(name, values)
+
+
+def scalar(text: str) -> Any:
+    """Return a TOML value from text, or the text itself."""
+    try:
+        return tomllib.loads(f"v = {text}")["v"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def environment_layers(env: Mapping[str, str]) -> tuple[Layer, Layer]:
+    """Return the layers of action inputs (`TG_SET`, one assignment a line) and of the environment.
+
+    `TRUEGREEN_SET_GATES__COVERAGE__LINE=85` sets `gates.coverage.line`; `_` stands for `-`.
+    """
+    inputs = [(INPUTS_VARIABLE, row.strip()) for row in env.get(INPUTS_VARIABLE, "").splitlines() if row.strip()]
+    variables = [
+        (name, f"{_dotted(name)}={value}") for name, value in sorted(env.items()) if name.startswith(ENV_PREFIX)
+    ]
+    return assignments_layer("action inputs", inputs), assignments_layer("environment", variables)
+
+
+def _dotted(variable: str) -> str:
+    return variable.removeprefix(ENV_PREFIX).lower().replace("__", ".").replace("_", "-")
+
+
+def merge(layers: Iterable[Layer]) -> tuple[dict[str, Any], dict[str, Source]]:
+    """Merge layers, later ones winning leaf by leaf; returns values and the source of every leaf."""
+    values: dict[str, Any] = {}
+    sources: dict[str, Source] = {}
+    for layer in layers:
+        _merge_into(values, layer.values, "", layer, sources)
+    return values, sources
+
+
+def _merge_into(
+    target: dict[str, Any], update: Mapping[str, Any], prefix: str, layer: Layer, sources: dict[str, Source]
+) -> None:
+    for key, value in update.items():
+        dotted = f"{prefix}{key}"
+        if isinstance(value, dict) and isinstance(target.get(key, {}), dict):
+            _merge_into(target.setdefault(key, {}), value, f"{dotted}.", layer, sources)
+            continue
+        target[key] = value
+        sources[dotted] = layer.source(dotted)

@@ -1,0 +1,148 @@
+"""Settings: validated, typed values, each with its source."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen import registry
+from truegreen.config import layers as layering
+from truegreen.config.layers import Layer, Source
+from truegreen.config.schema import ProjectOptions
+from truegreen.errors import UnknownKey, WrongValue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+_TABLE_FAMILIES = {"gates": "gate", "notify": "notifier"}
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The configuration of one run."""
+
+    root: Path
+    project: ProjectOptions
+    stages: dict[str, Any]
+    """Stage name → its Options."""
+    gates: dict[str, Any]
+    """Gate id → its Options."""
+    notify: dict[str, Any]
+    """Notifier name → its Options, only those with a table."""
+    sources: dict[str, Source]
+    """Dotted key → source, for every value that some layer set."""
+
+
+def load(
+    start: Path, *, assignments: Iterable[str] = (), env: Mapping[str, str] | None = None, preset: Path | None = None
+) -> Settings:
+    """Return the settings of the project at or above a folder.
+
+    Args:
+        start: where to look for `pyproject.toml`.
+        assignments: `key=value` texts of `--set`.
+        env: process environment, for its two layers.
+        preset: an organisation's TOML file.
+
+    Raises:
+        ConfigurationError: missing, malformed, unknown key (with the nearest known), wrong type.
+    """
+    root = layering.find_project(start)
+    defaults = Path(__file__).with_name("defaults.toml")
+    stack = [layering.toml_layer("shipped defaults", defaults, label="defaults.toml")]
+    if preset is not None:
+        stack.append(layering.toml_layer("organisation preset", preset))
+    stack.append(layering.toml_layer("repository", root / "pyproject.toml", "tool.truegreen", "pyproject.toml"))
+    stack.extend(layering.environment_layers(env or {}))
+    stack.append(layering.assignments_layer("command line", [("--set", text) for text in assignments]))
+    for layer in stack:
+        _reject_unknown(layer)
+    values, sources = layering.merge(stack)
+    return _typed(root, values, sources)
+
+
+def known_tables() -> dict[str, type[msgspec.Struct]]:
+    """Return dotted table → the Struct that types it; `*` stands for a name the user chooses."""
+    tables: dict[str, type[msgspec.Struct]] = {"": ProjectOptions}
+    tables.update({name: registry.load("stage", name).Options for name in registry.names("stage")})
+    tables.update({f"gates.{name}": registry.load("gate", name).Options for name in registry.names("gate")})
+    tables.update({f"notify.{name}": registry.load("notifier", name).Options for name in registry.names("notifier")})
+    return tables
+
+
+def _typed(root: Path, values: dict[str, Any], sources: dict[str, Source]) -> Settings:
+    top = {key: value for key, value in values.items() if key in _fields(ProjectOptions)}
+    gate_tables = values.get("gates", {})
+    notify_tables = values.get("notify", {})
+    return Settings(
+        root=root,
+        project=_convert(top, ProjectOptions, "", sources),
+        stages={
+            name: _convert(values.get(name, {}), registry.load("stage", name).Options, name, sources)
+            for name in registry.names("stage")
+        },
+        gates={
+            name: _convert(gate_tables.get(name, {}), registry.load("gate", name).Options, f"gates.{name}", sources)
+            for name in registry.names("gate")
+        },
+        notify={
+            name: _convert(table, registry.load("notifier", name).Options, f"notify.{name}", sources)
+            for name, table in notify_tables.items()
+        },
+        sources=sources,
+    )
+
+
+def _reject_unknown(layer: Layer) -> None:
+    """Refuse top-level keys and table names that nothing reads; fields are checked by the Structs."""
+    tops = {*_fields(ProjectOptions), *registry.names("stage"), *_TABLE_FAMILIES}
+    _check_names(layer, layer.values, tops, "")
+    for table, family in _TABLE_FAMILIES.items():
+        inner = layer.values.get(table, {})
+        if not isinstance(inner, dict):
+            raise WrongValue(f"{table} must be a table", where=layer.source(table).place, fix=f"write [{table}.NAME]")
+        _check_names(layer, inner, set(registry.names(family)), f"{table}.")
+        for name, values in inner.items():
+            _check_fields(layer, values, registry.load(family, name).Options, f"{table}.{name}")
+    for name in registry.names("stage"):
+        if name in layer.values:
+            _check_fields(layer, layer.values[name], registry.load("stage", name).Options, name)
+
+
+def _check_fields(layer: Layer, values: Any, options: type[msgspec.Struct], table: str) -> None:
+    if not isinstance(values, dict):
+        raise WrongValue(f"{table} must be a table", where=layer.source(table).place, fix="write it as a TOML table")
+    _check_names(layer, values, _fields(options), f"{table}.")
+
+
+def _check_names(layer: Layer, values: Mapping[str, Any], known: set[str], prefix: str) -> None:
+    for key in values:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(key, known, n=1)
+        raise UnknownKey(
+            f"unknown key {prefix}{key}",
+            where=f"{layer.name}, {layer.source(prefix + key).place}",
+            why="a misspelt key would silently change nothing",
+            fix=f"perhaps you meant {prefix}{near[0]}" if near else "known here: " + ", ".join(sorted(known)),
+        )
+
+
+def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, Source]) -> Any:
+    try:
+        return msgspec.convert(values, options)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        key = ".".join(part for part in (table, path.rstrip("`").lstrip(".")) if part)
+        source = sources.get(key) or next((s for k, s in sources.items() if k.startswith(f"{key}.")), Source("", key))
+        raise WrongValue(
+            f"{key}: {what[:1].lower()}{what[1:]}",
+            where=f"{source.layer}, {source.place}".strip(", "),
+            fix=f"see `truegreen config explain {table or 'python'}` for the type and the default",
+        ) from None
+
+
+def _fields(struct: type[msgspec.Struct]) -> set[str]:
+    return set(struct.__struct_encode_fields__)

@@ -1,0 +1,301 @@
+"""Every way truegreen can fail: one class a cause, each with code, exit code and remedy.
+
+An error says four things: *what* happened, *where* (file:line or command), *why*, and how to
+*fix* it. `truegreen explain CODE` prints the class docstring, so a docstring here is documentation.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from truegreen.model.evidence import ErrorRecord
+
+EXIT_OK = 0
+EXIT_GATE_FAILED = 1
+EXIT_CONFIGURATION = 2
+EXIT_EVIDENCE = 3
+EXIT_ENGINE = 4
+EXIT_BUG = 70
+
+
+class TruegreenError(Exception):
+    """Something failed that truegreen knows how to explain."""
+
+    code: ClassVar[str] = "TG900"
+    slug: ClassVar[str] = "error"
+    exit_code: ClassVar[int] = EXIT_BUG
+    fix_default: ClassVar[str] = ""
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", fix: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.where = where
+        self.why = why
+        self.fix = fix or self.fix_default
+
+    def record(self) -> ErrorRecord:
+        """Return the error as data for `stage.json`."""
+        return ErrorRecord(
+            code=self.code, what=self.what, where=self.where, why=self.why, fix=self.fix, exit_code=self.exit_code
+        )
+
+    def lines(self) -> list[str]:
+        """Return the message as lines: what, then where, why and fix where known."""
+        rows = [f"error {self.code}: {self.what}"]
+        rows += [f"  {label}: {text}" for label, text in self._details() if text]
+        return rows
+
+    def _details(self) -> list[tuple[str, str]]:
+        return [("where", self.where), ("why", self.why), ("fix", self.fix)]
+
+
+# --- configuration: exit code 2 -------------------------------------------------------------
+
+
+class ConfigurationError(TruegreenError):
+    """The configuration or the command line cannot be used."""
+
+    code = "TG100"
+    slug = "configuration"
+    exit_code = EXIT_CONFIGURATION
+
+
+class ProjectMissing(ConfigurationError):
+    """There is no `pyproject.toml` here or in any folder above."""
+
+    code = "TG101"
+    slug = "project-missing"
+    fix_default = "run truegreen inside a project, or create one with `truegreen init`"
+
+
+class ConfigSyntax(ConfigurationError):
+    """A configuration file is not valid TOML, or cannot be read."""
+
+    code = "TG102"
+    slug = "config-syntax"
+
+
+class UnknownKey(ConfigurationError):
+    """A key is not known. A misspelt threshold would otherwise be a gate that never closes."""
+
+    code = "TG103"
+    slug = "unknown-key"
+
+
+class WrongValue(ConfigurationError):
+    """A value has the wrong type, or lies outside its range."""
+
+    code = "TG104"
+    slug = "wrong-value"
+
+
+class UnknownName(ConfigurationError):
+    """A stage, service, gate, reporter or error code of that name does not exist."""
+
+    code = "TG105"
+    slug = "unknown-name"
+
+
+class UsageError(ConfigurationError):
+    """The command line cannot be understood."""
+
+    code = "TG106"
+    slug = "usage"
+    fix_default = "see `truegreen --help`"
+
+
+class InstallFailed(ConfigurationError):
+    """The user's project could not be installed the way it says."""
+
+    code = "TG107"
+    slug = "install-failed"
+
+
+class UnsafeEvent(ConfigurationError):
+    """The workflow was started by an event that hands secrets to code nobody reviewed."""
+
+    code = "TG108"
+    slug = "unsafe-event"
+    fix_default = "start the pipeline on `pull_request`, and publish from a `workflow_run` workflow"
+
+
+class ProjectTool(ConfigurationError):
+    """The project's own environment lacks something a stage needs, such as pytest or pytest-cov."""
+
+    code = "TG109"
+    slug = "project-tool"
+
+
+# --- evidence: exit code 3 --------------------------------------------------------------------
+
+
+class EvidenceError(TruegreenError):
+    """Evidence is missing or cannot be trusted; the verdict is blind."""
+
+    code = "TG200"
+    slug = "evidence"
+    exit_code = EXIT_EVIDENCE
+
+
+class EvidenceMissing(EvidenceError):
+    """A file a stage promised is not there."""
+
+    code = "TG201"
+    slug = "evidence-missing"
+    fix_default = "run the stage again; its log says why the file was not written"
+
+
+class EvidenceUnreadable(EvidenceError):
+    """A file of evidence is truncated, malformed, over a limit, or hostile."""
+
+    code = "TG202"
+    slug = "evidence-unreadable"
+    fix_default = "run the stage again; if the file is written by another tool, check that tool"
+
+
+class EvidenceChanged(EvidenceError):
+    """A file no longer has the digest it had when its stage ended."""
+
+    code = "TG203"
+    slug = "evidence-changed"
+    fix_default = "do not edit evidence; run the stage again"
+
+
+class EvidenceStale(EvidenceError):
+    """Evidence belongs to another commit than the one being judged."""
+
+    code = "TG204"
+    slug = "evidence-stale"
+    fix_default = "run the stage again on this commit"
+
+
+class EvidencePartial(EvidenceError):
+    """Evidence is there, but does not cover everything it claims."""
+
+    code = "TG205"
+    slug = "evidence-partial"
+
+
+# --- engine, services, forge, network: exit code 4 ---------------------------------------------
+
+
+class EngineError(TruegreenError):
+    """Something outside the project's code did not work."""
+
+    code = "TG300"
+    slug = "engine"
+    exit_code = EXIT_ENGINE
+
+
+class ServiceNotReady(EngineError):
+    """A service did not start, or did not answer its protocol probe in time."""
+
+    code = "TG301"
+    slug = "service-not-ready"
+
+
+class PortInUse(EngineError):
+    """A port that a service or process must listen on is taken."""
+
+    code = "TG302"
+    slug = "port-in-use"
+
+
+class EngineMissing(EngineError):
+    """No container engine answers, and the stage cannot run without one."""
+
+    code = "TG303"
+    slug = "engine-missing"
+
+
+class ToolMissing(EngineError):
+    """A tool is not on PATH and could not be installed from its registry."""
+
+    code = "TG304"
+    slug = "tool-missing"
+
+
+class ToolFailed(EngineError):
+    """A tool ended in a way that is neither clean nor a finding."""
+
+    code = "TG305"
+    slug = "tool-failed"
+
+
+class TimedOut(EngineError):
+    """A program did not end within its time limit and was killed."""
+
+    code = "TG306"
+    slug = "timed-out"
+
+
+class ProcessNotReady(EngineError):
+    """A process of the application ended early, or did not become ready in time."""
+
+    code = "TG307"
+    slug = "process-not-ready"
+
+
+class Interrupted(EngineError):
+    """The run was interrupted; services were stopped and evidence so far was kept."""
+
+    code = "TG308"
+    slug = "interrupted"
+
+
+class ForgeRefused(EngineError):
+    """The forge refused a request."""
+
+    code = "TG401"
+    slug = "forge-refused"
+
+
+class ForgeUnreachable(EngineError):
+    """The forge could not be reached, or kept failing."""
+
+    code = "TG402"
+    slug = "forge-unreachable"
+
+
+class DeliveryFailed(EngineError):
+    """A notification was not accepted."""
+
+    code = "TG403"
+    slug = "delivery-failed"
+
+
+class StoreError(EngineError):
+    """The history store cannot be read or written."""
+
+    code = "TG404"
+    slug = "store"
+
+
+class ExtraMissing(EngineError):
+    """A command needs an optional dependency that is not installed."""
+
+    code = "TG405"
+    slug = "extra-missing"
+
+
+# --- ours: exit code 70 --------------------------------------------------------------------------
+
+
+class InternalError(TruegreenError):
+    """A bug in truegreen itself."""
+
+    code = "TG900"
+    slug = "internal"
+    fix_default = "please report it with the log; run again with TRUEGREEN_TRACEBACK=1 to see where"
+
+
+def all_errors() -> dict[str, type[TruegreenError]]:
+    """Return every concrete error class by code, ordered by code."""
+    found: dict[str, type[TruegreenError]] = {}
+    pending: list[type[TruegreenError]] = [TruegreenError]
+    while pending:
+        cls = pending.pop()
+        pending.extend(cls.__subclasses__())
+        if cls is not TruegreenError:
+            found[cls.code] = cls
+    return dict(sorted(found.items()))

@@ -1,0 +1,1 @@
+"""Port to the forge (pull requests, checks), and its adapters."""

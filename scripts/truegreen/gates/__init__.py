@@ -1,0 +1,1 @@
+"""Family: evidence, policy and history to a verdict; pure."""

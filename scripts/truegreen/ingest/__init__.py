@@ -1,0 +1,1 @@
+"""Family: bytes to records."""

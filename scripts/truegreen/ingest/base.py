@@ -1,0 +1,33 @@
+"""The contract of a reader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from truegreen.model.coverage import Coverage
+from truegreen.model.finding import Scan
+from truegreen.model.image import ImageRecord
+from truegreen.model.load import LoadResult
+from truegreen.model.persistence import PersistenceEvidence
+from truegreen.model.testrun import TestRun, TestSession
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Parsed = TestRun | TestSession | Coverage | Scan | PersistenceEvidence | LoadResult | ImageRecord
+
+
+class Reader(Protocol):
+    """Reads one kind of file; hostile content is refused, never guessed at."""
+
+    kind: ClassVar[str]
+    part: ClassVar[str]
+    """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`."""
+
+    def read(self, path: Path, root: Path) -> Parsed:
+        """Return the parsed file; paths in it are made relative to `root` (the user's project).
+
+        Raises:
+            EvidenceUnreadable: with file and, where known, line.
+        """
+        ...

@@ -1,0 +1,103 @@
+"""What a stage leaves behind: `stage.json`, the record of one run of one stage."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+SCHEMA_VERSION = 1
+
+
+class RunState(StrEnum):
+    """How far a stage came; says nothing about whether its gates pass."""
+
+    RAN = "ran"
+    """Every tool was started and came to its own end."""
+    SKIPPED = "skipped"
+    """Nothing was started, for the reason given."""
+    BROKEN = "broken"
+    """The stage stopped before its end; the error says why."""
+
+
+class ToolRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One program that a stage started."""
+
+    name: str
+    version: str = ""
+    argv: tuple[str, ...] = ()
+    exit_code: int | None = None
+    """None when the program was killed or never started."""
+    duration_s: float = 0.0
+    timed_out: bool = False
+
+
+class EvidenceFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of evidence, with the digest it had when the stage ended."""
+
+    path: str
+    """Relative to the stage's folder, with `/`."""
+    kind: str
+    """Name of a reader in the registry, or `log` for text nobody parses."""
+    sha256: str
+    size_bytes: int
+
+
+class ErrorRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """An error of `truegreen.errors`, as data."""
+
+    code: str
+    what: str
+    where: str = ""
+    why: str = ""
+    fix: str = ""
+    exit_code: int = 70
+
+
+class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that was up while the stage ran."""
+
+    name: str
+    provider: str
+    version: str = ""
+    ready_s: float = 0.0
+
+
+class StageRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `.truegreen/<stage>[-<shard>]/stage.json`."""
+
+    schema_version: int = SCHEMA_VERSION
+    stage: str
+    shard: str = ""
+    state: RunState
+    reason: str = ""
+    """Why it was skipped, or the error's first line."""
+    commit: str = ""
+    tree: str = ""
+    dirty: bool = False
+    """True when the work tree held uncommitted changes."""
+    started: str = ""
+    """ISO 8601, UTC."""
+    duration_s: float = 0.0
+    pack_version: str = ""
+    pack_commit: str = ""
+    python: str = ""
+    """Version of the interpreter that ran the user's tests."""
+    platform: str = ""
+    run_id: str = ""
+    """Identity of the CI run and attempt, empty on a laptop."""
+    tools: tuple[ToolRun, ...] = ()
+    services: tuple[ServiceRecord, ...] = ()
+    files: tuple[EvidenceFile, ...] = ()
+    expects: tuple[str, ...] = ()
+    """Kinds of evidence the stage promised; one that is missing is blind."""
+    notes: tuple[str, ...] = ()
+    """Facts a reader of the report needs, such as which provider was used."""
+    command: str = ""
+    """The command that repeats this stage at a desk."""
+    error: ErrorRecord | None = None
+
+    @property
+    def folder(self) -> str:
+        """Name of the evidence folder and of the artifact's suffix."""
+        return f"{self.stage}-{self.shard}" if self.shard else self.stage

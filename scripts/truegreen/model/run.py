@@ -1,0 +1,78 @@
+"""Parsed evidence: what the gates read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from truegreen.model.coverage import Coverage
+from truegreen.model.evidence import StageRecord
+from truegreen.model.finding import Scan
+from truegreen.model.image import ImageRecord
+from truegreen.model.load import LoadResult
+from truegreen.model.persistence import PersistenceEvidence
+from truegreen.model.testrun import TestRun, TestSession
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True):
+    """Evidence that is missing, unreadable, partial or stale; always blind."""
+
+    kind: str
+    """Kind of evidence it concerns, or `stage` for the record itself."""
+    message: str
+    path: str = ""
+    line: int = 0
+    code: str = "TG201"
+    fix: str = ""
+
+
+class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything read about one stage, merged over its shards."""
+
+    stage: str
+    records: tuple[StageRecord, ...] = ()
+    """One for each shard; empty when the stage left nothing."""
+    tests: TestRun | None = None
+    sessions: tuple[TestSession, ...] = ()
+    """One for each pytest process that ran (shard or repeat)."""
+    coverage: Coverage | None = None
+    scans: tuple[Scan, ...] = ()
+    persistence: tuple[PersistenceEvidence, ...] = ()
+    load: LoadResult | None = None
+    image: ImageRecord | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything read about one run."""
+
+    stages: tuple[StageEvidence, ...] = ()
+    planned: tuple[str, ...] = ()
+    """Stages that had to run for this event."""
+    not_planned: dict[str, str] = {}
+    """Stage → why it was not planned."""
+    commit: str = ""
+    """The commit being judged; evidence of another one is stale."""
+    dirty: bool = False
+
+    def of(self, stage: str) -> StageEvidence:
+        """Return the evidence of a stage, empty when it left none."""
+        return next((e for e in self.stages if e.stage == stage), StageEvidence(stage=stage))
+
+
+class PastRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One earlier run as the history store keeps it."""
+
+    commit: str
+    created: str
+    status: str
+    duration_s: float = 0.0
+    tests: int = 0
+    failed: int = 0
+    flaky: int = 0
+    line_ratio: float | None = None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """Earlier runs, newest first; empty when no store is configured."""
+
+    runs: tuple[PastRun, ...] = ()

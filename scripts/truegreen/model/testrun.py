@@ -1,0 +1,73 @@
+"""Test results, independent of the dialect they were written in."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Outcome(StrEnum):
+    """What became of one attempt at one test."""
+
+    PASS = "pass"  # noqa: S105 - an outcome, not a secret
+    FAIL = "fail"
+    ERROR = "error"
+    """Set-up, teardown or collection failed; never counted as a pass."""
+    SKIP = "skip"
+
+
+class TestCase(msgspec.Struct, frozen=True, kw_only=True):
+    """One test, with every attempt that was made at it."""
+
+    __test__ = False  # a record, not something pytest should collect
+
+    id: str
+    """pytest's node id where known, else `classname::name`."""
+    outcome: Outcome
+    """Of the last attempt."""
+    duration_s: float = 0.0
+    file: str = ""
+    line: int = 0
+    """1-based; 0 when unknown."""
+    message: str = ""
+    detail: str = ""
+    """Traceback or captured text; hostile, and cut to a limit on reading."""
+    attempts: tuple[Outcome, ...] = ()
+    """All attempts in order; empty means exactly one."""
+
+    @property
+    def flaky(self) -> bool:
+        """True when attempts in this run disagree."""
+        return Outcome.PASS in self.attempts and any(a in (Outcome.FAIL, Outcome.ERROR) for a in self.attempts)
+
+
+class TestRun(msgspec.Struct, frozen=True, kw_only=True):
+    """All cases of one stage, merged over shards."""
+
+    __test__ = False
+
+    cases: tuple[TestCase, ...] = ()
+
+    def count(self, *outcomes: Outcome) -> int:
+        """Return the number of cases with one of the outcomes (all when none is given)."""
+        return sum(1 for case in self.cases if not outcomes or case.outcome in outcomes)
+
+
+class TestSession(msgspec.Struct, frozen=True, kw_only=True):
+    """What the plugin saw from inside pytest; checked against the JUnit file."""
+
+    __test__ = False
+
+    exit_code: int | None = None
+    """pytest's own; None when the session never came to its end."""
+    collected: int = 0
+    """Before deselection."""
+    selected: int = 0
+    deselected: int = 0
+    collection_errors: int = 0
+    ids: tuple[str, ...] = ()
+    """Node ids selected to run."""
+    finished: bool = False
+    python: str = ""
+    pytest: str = ""

@@ -1,0 +1,124 @@
+"""Verdicts and the report: everything shown anywhere is rendered from these."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from truegreen.model.evidence import ServiceRecord, ToolRun
+
+REPORT_VERSION = 1
+
+
+class Status(StrEnum):
+    """The five verdicts."""
+
+    PASS = "pass"  # noqa: S105 - a verdict, not a secret
+    FAIL = "fail"
+    BLIND = "blind"
+    """Evidence missing, partial, stale or unreadable: red."""
+    WAIVED = "waived"
+    """A fail or blind covered by a waiver in force."""
+    SKIPPED = "skipped"
+    """Not planned for this event, with the reason."""
+
+    @property
+    def red(self) -> bool:
+        """True for a status that makes the run red."""
+        return self in (Status.FAIL, Status.BLIND)
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of evidence: what was measured, and what was asked for."""
+
+    label: str
+    value: str
+    wanted: str = ""
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One failing test, finding, file or table behind a verdict."""
+
+    title: str
+    message: str = ""
+    detail: str = ""
+    path: str = ""
+    line: int = 0
+    level: str = "error"
+    """`error`, `warning` or `notice`, as an annotation would show it."""
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What one gate says about one stage."""
+
+    gate: str
+    stage: str
+    status: Status
+    reason: str
+    """One sentence that names the observed value."""
+    facts: tuple[Fact, ...] = ()
+    items: tuple[Item, ...] = ()
+    remedy: str = ""
+    """How to make it green."""
+    code: str = ""
+    """Error code for `truegreen explain`, where there is one."""
+    advisory: bool = False
+    """Shown, but never turns anything red."""
+
+    @property
+    def red(self) -> bool:
+        """True when this verdict turns its stage red."""
+        return self.status.red and not self.advisory
+
+
+class StageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage with its verdicts."""
+
+    stage: str
+    status: Status
+    headline: str = ""
+    """One clause: `112 tests in 4.1 s`, or the first red reason."""
+    duration_s: float = 0.0
+    command: str = ""
+    """How to repeat it at a desk."""
+    verdicts: tuple[Verdict, ...] = ()
+    notes: tuple[str, ...] = ()
+    tools: tuple[ToolRun, ...] = ()
+    services: tuple[ServiceRecord, ...] = ()
+    evidence: tuple[str, ...] = ()
+    """Paths of evidence files, relative to `.truegreen/`."""
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a report comes from."""
+
+    repository: str = ""
+    commit: str = ""
+    base_commit: str = ""
+    ref: str = ""
+    event: str = ""
+    pull_request: int | None = None
+    run_url: str = ""
+    run_id: str = ""
+    run_attempt: int = 1
+    pack_version: str = ""
+    pack_commit: str = ""
+    created: str = ""
+    """ISO 8601, UTC."""
+    dirty: bool = False
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """The content of `verdict.json`."""
+
+    schema_version: int = REPORT_VERSION
+    status: Status
+    headline: str
+    duration_s: float = 0.0
+    stages: tuple[StageReport, ...] = ()
+    provenance: Provenance = Provenance()
+
+    def red_verdicts(self) -> tuple[Verdict, ...]:
+        """Return the verdicts that make the run red, in stage order."""
+        return tuple(v for stage in self.stages for v in stage.verdicts if v.red)

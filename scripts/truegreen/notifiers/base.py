@@ -1,0 +1,54 @@
+"""The contract of a notifier."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import msgspec
+
+if TYPE_CHECKING:
+    from truegreen.model.verdict import Report
+
+
+class Transition(StrEnum):
+    """What happened to a branch."""
+
+    OPENED = "opened"
+    STILL_FAILING = "still-failing"
+    RECOVERED = "recovered"
+    NONE = "none"
+
+
+class Delivery(msgspec.Struct, frozen=True, kw_only=True):
+    """One message to send; `key` makes sending it twice harmless where the receiver can tell."""
+
+    notifier: str
+    key: str
+    body: bytes
+    media_type: str = "application/json"
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """The receiver's answer."""
+
+    key: str
+    accepted: bool
+    status: int = 0
+    attempts: int = 1
+    message: str = ""
+
+
+class Notifier(Protocol):
+    """Plans (pure) and delivers messages; state is committed after the receipt."""
+
+    name: ClassVar[str]
+    Options: ClassVar[type[msgspec.Struct]]
+
+    def plan(self, transition: Transition, report: Report, options: Any) -> tuple[Delivery, ...]:
+        """Return the messages for a transition; pure."""
+        ...
+
+    def deliver(self, delivery: Delivery, secret: str) -> Receipt:
+        """Send one message to the secret address; never raises for a refusal, the receipt says it."""
+        ...

@@ -1,0 +1,101 @@
+"""The one table of families: kind → name → `module:Class`, loaded on demand.
+
+A new gate, reader, reporter, notifier, store, stage, service or provider is one new file and one line
+here. Option schema, JSON Schema, documentation, contract tests and `truegreen doctor --list` follow.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from functools import cache
+from typing import Any
+
+from truegreen.errors import UnknownName
+
+FAMILIES: dict[str, dict[str, str]] = {
+    "stage": {
+        "lint": "truegreen.stages.lint:Lint",
+        "unit": "truegreen.stages.unit:Unit",
+        "wiring": "truegreen.stages.wiring:Wiring",
+        "persistence": "truegreen.stages.persistence:Persistence",
+        "e2e": "truegreen.stages.e2e:EndToEnd",
+        "performance": "truegreen.stages.performance:Performance",
+        "security-scan": "truegreen.stages.security_scan:SecurityScan",
+        "signed-image": "truegreen.stages.signed_image:SignedImage",
+    },
+    "reader": {
+        "junit": "truegreen.ingest.junit:JUnitReader",
+        "pytest-session": "truegreen.ingest.pytest_session:PytestSessionReader",
+        "coverage-json": "truegreen.ingest.coverage_json:CoverageJsonReader",
+        "persistence": "truegreen.ingest.persistence:PersistenceReader",
+        "ruff": "truegreen.ingest.ruff:RuffReader",
+        "formatter": "truegreen.ingest.formatter:FormatterReader",
+        "actionlint": "truegreen.ingest.actionlint:ActionlintReader",
+        "zizmor": "truegreen.ingest.zizmor:ZizmorReader",
+        "bandit": "truegreen.ingest.bandit:BanditReader",
+        "semgrep": "truegreen.ingest.semgrep:SemgrepReader",
+        "pip-audit": "truegreen.ingest.pip_audit:PipAuditReader",
+        "locust": "truegreen.ingest.locust:LocustReader",
+        "k6": "truegreen.ingest.k6:K6Reader",
+        "image": "truegreen.ingest.image:ImageReader",
+    },
+    "gate": {
+        "stage-complete": "truegreen.gates.stage_complete:StageComplete",
+        "tests-ran": "truegreen.gates.tests_ran:TestsRan",
+        "no-failures": "truegreen.gates.no_failures:NoFailures",
+        "coverage": "truegreen.gates.coverage:CoverageGate",
+        "flakiness": "truegreen.gates.flakiness:Flakiness",
+        "time-budget": "truegreen.gates.time_budget:TimeBudget",
+        "full-run-budget": "truegreen.gates.full_run_budget:FullRunBudget",
+        "persistence-evidence": "truegreen.gates.persistence_evidence:PersistenceGate",
+        "lint-clean": "truegreen.gates.lint_clean:LintClean",
+        "findings": "truegreen.gates.findings:Findings",
+        "load": "truegreen.gates.load:Load",
+        "image-verified": "truegreen.gates.image_verified:ImageVerified",
+    },
+    "reporter": {
+        "summary": "truegreen.reporters.summary:SummaryReporter",
+        "comment": "truegreen.reporters.comment:CommentReporter",
+        "json": "truegreen.reporters.verdict_json:JsonReporter",
+        "terminal": "truegreen.reporters.terminal:TerminalReporter",
+        "annotations": "truegreen.reporters.annotations:AnnotationsReporter",
+    },
+    "notifier": {
+        "slack": "truegreen.notifiers.slack:SlackNotifier",
+    },
+    "store": {
+        "sqlite": "truegreen.stores.sqlite_file:SqliteStore",
+    },
+    "service": {
+        "postgres": "truegreen.services.catalogue.postgres:Postgres",
+        "redis": "truegreen.services.catalogue.redis:Redis",
+        "nats": "truegreen.services.catalogue.nats:Nats",
+    },
+    "provider": {
+        "containers": "truegreen.services.providers.containers:ContainersProvider",
+        "embedded": "truegreen.services.providers.embedded:EmbeddedProvider",
+        "attach": "truegreen.services.providers.attach:AttachProvider",
+    },
+}
+
+
+def names(kind: str) -> tuple[str, ...]:
+    """Return the registered names of a family, in the order of the table."""
+    return tuple(FAMILIES[kind])
+
+
+@cache
+def load(kind: str, name: str) -> Any:
+    """Return the class registered under a name.
+
+    Raises:
+        UnknownName: with the nearest known name.
+    """
+    family = FAMILIES[kind]
+    if name not in family:
+        near = difflib.get_close_matches(name, family, n=1)
+        hint = f"perhaps you meant {near[0]!r}" if near else "known: " + ", ".join(family)
+        raise UnknownName(f"there is no {kind} {name!r}", fix=hint)
+    module, _, attribute = family[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

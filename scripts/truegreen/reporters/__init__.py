@@ -1,0 +1,1 @@
+"""Family: verdicts to documents; pure."""

@@ -1,0 +1,1 @@
+"""Every effect: processes, files, clock, environment, network, console."""

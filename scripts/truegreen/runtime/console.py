@@ -1,0 +1,114 @@
+"""The only writer to standard output and standard error.
+
+All text is neutralised: a test name or a scanner message can neither issue a workflow command
+(`::error::`, `##[…]`) nor move the cursor of a terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COMMAND = re.compile(r"^(\s*)(::|##\[)", re.MULTILINE)
+PROGRESS_AFTER_S = 2.0
+_TICK_S = 0.5
+
+
+def neutral(text: str) -> str:
+    """Return text that cannot be a workflow command or a terminal escape.
+
+    Control and bidirectional characters become visible escapes; a line that begins with `::`
+    or `##[` gets a zero-width space in front of it.
+    """
+    visible = _CONTROL.sub(lambda m: f"\\u{ord(m.group()):04x}", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _COMMAND.sub("\\1\u200b\\2", visible)
+
+
+class Console:
+    """Plain lines in CI, a progress line on a terminal, silence when quiet."""
+
+    def __init__(
+        self, *, out: TextIO | None = None, err: TextIO | None = None, ci: bool = False, quiet: bool = False
+    ) -> None:
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self.ci = ci
+        self.quiet = quiet
+        self._lock = threading.Lock()
+        self.tty = bool(getattr(self._err, "isatty", lambda: False)()) and not ci
+
+    def result(self, text: str) -> None:
+        """Write a result (JSON, a document) to standard output, unchanged."""
+        with self._lock:
+            self._out.write(text if text.endswith("\n") else text + "\n")
+            self._out.flush()
+
+    def line(self, text: str = "") -> None:
+        """Write one neutralised line of progress to standard error; nothing when quiet."""
+        if not self.quiet:
+            self._write(neutral(text))
+
+    def error(self, lines: list[str]) -> None:
+        """Write an error; shown even when quiet."""
+        self._write("\n".join(neutral(line) for line in lines))
+
+    def command(self, text: str) -> None:
+        """Write a workflow command that we composed and escaped ourselves."""
+        if self.ci:
+            self._write(text)
+
+    @contextmanager
+    def group(self, title: str) -> Iterator[None]:
+        """Fold everything inside under a title in CI; a headed block elsewhere."""
+        if self.quiet:
+            yield
+            return
+        self._write(f"::group::{neutral(title)}" if self.ci else f"\n{neutral(title)}")
+        try:
+            yield
+        finally:
+            if self.ci:
+                self._write("::endgroup::")
+
+    @contextmanager
+    def working(self, title: str) -> Iterator[None]:
+        """Show a running clock on a terminal once something takes over two seconds."""
+        if self.quiet or not self.tty:
+            yield
+            return
+        done = threading.Event()
+        thread = threading.Thread(target=self._tick, args=(title, done), daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            done.set()
+            thread.join()
+
+    def _tick(self, title: str, done: threading.Event) -> None:
+        start = time.monotonic()
+        shown = False
+        while not done.wait(_TICK_S):
+            elapsed_s = time.monotonic() - start
+            if elapsed_s >= PROGRESS_AFTER_S:
+                shown = True
+                with self._lock:
+                    self._err.write(f"\r\x1b[K  … {neutral(title)} {elapsed_s:.0f} s")
+                    self._err.flush()
+        if shown:
+            with self._lock:
+                self._err.write("\r\x1b[K")
+                self._err.flush()
+
+    def _write(self, text: str) -> None:
+        with self._lock:
+            self._err.write(text + "\n")
+            self._err.flush()

@@ -1,0 +1,175 @@
+"""The only place that starts programs.
+
+A program gets its own process group, so that a time-out or an interrupt takes its children too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import msgspec
+
+from truegreen.errors import ToolMissing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_GRACE_S = 5.0
+_TAIL_BYTES = 1 << 20
+
+
+class Completed(msgspec.Struct, frozen=True, kw_only=True):
+    """A program that ended."""
+
+    argv: tuple[str, ...]
+    exit_code: int | None
+    """None when it was killed at its time limit."""
+    duration_s: float
+    stdout: str = ""
+    stderr: str = ""
+    timed_out: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True when it ended by itself with 0."""
+        return self.exit_code == 0
+
+    def tail(self, lines: int = 12) -> str:
+        """Return the last lines of what it said, standard error first choice."""
+        text = self.stderr.strip() or self.stdout.strip()
+        return "\n".join(text.splitlines()[-lines:])
+
+
+class ProcessRunner:
+    """Runs programs to their end, or in the background."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout_s: float | None = None,
+        log: Path | None = None,
+        stdin: str | None = None,
+    ) -> Completed:
+        """Run a program and wait for it.
+
+        With `log`, both streams go to that file (appended) and `stdout` holds its last mebibyte;
+        otherwise both streams are captured apart. A program that outlives `timeout_s` is killed with
+        its whole group. Raises ToolMissing when it cannot be started.
+        """
+        start = time.monotonic()
+        with contextlib.ExitStack() as stack:
+            sink: IO[bytes] | int = subprocess.PIPE
+            offset = 0
+            if log is not None:
+                log.parent.mkdir(parents=True, exist_ok=True)
+                sink = stack.enter_context(log.open("ab"))
+                offset = sink.tell()
+            process = self._start(argv, cwd, env, sink, subprocess.STDOUT if log else subprocess.PIPE, stdin)
+            out, err, timed_out = _wait(process, stdin, timeout_s)
+        text = _tail(log, offset) if log is not None else _text(out)
+        return Completed(
+            argv=tuple(argv),
+            exit_code=None if timed_out else process.returncode,
+            duration_s=time.monotonic() - start,
+            stdout=text,
+            stderr=_text(err),
+            timed_out=timed_out,
+        )
+
+    def spawn(
+        self,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> subprocess.Popen[bytes]:
+        """Start a program in its own group with both streams in a log file; the caller stops it."""
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as sink:
+            return self._start(argv, cwd, env, sink, subprocess.STDOUT, None)
+
+    @staticmethod
+    def _start(
+        argv: Sequence[str],
+        cwd: Path | None,
+        env: Mapping[str, str] | None,
+        stdout: IO[bytes] | int,
+        stderr: int,
+        stdin: str | None,
+    ) -> subprocess.Popen[bytes]:
+        try:
+            return subprocess.Popen(
+                list(argv),
+                cwd=cwd,
+                env=None if env is None else dict(env),
+                stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                start_new_session=True,
+            )
+        except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+            raise ToolMissing(
+                f"cannot start {argv[0]}",
+                where=str(cwd or Path.cwd()),
+                why=error.strerror or str(error),
+                fix=f"install {Path(argv[0]).name}, or put it on PATH",
+            ) from None
+
+
+def stop(process: subprocess.Popen[bytes], *, grace_s: float = _GRACE_S, sig: int = signal.SIGTERM) -> int | None:
+    """Stop a program and its group: ask, wait, then kill. Returns its exit code."""
+    kill_group(process.pid, sig)
+    try:
+        return process.wait(grace_s)
+    except subprocess.TimeoutExpired:
+        kill_group(process.pid, signal.SIGKILL)
+        return process.wait()
+
+
+def kill_group(pid: int, sig: int) -> None:
+    """Signal a process group; one that is gone is fine."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, sig)
+
+
+def which(name: str, path: str | None = None) -> str | None:
+    """Return where a program is, or None."""
+    return shutil.which(name, path=path)
+
+
+def _wait(process: subprocess.Popen[bytes], stdin: str | None, timeout_s: float | None) -> tuple[bytes, bytes, bool]:
+    """Return both streams and whether the time limit was hit; an interrupt takes the group along."""
+    payload = None if stdin is None else stdin.encode()
+    try:
+        out, err = process.communicate(payload, timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        stop(process)
+        out, err = process.communicate()
+        return out or b"", err or b"", True
+    except BaseException:
+        stop(process)
+        raise
+    return out or b"", err or b"", False
+
+
+def _tail(log: Path, offset: int) -> str:
+    """Return what was appended after the offset, at most the last mebibyte."""
+    with log.open("rb") as stream:
+        end = stream.seek(0, os.SEEK_END)
+        stream.seek(max(offset, end - _TAIL_BYTES))
+        return _text(stream.read())
+
+
+def _text(data: bytes | None) -> str:
+    return (data or b"").decode("utf-8", "replace")

@@ -1,0 +1,1 @@
+"""Catalogue of real services, and the providers that start them."""

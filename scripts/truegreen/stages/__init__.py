@@ -1,0 +1,1 @@
+"""Family: what each stage runs, and which evidence it leaves."""

@@ -1,0 +1,1 @@
+"""What several stages share: context, project environment, pytest runs."""

@@ -1,0 +1,112 @@
+"""What the containers of a compose project are doing, and what that means."""
+
+from __future__ import annotations
+
+import msgspec
+
+from truegreen.errors import ToolFailed
+
+
+class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
+    """One container of the project."""
+
+    service: str
+    id: str
+    status: str
+    """created, running, restarting, exited, dead, paused or removing."""
+    health: str = ""
+    """starting, healthy or unhealthy; empty without a health check."""
+    exit_code: int = 0
+    restarts: int = 0
+    oom_killed: bool = False
+
+    @property
+    def failure(self) -> str:
+        """Return why this container can never become ready, or an empty string."""
+        if self.oom_killed:
+            return f"service {self.service} was killed for lack of memory"
+        if self.status in ("exited", "dead") and self.exit_code != 0:
+            return f"service {self.service} ended with {self.exit_code}"
+        if self.health == "unhealthy":
+            return f"service {self.service} is unhealthy"
+        return ""
+
+    @property
+    def completed(self) -> bool:
+        """Return whether this was a one-shot that succeeded."""
+        return self.status == "exited" and self.exit_code == 0
+
+    @property
+    def waiting(self) -> str:
+        """Return what is still awaited, or an empty string."""
+        if self.completed:
+            return ""
+        if self.status != "running":
+            return f"service {self.service} is {self.status}"
+        return "" if self.health in ("", "healthy") else f"service {self.service} is {self.health}"
+
+
+class _Health(msgspec.Struct, rename="pascal"):
+    status: str = ""
+
+
+class _State(msgspec.Struct, rename="pascal"):
+    status: str
+    exit_code: int = 0
+    oom_killed: bool = msgspec.field(default=False, name="OOMKilled")
+    health: _Health | None = None
+
+
+class _Config(msgspec.Struct, rename="pascal"):
+    labels: dict[str, str] | None = None
+
+
+class _Inspected(msgspec.Struct, rename="pascal"):
+    id: str
+    state: _State
+    config: _Config
+    restart_count: int = 0
+
+
+def parse(text: str) -> tuple[ContainerState, ...]:
+    """Return the containers in the answer of `docker inspect`.
+
+    Raises:
+        ToolFailed: it is not that.
+    """
+    try:
+        found = msgspec.json.decode(text, type=list[_Inspected])
+    except msgspec.DecodeError as error:
+        raise ToolFailed("docker inspect said something unknown", where="docker inspect", why=str(error)) from None
+    states = [
+        ContainerState(
+            service=(item.config.labels or {}).get("com.docker.compose.service", item.id[:12]),
+            id=item.id,
+            status=item.state.status,
+            health=item.state.health.status if item.state.health else "",
+            exit_code=item.state.exit_code,
+            restarts=item.restart_count,
+            oom_killed=item.state.oom_killed,
+        )
+        for item in found
+    ]
+    return tuple(sorted(states, key=lambda state: (state.service, state.id)))
+
+
+def lost_since(before: tuple[ContainerState, ...], now: tuple[ContainerState, ...]) -> tuple[str, ...]:
+    """Return a sentence for each container that was running and no longer is as it was."""
+    current = {state.id: state for state in now}
+    lost = []
+    for state in before:
+        if state.completed:
+            continue
+        later = current.get(state.id)
+        if later is None:
+            lost.append(f"service {state.service} is gone")
+        elif later.failure:
+            lost.append(later.failure)
+        elif later.restarts > state.restarts:
+            lost.append(f"service {state.service} was restarted {later.restarts - state.restarts} times")
+        elif later.status != "running":
+            lost.append(f"service {state.service} is {later.status} (exit code {later.exit_code})")
+    return tuple(lost)

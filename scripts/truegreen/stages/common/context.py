@@ -1,0 +1,106 @@
+"""What a stage is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from truegreen.config.schema import ProjectOptions
+from truegreen.model.evidence import ServiceRecord, ToolRun
+from truegreen.runtime.clock import Clock
+from truegreen.runtime.console import Console
+from truegreen.runtime.process import ProcessRunner
+from truegreen.runtime.toolchain import Toolchain
+
+
+class StageOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Keys every stage has; a stage extends this with its own."""
+
+    enabled: bool = True
+    """False leaves the stage out of every plan."""
+    timeout_s: float = msgspec.field(default=900.0, name="timeout-s")
+    """Time limit of the whole stage."""
+    services: list[str] = []
+    """Names of services the stage needs."""
+    env: dict[str, str] = {}
+    """Extra variables for the project's own programs."""
+
+
+class ServiceHandle(msgspec.Struct, frozen=True, kw_only=True):
+    """A service that answers its probe."""
+
+    name: str
+    kind: str
+    provider: str
+    host: str
+    port: int
+    url: str
+    version: str = ""
+    user: str = ""
+    password: str = ""
+    database: str = ""
+    exports: dict[str, str] = {}
+    """Variables for the project's programs, such as `POSTGRES_DSN`."""
+    log: str = ""
+    ready_s: float = 0.0
+
+    def record(self) -> ServiceRecord:
+        """Return the part that belongs in evidence."""
+        return ServiceRecord(name=self.name, provider=self.provider, version=self.version, ready_s=self.ready_s)
+
+
+class StageContext(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything a stage may use. Effects are injected; a stage opens nothing by itself."""
+
+    root: Path
+    """The user's project (the folder of its `pyproject.toml`)."""
+    out: Path
+    """Empty folder for the stage's evidence."""
+    options: Any
+    """The stage's own `Options`."""
+    project: ProjectOptions
+    env: Mapping[str, str]
+    """Environment for the project's own programs, service variables included, secrets of CI excluded."""
+    processes: ProcessRunner
+    console: Console
+    clock: Clock
+    tools: Toolchain
+    services: tuple[ServiceHandle, ...] = ()
+    pytest_args: tuple[str, ...] = ()
+    """Arguments after `--`, handed on unchanged."""
+    shard: str = ""
+    shard_count: int = 1
+    shard_index: int = 0
+
+
+class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a stage leaves; the app writes `stage.json` from it.
+
+    A stage raises a TruegreenError when it cannot come to its end; files already written in `out` are
+    kept as evidence. A tool's exit code is recorded here but judged by nobody alone.
+    """
+
+    files: tuple[tuple[str, str], ...] = ()
+    """Pairs of path relative to `out` and kind (a reader's name, or `log`)."""
+    expects: tuple[str, ...] = ()
+    """Kinds the gates need from this stage."""
+    tools: tuple[ToolRun, ...] = ()
+    notes: tuple[str, ...] = ()
+    python: str = ""
+    skipped: str = ""
+    """A reason, when nothing applied (no compose file, no Dockerfile); nothing else may be set then."""
+
+
+class Stage(Protocol):
+    """A stage of the family; one instance per run, without state."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    Options: ClassVar[type[StageOptions]]
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Run the stage's tools and leave evidence in `context.out`."""
+        ...

@@ -1,0 +1,191 @@
+"""Load generators against a running stack: Locust or k6."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ToolFailed, ToolMissing
+from truegreen.model.evidence import ToolRun
+from truegreen.runtime import files
+from truegreen.runtime.process import which
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from truegreen.runtime.process import Completed
+    from truegreen.stages.common.context import StageContext
+
+_LIMIT_BYTES = 64 << 20
+_SLACK_S = 60.0
+_TREND = "avg,min,med,max,p(50),p(95),p(99)"
+
+
+class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
+    """What load to put on which host."""
+
+    script: str
+    """Relative to the project."""
+    host: str
+    users: int
+    spawn_rate: float
+    duration_s: float
+    warm_up_s: float
+    env: dict[str, str]
+    """Environment of the generator, the stack's exports included."""
+
+
+class LoadOutcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What a generator left in the stage's folder."""
+
+    file: str
+    kind: str
+    tool: ToolRun
+    note: str
+
+
+def run_locust(context: StageContext, plan: LoadPlan, project_python: Path | None) -> LoadOutcome:
+    """Run Locust headless and wrap its raw figures as `locust.json`.
+
+    The project's own Locust is used where its environment has one, since its script may import the
+    project; otherwise ours. Failed requests are figures, not a failure of the tool.
+
+    Raises:
+        ToolFailed: Locust ended with an error of its own, such as a script that cannot be imported.
+        EvidenceMissing: it left no figures.
+        TimedOut: it did not end.
+    """
+    command, whose = _locust_command(context, plan, project_python)
+    version = _version(context.processes.run([*command, "--version"], env=plan.env, timeout_s=_SLACK_S))
+    if plan.warm_up_s > 0:
+        _need(_locust(context, command, plan, plan.warm_up_s, "warm-up"), context.out / "warm-up.log", "Locust")
+    done = _locust(context, command, plan, plan.duration_s, "raw-locust")
+    _need(done, context.out / "raw-locust.log", "Locust")
+    run = {
+        "schema_version": 1,
+        "version": version,
+        "run_time_s": plan.duration_s,
+        "stats": _stats(context.out / "raw-locust.json"),
+        "failures": _failures(context.out / "raw-locust_failures.csv"),
+    }
+    files.write_atomic(context.out / "locust.json", msgspec.json.format(msgspec.json.encode(run), indent=1))
+    return LoadOutcome(
+        file="locust.json", kind="locust", tool=_tool("locust", version, done), note=f"load: locust {version} ({whose})"
+    )
+
+
+def run_k6(context: StageContext, plan: LoadPlan) -> LoadOutcome:
+    """Run k6 and keep its summary as `k6.json`.
+
+    Raises:
+        ToolMissing: k6 is not on PATH.
+        ToolFailed: it ended with an error of its own; crossed thresholds (exit code 99) are not one.
+    """
+    k6 = which("k6", plan.env.get("PATH"))
+    if k6 is None:
+        raise ToolMissing("k6 is not on PATH", fix='install k6, or set `tool = "locust"`')
+    version = _version(context.processes.run([k6, "version"], env=plan.env, timeout_s=_SLACK_S))
+    if plan.warm_up_s > 0:
+        _need(_k6(context, k6, plan, plan.warm_up_s, "warm-up"), context.out / "warm-up.log", "k6", also=(99,))
+    done = _k6(context, k6, plan, plan.duration_s, "k6")
+    _need(done, context.out / "k6.log", "k6", also=(99,))
+    if not (context.out / "k6.json").is_file():
+        raise EvidenceMissing("k6 left no summary", where=str(context.out / "k6.log"), why=done.tail())
+    return LoadOutcome(file="k6.json", kind="k6", tool=_tool("k6", version, done), note=f"load: k6 {version}")
+
+
+def _locust_command(context: StageContext, plan: LoadPlan, project_python: Path | None) -> tuple[list[str], str]:
+    if project_python is not None:
+        probe = context.processes.run(
+            [str(project_python), "-c", "import locust"], env=plan.env, cwd=context.root, timeout_s=_SLACK_S
+        )
+        if probe.ok:
+            return [str(project_python), "-m", "locust"], "the project's own"
+    return [str(context.tools.path("locust"))], "pinned by truegreen"
+
+
+def _locust(context: StageContext, command: list[str], plan: LoadPlan, duration_s: float, name: str) -> Completed:
+    seconds = max(1, round(duration_s))
+    argv = [*command, "-f", plan.script, "--headless", "--only-summary", "--host", plan.host]
+    argv += ["--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}", "--run-time", f"{seconds}s"]
+    argv += ["--exit-code-on-error", "0", "--stop-timeout", "5"]
+    if name != "warm-up":
+        # Locust adds `.json` and `_failures.csv` to the prefix.
+        argv += ["--json-file", str(context.out / name), "--csv", str(context.out / name)]
+    env = {key: value for key, value in plan.env.items() if not key.startswith("LOCUST_")}
+    return context.processes.run(
+        argv, cwd=context.root, env=env, timeout_s=seconds + _SLACK_S, log=context.out / f"{name}.log"
+    )
+
+
+def _k6(context: StageContext, k6: str, plan: LoadPlan, duration_s: float, name: str) -> Completed:
+    argv = [k6, "run", "--quiet", "--no-usage-report", "--summary-trend-stats", _TREND]
+    argv += ["--vus", str(plan.users), "--duration", f"{max(1, round(duration_s))}s"]
+    if name != "warm-up":
+        argv += ["--summary-export", str(context.out / "k6.json")]
+    argv += ["-e", f"BASE_URL={plan.host}", plan.script]
+    return context.processes.run(
+        argv, cwd=context.root, env=plan.env, timeout_s=duration_s + _SLACK_S, log=context.out / f"{name}.log"
+    )
+
+
+def _stats(path: Path) -> list[dict[str, Any]]:
+    """Return Locust's rows as they are; the reader judges them. No request at all is an empty list."""
+    try:
+        return msgspec.json.decode(files.read_limited(path, _LIMIT_BYTES), type=list[dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise EvidenceUnreadable("Locust wrote unknown figures", where=str(path), why=str(error)) from None
+
+
+def _failures(path: Path) -> list[dict[str, str | int]]:
+    """Return the distinct failures; Locust writes them a moment before the end, so counts may lag."""
+    if not path.is_file():
+        return []
+    text = files.read_limited(path, _LIMIT_BYTES).decode("utf-8", "replace")
+    return [
+        {
+            "method": row.get("Method") or "",
+            "name": row.get("Name") or "",
+            "error": row.get("Error") or "",
+            "occurrences": int(count) if (count := row.get("Occurrences") or "").isdecimal() else 0,
+        }
+        for row in csv.DictReader(io.StringIO(text))
+    ]
+
+
+def _need(done: Completed, log: Path, name: str, *, also: tuple[int, ...] = ()) -> None:
+    """Refuse a run that did not come to its own end; counts of failed requests are judged elsewhere."""
+    if done.timed_out:
+        raise ToolFailed(f"{name} did not end in time", where=str(log), why=done.tail(4))
+    if done.exit_code not in (0, *also):
+        raise ToolFailed(
+            f"{name} ended with {done.exit_code}", where=str(log), why=done.tail(8), fix="run the load script by hand"
+        )
+
+
+def _tool(name: str, version: str, done: Completed) -> ToolRun:
+    return ToolRun(
+        name=name,
+        version=version,
+        argv=done.argv,
+        exit_code=done.exit_code,
+        duration_s=round(done.duration_s, 3),
+        timed_out=done.timed_out,
+    )
+
+
+def _version(done: Completed) -> str:
+    found = re.search(r"\d+\.\d+\.\d+", done.stdout)
+    return found[0] if found else ""
+
+
+def default_host(exports: Mapping[str, str]) -> str:
+    """Return the first exported URL of an HTTP server, base URLs preferred; empty when there is none."""
+    urls = {name: value for name, value in exports.items() if value.startswith(("http://", "https://"))}
+    preferred = [value for name, value in urls.items() if name.endswith("BASE_URL")]
+    return (preferred or list(urls.values()) or [""])[0]

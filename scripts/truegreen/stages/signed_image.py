@@ -1,0 +1,115 @@
+"""Stage signed-image: build, describe, push, sign and verify the project's image."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from truegreen.model.evidence import ToolRun
+from truegreen.runtime import environ, files
+from truegreen.stages.common import image_contents, image_flow
+from truegreen.stages.common.context import StageContext, StageOutcome
+from truegreen.stages.common.image_engine import Builder, find_builder
+from truegreen.stages.common.image_registry import rehearsal_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from truegreen.model.image import ImageRecord
+    from truegreen.stages.common.context import StageOptions
+
+
+class SignedImage:
+    """Builds the image and proves that what the registry holds is what was signed."""
+
+    name: ClassVar[str] = "signed-image"
+    title: ClassVar[str] = "Signed image"
+    Options: ClassVar[type[StageOptions]] = image_flow.ImageOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Build, push, sign, verify; leave `image.json`, the SBOM, the build's log and the public key.
+
+        Raises:
+            ConfigurationError: nothing to sign with, or a file of the configuration is missing.
+            ToolFailed: build, SBOM or push failed.
+        """
+        options: image_flow.ImageOptions = context.options
+        if not (context.root / options.dockerfile).is_file():
+            return StageOutcome(skipped=f"there is no {options.dockerfile}")
+        builder = find_builder(context.processes, context.env)
+        if isinstance(builder, str):
+            return StageOutcome(skipped=builder)
+        with tempfile.TemporaryDirectory(prefix="truegreen-image-") as folder:
+            return self._run(context, builder, Path(folder))
+
+    def _run(self, context: StageContext, builder: Builder, work: Path) -> StageOutcome:
+        bench = workbench(context, work)
+        record, archive = image_flow.build_image(bench, builder)
+        _write(context.out, record)
+        rehearsal = not bench.options.registry
+        with _registry(context, bench) as registry:
+            record, pinned = image_flow.push_image(bench, record, archive, registry)
+            _write(context.out, record)
+            signatures = image_flow.sign_and_verify(bench, pinned, rehearsal=rehearsal)
+        record = msgspec.structs.replace(record, signatures=signatures)
+        _write(context.out, record)
+        return StageOutcome(
+            files=((image_flow.IMAGE_FILE, "image"),),
+            expects=("image",),
+            tools=tuple(_tool(context, name) for name in ("syft", "crane", "cosign")),
+            notes=tuple(_notes(context, bench.options, builder, pinned, rehearsal=rehearsal)),
+        )
+
+
+def workbench(context: StageContext, work: Path) -> image_flow.Workbench:
+    """Return what the road of an image needs, from a stage's context."""
+    return image_flow.Workbench(
+        root=context.root,
+        out=context.out,
+        work=work,
+        options=context.options,
+        env=context.env,
+        secrets=environ.current(),
+        processes=context.processes,
+        tools=context.tools,
+        console=context.console,
+    )
+
+
+@contextlib.contextmanager
+def _registry(context: StageContext, bench: image_flow.Workbench) -> Iterator[str]:
+    """Yield the configured registry, or one of our own for as long as it is needed."""
+    if bench.options.registry:
+        yield bench.options.registry
+        return
+    with rehearsal_registry(
+        context.tools.path("crane"),
+        bench.work / "registry",
+        processes=context.processes,
+        env=context.env,
+        clock=context.clock,
+        log=context.out / "registry.log",
+    ) as address:
+        yield address
+
+
+def _write(out: Path, record: ImageRecord) -> None:
+    files.write_atomic(out / image_flow.IMAGE_FILE, msgspec.json.format(msgspec.json.encode(record), indent=2))
+
+
+def _tool(context: StageContext, name: str) -> ToolRun:
+    return ToolRun(name=name, version=context.tools.version(name), exit_code=0)
+
+
+def _notes(
+    context: StageContext, options: image_flow.ImageOptions, builder: Builder, pinned: str, *, rehearsal: bool
+) -> Iterator[str]:
+    yield f"built with {builder.title}"
+    yield f"digest, as the registry says: {pinned}"
+    if rehearsal:
+        yield "rehearsal: local registry; nothing was published, a key made for this run and thrown away signed it"
+    yield from image_contents.dockerignore_gaps(context.root, options.context, options.dockerfile)

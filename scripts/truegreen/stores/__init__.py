@@ -1,0 +1,1 @@
+"""Family: history of earlier runs."""

@@ -1,0 +1,23 @@
+"""The contract of a history store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    from truegreen.model.run import History
+    from truegreen.model.verdict import Report
+
+
+class Store(Protocol):
+    """Keeps results of earlier runs."""
+
+    name: ClassVar[str]
+
+    def append(self, report: Report) -> None:
+        """Add a run; adding the same run and attempt again replaces it."""
+        ...
+
+    def history(self, limit: int = 100) -> History:
+        """Return the newest runs first."""
+        ...
