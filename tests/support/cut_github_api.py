@@ -32,7 +32,11 @@ def cut(document: dict[str, Any]) -> dict[str, Any]:
     paths = {
         path: {
             **{verb: strip(document["paths"][path][verb]) for verb in verbs},
-            **({"parameters": strip(document["paths"][path]["parameters"])} if "parameters" in document["paths"][path] else {}),
+            **(
+                {"parameters": strip(document["paths"][path]["parameters"])}
+                if "parameters" in document["paths"][path]
+                else {}
+            ),
         }
         for path, verbs in OPERATIONS.items()
     }
@@ -46,8 +50,18 @@ def cut(document: dict[str, Any]) -> dict[str, Any]:
         components[kind][name] = part
         pending.extend(references(part))
     ordered = {kind: dict(sorted(parts.items())) for kind, parts in sorted(components.items())}
-    info = {"title": document["info"]["title"], "version": document["info"]["version"], "license": document["info"]["license"]}
-    return {"openapi": document["openapi"], "info": info, "servers": document["servers"], "paths": paths, "components": ordered}
+    info = {
+        "title": document["info"]["title"],
+        "version": document["info"]["version"],
+        "license": document["info"]["license"],
+    }
+    return {
+        "openapi": document["openapi"],
+        "info": info,
+        "servers": document["servers"],
+        "paths": paths,
+        "components": ordered,
+    }
 
 
 def strip(node: Any, *, names: bool = False) -> Any:
@@ -63,7 +77,12 @@ def strip(node: Any, *, names: bool = False) -> Any:
     }
     if not names and "content" in kept and "description" in node:
         kept["description"] = ""  # OpenAPI asks for it in a response
-    if not names and "$ref" not in kept and "description" in node and not ({"type", "in", "allOf", "anyOf", "oneOf"} & set(kept)):
+    if (
+        not names
+        and "$ref" not in kept
+        and "description" in node
+        and not ({"type", "in", "allOf", "anyOf", "oneOf"} & set(kept))
+    ):
         kept["description"] = ""
     return kept
 

@@ -10,7 +10,17 @@ _WHEN = "2026-11-21T07:00:00Z"
 def user(base: str, login: str, kind: str = "User") -> dict[str, Any]:
     """Return a `simple-user`."""
     at = f"{base}/users/{login.replace('[', '').replace(']', '')}"
-    links = ("events", "followers", "following", "gists", "organizations", "received_events", "repos", "starred", "subscriptions")
+    links = (
+        "events",
+        "followers",
+        "following",
+        "gists",
+        "organizations",
+        "received_events",
+        "repos",
+        "starred",
+        "subscriptions",
+    )
     return {
         "login": login,
         "id": sum(login.encode()),
@@ -27,7 +37,17 @@ def user(base: str, login: str, kind: str = "User") -> dict[str, Any]:
 
 def private_user(base: str, login: str) -> dict[str, Any]:
     """Return a `private-user`."""
-    numbers = ("public_repos", "public_gists", "followers", "following", "private_gists", "total_private_repos", "owned_private_repos", "disk_usage", "collaborators")
+    numbers = (
+        "public_repos",
+        "public_gists",
+        "followers",
+        "following",
+        "private_gists",
+        "total_private_repos",
+        "owned_private_repos",
+        "disk_usage",
+        "collaborators",
+    )
     blanks = ("bio", "blog", "company", "email", "location", "name")
     return {
         **user(base, login),
@@ -35,6 +55,7 @@ def private_user(base: str, login: str) -> dict[str, Any]:
         **dict.fromkeys(blanks),
         "blog": "",
         "hireable": None,
+        "user_view_type": "private",
         "two_factor_authentication": True,
         "created_at": _WHEN,
         "updated_at": _WHEN,

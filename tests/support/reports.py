@@ -37,9 +37,16 @@ def report(
             remedy="fix the failing tests" if status.red else "",
         ),
     )
-    green = StageReport(stage="lint", status=Status.PASS, headline="clean", duration_s=1.2, command="truegreen run lint")
+    green = StageReport(
+        stage="lint", status=Status.PASS, headline="clean", duration_s=1.2, command="truegreen run lint"
+    )
     unit = StageReport(
-        stage="unit", status=status, headline=verdicts[0].reason, duration_s=4.1, command="truegreen run unit", verdicts=verdicts
+        stage="unit",
+        status=status,
+        headline=verdicts[0].reason,
+        duration_s=4.1,
+        command="truegreen run unit",
+        verdicts=verdicts,
     )
     return Report(
         status=status,

@@ -26,7 +26,10 @@ def stage_context(
     env: Mapping[str, str] | None = None,
     shown: TextIO | None = None,
 ) -> StageContext:
-    """Return the context of one stage, whose console writes to `shown`; its evidence folder is `<root>/.truegreen/<stage>`."""
+    """Return the context of one stage, whose console writes to `shown`.
+
+    Its evidence folder is `<root>/.truegreen/<stage>`.
+    """
     out = root / ".truegreen" / stage
     out.mkdir(parents=True, exist_ok=True)
     merged = {**environ.current(), **(env or {})}

@@ -21,6 +21,7 @@ PAYLOAD_LIMIT_BYTES = 25 << 20
 UNSAFE = ("pull_request_target", "workflow_run", "issue_comment")
 PULL_REQUEST = ("pull_request", "pull_request_target", "pull_request_review")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_NAME = re.compile(r"[a-z][a-z_]{0,49}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _PULL_REF = re.compile(r"refs/pull/(\d{1,10})/(?:head|merge)")
 _NO_COMMIT = re.compile(r"0+")
@@ -85,7 +86,7 @@ def parse(env: Mapping[str, str], payload: bytes | None = None) -> Event:
         env: the runner's variables; `GITHUB_*` is enough on every forge.
         payload: content of the file at `GITHUB_EVENT_PATH`.
     """
-    name = env.get("GITHUB_EVENT_NAME", "") or "local"
+    name = _matching(_NAME, env.get("GITHUB_EVENT_NAME", "")) or "local"
     data, notes = _decode(payload, expected=name != "local")
     pull = _table(data, "pull_request")
     number = _number(pull, data, env, name)

@@ -40,9 +40,27 @@ _NOT_FOUND = 404
 _UNAUTHORISED = 401
 _INSTALLATION_TOKEN = "ghs_"  # noqa: S105 - a public prefix
 _BOTS = ("github-actions[bot]", "gitea-actions")
+_GITHUB = "https://api.github.com"
 _EXTERNAL = "truegreen:"
 _INVALID = "the token is not valid"
 _MAY_NOT = "the token may not, or there is no such thing"
+
+
+def connect(
+    *, repository: str, token: str, api_url: str, clock: Clock, seconds_between_writes: float = 0.0
+) -> GithubForge:
+    """Return the forge behind an API address; empty means github.com. Sends nothing yet.
+
+    Raises:
+        ExtraMissing: PyGithub is not installed.
+    """
+    return GithubForge(
+        repository=repository,
+        token=token,
+        api_url=api_url or _GITHUB,
+        clock=clock,
+        seconds_between_writes=seconds_between_writes,
+    )
 
 
 class GithubForge:

@@ -1,4 +1,4 @@
-"""The contract of a gate."""
+"""The contract of a gate, and the base its implementations share."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
+from truegreen.model.verdict import Fact, Item, Status, Verdict
+
 if TYPE_CHECKING:
-    from truegreen.model.run import History, RunEvidence
-    from truegreen.model.verdict import Verdict
+    from truegreen.model.run import History, RunEvidence, StageEvidence
 
 RUN = "run"
 """Pseudo-stage of gates that judge the whole run."""
+TESTED = frozenset({"unit", "wiring", "persistence", "e2e", "performance"})
+"""Stages that may run pytest; performance does so only where its tests are written that way."""
 
 
 class GateOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -36,6 +39,84 @@ class Gate(Protocol):
     """
     Options: ClassVar[type[GateOptions]]
 
+    def applies(self, evidence: RunEvidence, stage: str, policy: Any) -> bool:
+        """Return whether there is a question to ask about this stage; a missing answer is no reason for False."""
+        ...
+
     def evaluate(self, evidence: RunEvidence, stage: str, policy: Any, history: History) -> Verdict:
         """Judge one stage. Never says pass about what was not seen."""
         ...
+
+
+class BaseGate:
+    """What gates share: building verdicts that name their gate."""
+
+    id: ClassVar[str] = ""
+
+    def applies(self, evidence: RunEvidence, stage: str, policy: Any) -> bool:  # noqa: ARG002 - the gate's contract
+        """Return True: most gates ask every stage they name."""
+        return True
+
+    def passed(self, stage: str, reason: str, *, facts: tuple[Fact, ...] = (), items: tuple[Item, ...] = ()) -> Verdict:
+        """Return `pass`; the reason names what was seen."""
+        return Verdict(gate=self.id, stage=stage, status=Status.PASS, reason=reason, facts=facts, items=items)
+
+    def failed(
+        self, stage: str, reason: str, *, remedy: str, facts: tuple[Fact, ...] = (), items: tuple[Item, ...] = ()
+    ) -> Verdict:
+        """Return `fail`: the evidence was read, and it says no."""
+        return Verdict(
+            gate=self.id, stage=stage, status=Status.FAIL, reason=reason, facts=facts, items=items, remedy=remedy
+        )
+
+    def blind(
+        self,
+        stage: str,
+        reason: str,
+        *,
+        remedy: str,
+        code: str = "TG205",
+        facts: tuple[Fact, ...] = (),
+        items: tuple[Item, ...] = (),
+    ) -> Verdict:
+        """Return `blind`: there is no evidence that could carry a verdict."""
+        return Verdict(
+            gate=self.id,
+            stage=stage,
+            status=Status.BLIND,
+            reason=reason,
+            facts=facts,
+            items=items,
+            remedy=remedy,
+            code=code,
+        )
+
+    def not_judged(self, stage: str, reason: str) -> Verdict:
+        """Return `skipped`: the question does not arise; counts neither for nor against the stage."""
+        return Verdict(gate=self.id, stage=stage, status=Status.SKIPPED, reason=reason)
+
+
+def tested(evidence: StageEvidence, stage: str) -> bool:
+    """Return whether gates on tests ask this stage: always, but in performance only where pytest was used."""
+    if stage != "performance":
+        return True
+    parts = {"tests", "sessions"}
+    return bool(evidence.tests or evidence.sessions or any(problem.kind in parts for problem in evidence.problems))
+
+
+def count(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 test`, `2 tests`; thousands are separated."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def seconds(value: float) -> str:
+    """Return a duration as people write it: `4.1 s`, `2 min 5 s`."""
+    if value < 60:  # noqa: PLR2004 - a minute
+        return f"{value:.1f} s"
+    return f"{int(value // 60)} min {int(value % 60)} s"
+
+
+def some(names: list[str], limit: int = 3) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - limit:,} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more

@@ -14,6 +14,9 @@ class FileCoverage(msgspec.Struct, frozen=True, kw_only=True):
     missing: frozenset[int] = frozenset()
     branches: int = 0
     covered_branches: int = 0
+    taken: frozenset[tuple[int, int]] = frozenset()
+    """Branches as (from line, to line), where the tool names them; makes a merge over shards exact."""
+    untaken: frozenset[tuple[int, int]] = frozenset()
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from truegreen.model.verdict import Provenance
 
 
 class Incident(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,3 +28,10 @@ class Incident(msgspec.Struct, frozen=True, kw_only=True):
     """When the newest report that counted was made."""
     last_run: str = ""
     """Identity of that run, so that telling it twice changes nothing."""
+
+
+def run_key(origin: Provenance) -> str:
+    """Return the identity of a run: the CI's number and attempt, else commit and time of the report."""
+    if origin.run_id:
+        return f"{origin.run_id.partition('.')[0]}.{origin.run_attempt}"
+    return f"{origin.commit}@{origin.created}"

@@ -48,6 +48,8 @@ class TestDemand(msgspec.Struct, frozen=True, kw_only=True):
 
     test: str
     demand: Demand = Demand()
+    reads: bool = False
+    """True for a test that only reads; nothing is demanded of it."""
     patched: tuple[str, ...] = ()
     """Targets replaced by a mock inside the test, as far as the plugin saw."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 import msgspec
 
 if TYPE_CHECKING:
+    from truegreen.model.incident import Incident
     from truegreen.model.verdict import Report
 
 
@@ -45,8 +46,18 @@ class Notifier(Protocol):
     name: ClassVar[str]
     Options: ClassVar[type[msgspec.Struct]]
 
-    def plan(self, transition: Transition, report: Report, options: Any) -> tuple[Delivery, ...]:
-        """Return the messages for a transition; pure."""
+    def secret_env(self, options: Any) -> str:
+        """Return the name of the variable that holds the secret address."""
+        ...
+
+    def silence(self, transition: Transition, report: Report, options: Any) -> str:
+        """Return why nothing is told about a transition, in words; empty when something is."""
+        ...
+
+    def plan(
+        self, transition: Transition, report: Report, options: Any, incident: Incident | None = None
+    ) -> tuple[Delivery, ...]:
+        """Return the messages for a transition; pure. `incident` is what was remembered before it."""
         ...
 
     def deliver(self, delivery: Delivery, secret: str) -> Receipt:

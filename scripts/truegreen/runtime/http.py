@@ -1,24 +1,23 @@
 """The only place that sends HTTP requests of our own: bounded, retried, silent about the address.
 
 The address of a webhook *is* the secret, so it never appears in a result, an error or a log.
+urllib3 takes 90 ms to import, and most commands only read a notifier's options: it is imported on use.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import msgspec
-import urllib3
-from urllib3.exceptions import HTTPError
-from urllib3.util import Retry, Timeout, Url, parse_url
 
 from truegreen.errors import WrongValue
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+
+    import urllib3
 
     from truegreen.runtime.clock import Clock
 
@@ -77,6 +76,8 @@ class Sender:
         Raises:
             WrongValue: the address is not `https://` (or `http://` on loopback); the text does not hold it.
         """
+        import urllib3  # noqa: PLC0415 - see the top
+
         target = checked(url)
         deadline = self._clock.monotonic() + self._limits.total_s
         wanted = {"Content-Type": media_type, "User-Agent": "truegreen", **(headers or {})}
@@ -97,20 +98,23 @@ class Sender:
         return answer
 
     def _once(
-        self, pool: urllib3.PoolManager, target: Url, body: bytes, headers: Mapping[str, str], deadline: float
+        self, pool: urllib3.PoolManager, target: str, body: bytes, headers: Mapping[str, str], deadline: float
     ) -> tuple[Answer, float | None]:
         """Return the answer, and seconds to wait before trying again: 0 our choice, None never."""
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415 - see the top
+        from urllib3.util import Timeout  # noqa: PLC0415
+
         left_s = max(0.1, deadline - self._clock.monotonic())
         timeout = Timeout(connect=min(self._limits.connect_s, left_s), read=min(self._limits.read_s, left_s))
         try:
             response = pool.request(
                 "POST",
-                target.url,
+                target,
                 body=body,
                 headers=headers,
                 timeout=timeout,
                 redirect=False,
-                retries=Retry(0, redirect=False, raise_on_status=False),
+                retries=False,
                 preload_content=False,
             )
             with response:
@@ -133,7 +137,7 @@ class Sender:
         content = b""
         while len(content) < _ANSWER_LIMIT_BYTES:
             if self._clock.monotonic() > deadline:
-                raise urllib3.exceptions.TimeoutError("the answer did not end in time")
+                raise TimeoutError("the answer did not end in time")
             chunk = response.read1(_CHUNK_BYTES)
             if not chunk:
                 break
@@ -141,20 +145,22 @@ class Sender:
         return content[:_ANSWER_LIMIT_BYTES]
 
 
-def checked(url: str) -> Url:
-    """Return the parsed address: `https://`, or `http://` on this machine.
+def checked(url: str) -> str:
+    """Return the address when it is `https://`, or `http://` on this machine.
 
     Raises:
         WrongValue: anything else; its text never holds the address.
     """
+    address = url.strip()
     try:
-        target = parse_url(url.strip())
-    except (HTTPError, ValueError):
+        parts = urlsplit(address)
+        host, named = parts.hostname or "", parts.username is not None or parts.password is not None
+        _ = parts.port  # raises when it is none
+    except ValueError:
         raise WrongValue("the address is not a URL", fix="give an https:// address") from None
-    if target.scheme == "https" and target.host and not target.auth:
-        return target
-    if target.scheme == "http" and target.host and is_loopback(target.host) and not target.auth:
-        return target
+    secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    if host and secure and not named and address.isprintable() and " " not in address:
+        return address
     raise WrongValue(
         "the address must begin with https://",
         why="anything else would send it in the clear, or somewhere unexpected",
@@ -164,6 +170,8 @@ def checked(url: str) -> Url:
 
 def is_loopback(host: str) -> bool:
     """Return whether a host name means this machine."""
+    import ipaddress  # noqa: PLC0415 - only for http
+
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -177,6 +185,8 @@ def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:
         return None
     if value.isascii() and value.isdigit():
         return float(value)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - rare
+
     try:
         return max(0.0, (parsedate_to_datetime(value) - now).total_seconds())
     except (ValueError, TypeError):

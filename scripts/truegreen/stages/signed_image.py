@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from truegreen.model.image import ImageRecord
     from truegreen.stages.common.context import StageOptions
 
+_TOOLS = ("syft", "crane", "cosign")
+
 
 class SignedImage:
     """Builds the image and proves that what the registry holds is what was signed."""
@@ -34,6 +36,7 @@ class SignedImage:
         """Build, push, sign, verify; leave `image.json`, the SBOM, the build's log and the public key.
 
         Raises:
+            ToolMissing: syft, crane or cosign cannot be had; nothing was built then.
             ConfigurationError: nothing to sign with, or a file of the configuration is missing.
             ToolFailed: build, SBOM or push failed.
         """
@@ -43,25 +46,29 @@ class SignedImage:
         builder = find_builder(context.processes, context.env)
         if isinstance(builder, str):
             return StageOutcome(skipped=builder)
+        for name in _TOOLS:
+            context.tools.path(name)
         with tempfile.TemporaryDirectory(prefix="truegreen-image-") as folder:
             return self._run(context, builder, Path(folder))
 
     def _run(self, context: StageContext, builder: Builder, work: Path) -> StageOutcome:
         bench = workbench(context, work)
+        rehearsal = not bench.options.registry
+        # Planned first: nothing is built or pushed that could not be signed.
+        plans = image_flow.signers(bench, bench.cosign(), rehearsal=rehearsal)
         record, archive = image_flow.build_image(bench, builder)
         _write(context.out, record)
-        rehearsal = not bench.options.registry
         with _registry(context, bench) as registry:
             record, pinned = image_flow.push_image(bench, record, archive, registry)
             _write(context.out, record)
-            signatures = image_flow.sign_and_verify(bench, pinned, rehearsal=rehearsal)
+            signatures = image_flow.sign_and_verify(bench, pinned, plans)
         record = msgspec.structs.replace(record, signatures=signatures)
         _write(context.out, record)
         return StageOutcome(
             files=((image_flow.IMAGE_FILE, "image"),),
             expects=("image",),
-            tools=tuple(_tool(context, name) for name in ("syft", "crane", "cosign")),
-            notes=tuple(_notes(context, bench.options, builder, pinned, rehearsal=rehearsal)),
+            tools=tuple(_tool(context, name) for name in _TOOLS),
+            notes=tuple(_notes(context, bench.options, builder, pinned, [signer.title for signer, _ in plans])),
         )
 
 
@@ -106,10 +113,11 @@ def _tool(context: StageContext, name: str) -> ToolRun:
 
 
 def _notes(
-    context: StageContext, options: image_flow.ImageOptions, builder: Builder, pinned: str, *, rehearsal: bool
+    context: StageContext, options: image_flow.ImageOptions, builder: Builder, pinned: str, signers: list[str]
 ) -> Iterator[str]:
     yield f"built with {builder.title}"
     yield f"digest, as the registry says: {pinned}"
-    if rehearsal:
-        yield "rehearsal: local registry; nothing was published, a key made for this run and thrown away signed it"
+    if not options.registry:
+        yield "rehearsal: local registry, nothing was published"
+    yield from (f"signed with {plan}" for plan in signers)
     yield from image_contents.dockerignore_gaps(context.root, options.context, options.dockerfile)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from truegreen.model.incident import Incident
     from truegreen.model.run import History
     from truegreen.model.verdict import Report
 
@@ -20,4 +21,12 @@ class Store(Protocol):
 
     def history(self, limit: int = 100) -> History:
         """Return the newest runs first."""
+        ...
+
+    def incident(self, key: str) -> Incident | None:
+        """Return what is remembered about a branch, or None."""
+        ...
+
+    def remember(self, incident: Incident) -> None:
+        """Keep what is to be remembered about a branch; called after the receipts, never before."""
         ...

@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.support.clocks import QuickClock
 from tests.support.github_api import GithubApi
+
 from truegreen.forge.event import Event
 from truegreen.forge.github import GithubForge
 
@@ -51,4 +51,6 @@ def open_forge(clock: QuickClock) -> Callable[..., GithubForge]:
 
 @pytest.fixture
 def event() -> Event:
-    return Event(name="pull_request", repository="o/r", sha=SHA, pull_request=7, run_url="https://github.com/o/r/actions/runs/77")
+    return Event(
+        name="pull_request", repository="o/r", sha=SHA, pull_request=7, run_url="https://github.com/o/r/actions/runs/77"
+    )

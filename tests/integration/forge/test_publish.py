@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.support.github_api import Fault, GithubApi
 from tests.support.reports import report
+
 from truegreen.forge.event import Event
 from truegreen.forge.github import GithubForge
 from truegreen.forge.port import MARKER, Outcome
@@ -15,12 +15,9 @@ from truegreen.forge.publishing import publish
 from truegreen.model.verdict import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.support.clocks import QuickClock
 
 BODY = f"{MARKER}\n# truegreen: fail\n\nunit is red"
-OpenForge = "Callable[..., GithubForge]"
 
 
 def test_publish_first_time_writes_each_surface_once(api: GithubApi, open_forge: Any, event: Event) -> None:
@@ -28,7 +25,9 @@ def test_publish_first_time_writes_each_surface_once(api: GithubApi, open_forge:
 
     assert result.ok
     assert [row["body"] for row in api.comments[7]] == [BODY]
-    assert [(run["name"], run["conclusion"], len(run["annotations"])) for run in api.check_runs] == [("truegreen", "failure", 2)]
+    assert [(run["name"], run["conclusion"], len(run["annotations"])) for run in api.check_runs] == [
+        ("truegreen", "failure", 2)
+    ]
     assert [(row["context"], row["state"], row["target_url"]) for row in api.statuses] == [
         ("truegreen/result", "failure", "https://github.com/o/r/actions/runs/77")
     ]
@@ -86,7 +85,9 @@ def test_publish_foreign_comment_with_our_marker_is_not_edited(
     assert [row["body"] for row in api.comments[7]] == [body, BODY + " new"]
 
 
-def test_publish_with_a_persons_token_edits_only_that_persons_comment(make_api: Any, open_forge: Any, event: Event) -> None:
+def test_publish_with_a_persons_token_edits_only_that_persons_comment(
+    make_api: Any, open_forge: Any, event: Event
+) -> None:
     api = make_api(login="ann")
     api.add_comment(7, BODY, login="bob")
     api.add_comment(7, BODY, login="github-actions[bot]", kind="Bot")
@@ -97,7 +98,9 @@ def test_publish_with_a_persons_token_edits_only_that_persons_comment(make_api: 
     assert api.operations().count("user") == 2  # once for each forge opened
 
 
-def test_publish_120_annotations_go_in_batches_of_50_and_stop_at_100(api: GithubApi, open_forge: Any, event: Event) -> None:
+def test_publish_120_annotations_go_in_batches_of_50_and_stop_at_100(
+    api: GithubApi, open_forge: Any, event: Event
+) -> None:
     result = publish(report(failing=120), BODY, open_forge(api), event)
 
     writes = [r for r in api.requests if r.operation in ("checks.create", "checks.update")]
@@ -123,7 +126,9 @@ def test_publish_body_refused_uses_the_shorter_rendering(make_api: Any, open_for
     assert "yyy" in api.comments[7][0]["body"]
 
 
-def test_publish_read_only_token_names_the_permissions_and_keeps_the_verdict(make_api: Any, open_forge: Any, event: Event) -> None:
+def test_publish_read_only_token_names_the_permissions_and_keeps_the_verdict(
+    make_api: Any, open_forge: Any, event: Event
+) -> None:
     api = make_api(read_only=True)
     result = publish(report(), BODY, open_forge(api), event)
 
@@ -142,7 +147,9 @@ def test_publish_ghes_base_path_is_kept(make_api: Any, open_forge: Any, event: E
     assert len(api.comments[7]) == len(api.check_runs) == len(api.statuses) == 1
 
 
-def test_publish_forge_without_check_runs_keeps_comment_and_status(make_api: Any, open_forge: Any, event: Event) -> None:
+def test_publish_forge_without_check_runs_keeps_comment_and_status(
+    make_api: Any, open_forge: Any, event: Event
+) -> None:
     api = make_api(base_path="/api/v1", check_runs=False, login="gitea-actions")
     result = publish(report(), BODY, open_forge(api, "0123456789abcdef"), event)
     publish(report(), BODY, open_forge(api, "0123456789abcdef"), event)
@@ -168,7 +175,7 @@ def test_publish_annotations_refused_still_shows_the_verdict(api: GithubApi, ope
 
 def test_publish_comment_deleted_meanwhile_is_written_anew(api: GithubApi, open_forge: Any, event: Event) -> None:
     publish(report(), BODY, open_forge(api), event)
-    api.fault("comments.update", Fault(call=lambda: api.comments.clear(), status=404, message="Not Found"))
+    api.fault("comments.update", Fault(call=api.comments.clear, status=404, message="Not Found"))
     result = publish(report(), BODY + " new", open_forge(api), event)
     assert result.ok
     assert [row["body"] for row in api.comments[7]] == [BODY + " new"]

@@ -8,18 +8,20 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
-
 from tests.support.github_api import Fault, GithubApi
 from tests.support.reports import report
+
 from truegreen.forge.github import GithubForge
-from truegreen.forge.patience import Call, Reply
 from truegreen.forge.port import MARKER, Outcome
 from truegreen.forge.publishing import publish
 
 if TYPE_CHECKING:
     from tests.support.clocks import QuickClock
+
     from truegreen.forge.event import Event
+    from truegreen.forge.patience import Call, Reply
 
 BODY = f"{MARKER}\nunit is red"
 LAST = 5  # requests of one publication
@@ -41,7 +43,9 @@ PASSING = {
 
 @pytest.mark.parametrize("at", EACH)
 @pytest.mark.parametrize("name", PASSING)
-def test_publish_passing_fault_ends_with_everything_once(api: GithubApi, open_forge: Any, event: Event, at: int, name: str) -> None:
+def test_publish_passing_fault_ends_with_everything_once(
+    api: GithubApi, open_forge: Any, event: Event, at: int, name: str
+) -> None:
     api.fault(at, PASSING[name])
     result = publish(report(), BODY, open_forge(api), event)
 
@@ -78,7 +82,9 @@ def test_publish_lasting_fault_is_reported_and_the_rest_written(
     assert all(part.ok for part in others)
 
 
-def test_publish_limit_longer_than_our_patience_gives_up_at_once(api: GithubApi, open_forge: Any, event: Event, clock: QuickClock) -> None:
+def test_publish_limit_longer_than_our_patience_gives_up_at_once(
+    api: GithubApi, open_forge: Any, event: Event, clock: QuickClock
+) -> None:
     api.fault(1, Fault(status=429, headers={"Retry-After": "3600"}))
     result = publish(report(), BODY, open_forge(api), event)
     assert result.written[0].outcome is Outcome.FAILED
@@ -87,7 +93,9 @@ def test_publish_limit_longer_than_our_patience_gives_up_at_once(api: GithubApi,
     assert result.written[1].ok
 
 
-def test_publish_server_always_failing_stops_within_the_limit(api: GithubApi, open_forge: Any, event: Event, clock: QuickClock) -> None:
+def test_publish_server_always_failing_stops_within_the_limit(
+    api: GithubApi, open_forge: Any, event: Event, clock: QuickClock
+) -> None:
     api.fault("comments.create", *[Fault(status=500)] * 50)
     result = publish(report(), BODY, open_forge(api), event)
     assert result.written[0].outcome is Outcome.FAILED
@@ -101,7 +109,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("at", EACH)
 def test_publish_killed_at_a_request_then_run_again_leaves_one_of_each(
-    api: GithubApi, event: Event, clock: QuickClock, at: int, after: bool
+    api: GithubApi, event: Event, clock: QuickClock, at: int, *, after: bool
 ) -> None:
     class Dying(GithubForge):
         def _send(self, call: Call) -> Reply:
@@ -137,12 +145,5 @@ def test_publish_process_killed_while_waiting_for_an_answer_then_again(
     process = subprocess.Popen([sys.executable, "-c", program], env={**os.environ, "PYTHONPATH": "scripts:."})
     child.append(process.pid)
     assert process.wait(60) == -signal.SIGKILL
-    again = Event_without_run(event)
-    assert publish(report(), BODY, open_forge(api), again).ok
+    assert publish(report(), BODY, open_forge(api), msgspec.structs.replace(event, run_url="")).ok
     assert len(api.comments[7]) == len(api.check_runs) == 1
-
-
-def Event_without_run(event: Event) -> Event:  # noqa: N802
-    import msgspec  # noqa: PLC0415
-
-    return msgspec.structs.replace(event, run_url="")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -13,14 +12,18 @@ import textwrap
 import time
 import urllib.request
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-
 from tests.support.stage_contexts import stage_context
+
 from truegreen.config.schema import ProcessOptions
 from truegreen.errors import ConfigurationError, PortInUse, ProcessNotReady, ToolFailed, ToolMissing
+from truegreen.runtime import net
 from truegreen.stages.common import stack
-from truegreen.stages.common.context import StageContext
+
+if TYPE_CHECKING:
+    from truegreen.stages.common.context import StageContext
 
 WEB = """
 import http.server, os, sys
@@ -70,7 +73,11 @@ def test_processes_ready_exported_and_stopped_in_reverse(project: Path) -> None:
         "migrate": ProcessOptions(command=[sys.executable, "migrate.py"], once=True),
         "web": web(env={"MARK": "port-{port}"}),
         "worker": ProcessOptions(
-            command=[sys.executable, "-c", "import os, time; print('got', os.environ['BASE_URL'], flush=True); time.sleep(60)"],
+            command=[
+                sys.executable,
+                "-c",
+                "import os, time; print('got', os.environ['BASE_URL'], flush=True); time.sleep(60)",
+            ],
             ready="log:got http://",
         ),
     }
@@ -106,7 +113,16 @@ def test_process_without_readiness_that_dies_within_a_second_is_not_ready(projec
 
 
 def test_process_not_ready_in_time_says_what_was_seen(project: Path) -> None:
-    stage = context(project, {"web": web(ready="http://127.0.0.1:{port}/", command=[sys.executable, "-c", "import time; time.sleep(30)"], timeout_s=0.6)})
+    stage = context(
+        project,
+        {
+            "web": web(
+                ready="http://127.0.0.1:{port}/",
+                command=[sys.executable, "-c", "import time; time.sleep(30)"],
+                timeout_s=0.6,
+            )
+        },
+    )
     with pytest.raises(ProcessNotReady) as caught, stack.running(stage, stage.env):
         pass
     assert "was not ready after 0.6 s" in caught.value.what
@@ -136,17 +152,21 @@ def test_fixed_port_in_use_is_named(project: Path) -> None:
 
 
 def test_program_that_does_not_exist_is_missing_and_others_are_stopped(project: Path) -> None:
-    stage = context(project, {"web": web(), "worker": ProcessOptions(command=["no-such-program-here"])})
+    port = net.free_port()
+    stage = context(project, {"web": web(port=port), "worker": ProcessOptions(command=["no-such-program-here"])})
     with pytest.raises(ToolMissing), stack.running(stage, stage.env):
         pass
-    port = _ports(stage)[0]
+    assert "listening" in (stage.out / "stack" / "web.log").read_text()
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_process_that_dies_during_the_tests_fails_the_stage(project: Path) -> None:
     stage = context(project, {"web": web()})
-    with pytest.raises(ProcessNotReady, match="ended during the e2e stage") as caught, stack.running(stage, stage.env) as running:
+    with (
+        pytest.raises(ProcessNotReady, match="ended during the e2e stage") as caught,
+        stack.running(stage, stage.env) as running,
+    ):
         with pytest.raises(OSError, match="Remote end closed"):
             urllib.request.urlopen(f"{running.exports['BASE_URL']}/die", timeout=5)
         time.sleep(0.2)
@@ -207,8 +227,3 @@ def test_nothing_to_start_is_a_configuration_error(project: Path) -> None:
     assert not stack.startable(stage)
     with pytest.raises(ConfigurationError, match="nothing to start"), stack.running(stage, stage.env):
         pass
-
-
-def _ports(stage: StageContext) -> list[int]:
-    text = " ".join(path.read_text() for path in (stage.out / "stack").glob("*.log"))
-    return [int(found) for found in re.findall(r":(\d{4,5})", text)] or [1]

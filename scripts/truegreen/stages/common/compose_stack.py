@@ -10,11 +10,11 @@ import os
 import platform
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from truegreen.errors import ConfigurationError, ProcessNotReady, ToolFailed
+from truegreen.errors import ConfigurationError, PortInUse, ProcessNotReady, ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.runtime import files
 from truegreen.stages.common import compose_state
@@ -40,12 +40,19 @@ _UNREACHABLE = re.compile(
     r"Temporary failure in name resolution|status: 40[34]|error response from daemon: Get ",
     re.IGNORECASE,
 )
+_OWN = "127.0.0.1:{port}"
+_TAKEN = re.compile(r"port is already allocated|address already in use", re.IGNORECASE)
 _PLACE = re.compile(r"\{([A-Za-z0-9_.-]+):(\d+)\}")
+
+
+class _Port(msgspec.Struct):
+    target: int
 
 
 class _Service(msgspec.Struct):
     image: str = ""
-    build: msgspec.Raw | None = None
+    build: dict[str, Any] | None = None
+    ports: list[_Port] = []
 
 
 class _Config(msgspec.Struct):
@@ -72,11 +79,12 @@ class ComposeStack:
         self._file = file
         self._context = context
         self._env = dict(environment) | ({} if engine.buildkit else {"DOCKER_BUILDKIT": "0"})
-        self._ready = ready
+        self._ready = list(ready)
         self._export = dict(export or {})
         self._ready_timeout_s = ready_timeout_s
         self._logs = context.out / "stack"
         self._name = f"{_machine()}-{os.getpid()}-{born(os.getpid()) or '0'}"
+        self._services: dict[str, _Service] = {}
         self._settled: tuple[ContainerState, ...] = ()
         self._started = False
         self._obtained = False
@@ -96,7 +104,7 @@ class ComposeStack:
         done = self._compose("config", "--format", "json")
         if not done.ok:
             raise ConfigurationError(f"{self._file} is not valid", where=self._file, why=done.tail())
-        services = msgspec.json.decode(done.stdout, type=_Config).services
+        services = self._services = _services(done.stdout)
         absent = [name for name, part in services.items() if part.build is None and not self._present(part.image)]
         steps = [("pull", *absent)] if absent else []
         if any(part.build is not None for part in services.values()):
@@ -136,9 +144,11 @@ class ComposeStack:
         states = self.states()
         self._fail_on_dead(states)
         if not done.ok:
+            _refuse_taken_port(log)
             raise ProcessNotReady(f"`{self._engine.command[-1]} up` failed", where=str(log), why=log_tail(log))
         self._settle(start)
-        self._exports()
+        self._derive()
+        self.exports = {name: self._place(value) for name, value in self._export.items()}
         for url in self._ready:
             self._await_url(self._place(url), start)
         completed = ", ".join(sorted(state.service for state in self._settled if state.completed))
@@ -205,10 +215,11 @@ class ComposeStack:
         for state in states:
             if state.failure:
                 tail = self._docker("logs", "--tail", "12", state.id)
+                said = (tail.stdout + tail.stderr).strip() or "its log is empty"
                 raise ProcessNotReady(
                     state.failure,
                     where=f"{self._file}, service {state.service}",
-                    why=(tail.stdout + tail.stderr).strip() or "its log is empty",
+                    why=f"its health check said {state.health_output}\n{said}" if state.health else said,
                     fix="the whole log is in the stage's evidence, folder `stack`",
                 )
 
@@ -220,8 +231,18 @@ class ComposeStack:
                 raise ProcessNotReady(f"{url} was not ready in time", where=self._file, why=state.reason)
             clock.sleep(_POLL_S)
 
-    def _exports(self) -> None:
-        self.exports = {name: self._place(value) for name, value in self._export.items()}
+    def _derive(self) -> None:
+        """Take exports and readiness from the process of the same name where the stage's options say nothing."""
+        configured = bool(self._export), bool(self._ready)
+        for name, process in self._context.project.processes.items():
+            ports = self._services[name].ports if name in self._services else []
+            if len(ports) != 1:
+                continue
+            place = f"{{{name}:{ports[0].target}}}"
+            if not configured[0]:
+                self._export |= {key: value.replace(_OWN, place) for key, value in process.export.items()}
+            if not configured[1] and process.ready.startswith("http"):
+                self._ready.append(process.ready.replace(_OWN, place))
 
     def _place(self, text: str) -> str:
         return _PLACE.sub(lambda found: self._published(found[1], found[2]), text)
@@ -291,6 +312,25 @@ class ComposeStack:
                 )
             )
         return done
+
+
+def _services(text: str) -> dict[str, _Service]:
+    try:
+        return msgspec.json.decode(text, type=_Config).services
+    except msgspec.DecodeError as error:
+        raise ToolFailed("compose said something unknown", where="compose config", why=str(error)) from None
+
+
+def _refuse_taken_port(log: Path) -> None:
+    """Raise PortInUse when that is what the engine complained of."""
+    lines = [line.strip() for line in log_tail(log, 40).splitlines() if _TAKEN.search(line)]
+    if lines:
+        raise PortInUse(
+            "a port that the compose stack publishes is in use",
+            where=str(log),
+            why=lines[-1],
+            fix='stop what listens there, or publish a free port: `ports: ["127.0.0.1::8080"]`',
+        )
 
 
 def _cause(log: Path) -> str:

@@ -7,6 +7,9 @@ import msgspec
 from truegreen.errors import ToolFailed
 
 
+_OUTPUT_MAX = 1000
+
+
 class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     """One container of the project."""
 
@@ -16,6 +19,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     """created, running, restarting, exited, dead, paused or removing."""
     health: str = ""
     """starting, healthy or unhealthy; empty without a health check."""
+    health_output: str = ""
+    """What the last health check said."""
     exit_code: int = 0
     restarts: int = 0
     oom_killed: bool = False
@@ -27,7 +32,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
             return f"service {self.service} was killed for lack of memory"
         if self.status in ("exited", "dead") and self.exit_code != 0:
             return f"service {self.service} ended with {self.exit_code}"
-        if self.health == "unhealthy":
+        # A one-shot keeps the health check of its image, and is called unhealthy once it has ended.
+        if self.status == "running" and self.health == "unhealthy":
             return f"service {self.service} is unhealthy"
         return ""
 
@@ -46,8 +52,14 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
         return "" if self.health in ("", "healthy") else f"service {self.service} is {self.health}"
 
 
+class _Check(msgspec.Struct, rename="pascal"):
+    output: str = ""
+    exit_code: int = 0
+
+
 class _Health(msgspec.Struct, rename="pascal"):
     status: str = ""
+    log: list[_Check] | None = None
 
 
 class _State(msgspec.Struct, rename="pascal"):
@@ -84,6 +96,7 @@ def parse(text: str) -> tuple[ContainerState, ...]:
             id=item.id,
             status=item.state.status,
             health=item.state.health.status if item.state.health else "",
+            health_output=_last(item.state.health),
             exit_code=item.state.exit_code,
             restarts=item.restart_count,
             oom_killed=item.state.oom_killed,
@@ -91,6 +104,13 @@ def parse(text: str) -> tuple[ContainerState, ...]:
         for item in found
     ]
     return tuple(sorted(states, key=lambda state: (state.service, state.id)))
+
+
+def _last(health: _Health | None) -> str:
+    """Return the exit code and output of the last health check."""
+    if health is None or not health.log:
+        return ""
+    return f"exit code {health.log[-1].exit_code}: {health.log[-1].output.strip()[-_OUTPUT_MAX:]}"
 
 
 def lost_since(before: tuple[ContainerState, ...], now: tuple[ContainerState, ...]) -> tuple[str, ...]:

@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Protocol
 import msgspec
 
 from truegreen.config.schema import ProjectOptions
-from truegreen.model.evidence import ServiceRecord, ToolRun
+from truegreen.model.evidence import ToolRun
+from truegreen.model.service import ServiceHandle
 from truegreen.runtime.clock import Clock
 from truegreen.runtime.console import Console
 from truegreen.runtime.process import ProcessRunner
@@ -27,29 +28,6 @@ class StageOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     """Names of services the stage needs."""
     env: dict[str, str] = {}
     """Extra variables for the project's own programs."""
-
-
-class ServiceHandle(msgspec.Struct, frozen=True, kw_only=True):
-    """A service that answers its probe."""
-
-    name: str
-    kind: str
-    provider: str
-    host: str
-    port: int
-    url: str
-    version: str = ""
-    user: str = ""
-    password: str = ""
-    database: str = ""
-    exports: dict[str, str] = {}
-    """Variables for the project's programs, such as `POSTGRES_DSN`."""
-    log: str = ""
-    ready_s: float = 0.0
-
-    def record(self) -> ServiceRecord:
-        """Return the part that belongs in evidence."""
-        return ServiceRecord(name=self.name, provider=self.provider, version=self.version, ready_s=self.ready_s)
 
 
 class StageContext(msgspec.Struct, frozen=True, kw_only=True):

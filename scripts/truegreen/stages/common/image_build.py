@@ -88,6 +88,9 @@ def build(
     run_env = dict(env)
     if builder.name == "docker" and not builder.buildkit:
         run_env["DOCKER_BUILDKIT"] = "0"
+    if builder.name == "buildah":
+        # What works without privileges and inside a container; the caller's own choice goes first.
+        run_env = {"BUILDAH_ISOLATION": "chroot", "STORAGE_DRIVER": "vfs", **run_env}
     done = processes.run(_argv(plan, builder), cwd=plan.root, env=run_env, timeout_s=timeout_s, log=log)
     if not done.ok:
         raise ToolFailed(
@@ -116,6 +119,8 @@ def build(
 def _argv(plan: BuildPlan, builder: Builder) -> list[str]:
     argv = [builder.path, "build" if builder.name == "docker" else "bud"]
     argv += ["--file", plan.dockerfile, "--tag", plan.tag]
+    if builder.name == "docker" and not builder.buildkit:
+        argv.append("--force-rm")
     for name, value in plan.args.items():
         argv += ["--build-arg", f"{name}={value}"]
     for name, value in plan.labels.items():

@@ -30,7 +30,7 @@ _PLACES = (
 """Where the distribution keeps public certificates."""
 _PACKAGES = re.compile(r"(?:^|/)(?:site|dist)-packages/")
 _MEMBERS_MAX = 2_000_000
-_MUST_IGNORE = (".git", ".env", "key.pem", "id_rsa")
+_MUST_IGNORE = (".git", ".env", "key.pem")
 
 
 def files_in(archive: Path) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 120.0
 _TOKEN_NAMES = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 _KEPT = ("PATH", "LANG", "SSL_CERT_FILE", "SSL_CERT_DIR", "DOCKER_CONFIG", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY")
-_REGEXP = re.compile(r"[\\^$*+?|()\[\]]")
+_REGEXP = re.compile(r"[\\^$*?|\[\]]")
 _CAUSES = {
     10: "there is no signature for this digest",
     11: "the registry has no such image",
@@ -42,6 +42,13 @@ class KeySigner(msgspec.Struct, frozen=True, kw_only=True):
     """`COSIGN_PRIVATE_KEY` and `COSIGN_PASSWORD`; only the signing process sees them."""
     signing_config: Path
     trusted_root: Path
+    ephemeral: bool = False
+    """True for a key made for one rehearsal."""
+
+    @property
+    def title(self) -> str:
+        """Return what the note says."""
+        return "a key made for this run and deleted with it" if self.ephemeral else "the configured key"
 
 
 class IdentitySigner(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +60,11 @@ class IdentitySigner(msgspec.Struct, frozen=True, kw_only=True):
     signing_config: Path | None = None
     """None is the public sigstore instance."""
     trusted_root: Path | None = None
+
+    @property
+    def title(self) -> str:
+        """Return what the note says."""
+        return "the job's identity token" if self.token_file is None else "the identity token in the configured file"
 
 
 class KeyVerifier(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +98,8 @@ class Cosign:
     def generate_keys(self, folder: Path) -> KeySigner:
         """Make a key pair without a password for one rehearsal; the caller deletes the folder."""
         self._need(["generate-key-pair"], {"COSIGN_PASSWORD": ""}, cwd=folder)
-        return self.key_signer(str(folder / "cosign.key"), folder, {"COSIGN_PASSWORD": ""})
+        signer = self.key_signer(str(folder / "cosign.key"), folder, {"COSIGN_PASSWORD": ""})
+        return msgspec.structs.replace(signer, ephemeral=True)
 
     def key_signer(self, key: str, folder: Path, secrets: Mapping[str, str]) -> KeySigner:
         """Return a signer by key that asks no log, no authority and no network but the registry."""

@@ -180,11 +180,11 @@ def verify_image(bench: Workbench, reference: str, verifier: Verifier) -> Signat
     return bench.cosign().verify(reference, verifier, home=home)
 
 
-def sign_and_verify(bench: Workbench, reference: str, *, rehearsal: bool) -> tuple[Signature, ...]:
+def sign_and_verify(bench: Workbench, reference: str, plans: list[tuple[Signer, Verifier]]) -> tuple[Signature, ...]:
     """Sign and verify by every method; a refusal is a signature that is not verified, with the reason."""
     cosign = bench.cosign()
     results = []
-    for signer, verifier in signers(bench, cosign, rehearsal=rehearsal):
+    for signer, verifier in plans:
         try:
             with bench.console.working("signing the image"):
                 cosign.sign(reference, signer)

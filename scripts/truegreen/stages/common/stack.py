@@ -35,9 +35,12 @@ class StackOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forb
     compose_file: str = ""
     """Compose file relative to the project; empty takes `compose.yaml` or `docker-compose.yml`."""
     compose_ready: list[str] = msgspec.field(default_factory=list, name="compose-ready")
-    """URLs that must answer below 400, such as `http://{api:8000}/health`."""
+    """URLs that must answer below 400, such as `http://{api:8000}/health`; empty takes the processes' `ready`."""
     compose_export: dict[str, str] = msgspec.field(default_factory=dict, name="compose-export")
-    """Variables for the tests, such as `BASE_URL = "http://{api:8000}"`; `{service:port}` is where it is published."""
+    """Variables for the tests, such as `BASE_URL = "http://{api:8000}"`: `{service:port}` is where it is published.
+
+    Empty takes `export` of the processes that are called like a service with one published port.
+    """
     prepare: list[str] = msgspec.field(default_factory=list)
     """Commands that run once the stack is ready, before the tests, in the project's environment."""
     ready_timeout_s: float = msgspec.field(default=120.0, name="ready-timeout-s")

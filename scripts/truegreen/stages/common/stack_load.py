@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ToolFailed, ToolMissing
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.runtime import files
 from truegreen.runtime.process import which
@@ -83,12 +83,10 @@ def run_k6(context: StageContext, plan: LoadPlan) -> LoadOutcome:
     """Run k6 and keep its summary as `k6.json`.
 
     Raises:
-        ToolMissing: k6 is not on PATH.
+        ToolMissing: k6 is not on PATH and cannot be installed.
         ToolFailed: it ended with an error of its own; crossed thresholds (exit code 99) are not one.
     """
-    k6 = which("k6", plan.env.get("PATH"))
-    if k6 is None:
-        raise ToolMissing("k6 is not on PATH", fix='install k6, or set `tool = "locust"`')
+    k6 = which("k6", plan.env.get("PATH")) or str(context.tools.path("k6"))
     version = _version(context.processes.run([k6, "version"], env=plan.env, timeout_s=_SLACK_S))
     if plan.warm_up_s > 0:
         _need(_k6(context, k6, plan, plan.warm_up_s, "warm-up"), context.out / "warm-up.log", "k6", also=(99,))

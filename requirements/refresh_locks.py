@@ -1,0 +1,42 @@
+"""Refresh the hash locks: of the helper's two profiles, and of every tool that comes from PyPI."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from truegreen.runtime.toolchain import TOOLS  # noqa: E402 - the path comes first
+from uv import find_uv_bin  # noqa: E402
+
+PROFILES = {"stages": ("postgres",), "forge": ("github",)}
+ENV = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "PYTHON"))}
+
+
+def main() -> int:
+    """Write every lock; the versions are those of the toolchain's table and of uv.lock."""
+    only = set(sys.argv[1:])
+    for name, extras in PROFILES.items():
+        if only and name not in only:
+            continue
+        chosen = [word for extra in extras for word in ("--extra", extra)]
+        run("export", "--frozen", "--no-dev", "--no-emit-project", "--no-annotate", "--no-header", *chosen,
+            "-o", f"requirements/{name}.txt")
+    for tool in TOOLS.values():
+        if tool.source == "pypi" and (not only or tool.name in only):
+            target = f"scripts/truegreen/runtime/locks/{tool.name}.txt"
+            run("pip", "compile", "-", "--generate-hashes", "--universal", "--python-version", "3.11", "--no-annotate", "--no-header",
+                "-o", target, text=f"{tool.package}=={tool.version}\n")
+    return 0
+
+
+def run(*arguments: str, text: str = "") -> None:
+    """Run one uv command in the repository."""
+    subprocess.run([find_uv_bin(), *arguments, "--quiet"], cwd=ROOT, env=ENV, input=text, text=True, check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

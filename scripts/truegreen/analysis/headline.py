@@ -1,0 +1,75 @@
+"""One clause about a stage: what was seen, in the fewest words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from truegreen.model.testrun import Outcome
+
+if TYPE_CHECKING:
+    from truegreen.model.run import StageEvidence
+
+
+def of_stage(evidence: StageEvidence) -> str:
+    """Return the headline of a stage that is not red."""
+    clauses = [clause for clause in (_tests(evidence), _coverage(evidence), _commits(evidence)) if clause]
+    clauses += [clause for clause in (_load(evidence), _image(evidence), _scans(evidence)) if clause]
+    return ", ".join(clauses) or "ran to its end"
+
+
+def duration_s(evidence: StageEvidence) -> float:
+    """Return seconds of the slowest shard."""
+    return max((record.duration_s for record in evidence.records), default=0.0)
+
+
+def _tests(evidence: StageEvidence) -> str:
+    if evidence.tests is None or not evidence.tests.cases:
+        return ""
+    tests = evidence.tests
+    ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR)
+    skipped = tests.count(Outcome.SKIP)
+    took = max((_pytest_s(record.tools) for record in evidence.records), default=0.0)
+    text = f"{ran:,} test{'' if ran == 1 else 's'}"
+    text += f" in {took:.1f} s" if took > 0 else ""
+    return text + (f" ({skipped:,} skipped)" if skipped else "")
+
+
+def _pytest_s(tools: tuple[object, ...]) -> float:
+    return sum(getattr(tool, "duration_s", 0.0) for tool in tools if getattr(tool, "name", "").startswith("pytest"))
+
+
+def _coverage(evidence: StageEvidence) -> str:
+    coverage = evidence.coverage
+    if coverage is None or not coverage.lines:
+        return ""
+    return f"{coverage.covered_lines * 1000 // coverage.lines / 10:.1f} % of lines"
+
+
+def _commits(evidence: StageEvidence) -> str:
+    if not evidence.persistence:
+        return ""
+    rows = sum(c.count for part in evidence.persistence for p in part.phases if p.phase == "call" for c in p.committed)
+    return f"{rows:,} row{'' if rows == 1 else 's'} committed"
+
+
+def _scans(evidence: StageEvidence) -> str:
+    if not evidence.scans:
+        return ""
+    found = sum(len(scan.findings) for scan in evidence.scans)
+    tools = len(evidence.scans)
+    return f"{found or 'no'} finding{'' if found == 1 else 's'} by {tools} tool{'' if tools == 1 else 's'}"
+
+
+def _load(evidence: StageEvidence) -> str:
+    load = evidence.load
+    if load is None or not load.requests:
+        return ""
+    return f"{load.rps:,.0f} requests/s, p95 {load.p95_ms:,.0f} ms, {load.failures:,} failed"
+
+
+def _image(evidence: StageEvidence) -> str:
+    image = evidence.image
+    if image is None or not image.digest:
+        return ""
+    verified = sum(1 for signature in image.signatures if signature.verified)
+    return f"{image.digest[:19]}…, {verified} signature{'' if verified == 1 else 's'} verified"

@@ -1,0 +1,123 @@
+"""Merging evidence of shards, variants and reruns without losing or inventing anything."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.errors import EvidenceUnreadable
+from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_BAD = (Outcome.FAIL, Outcome.ERROR)
+_SHOWN = 3
+
+
+def shards(runs: Sequence[TestRun]) -> TestRun:
+    """Return the cases of all shards, ordered by id.
+
+    Raises:
+        EvidenceUnreadable: two shards ran the same test, so at least one of them is stale or foreign.
+    """
+    merged: dict[str, TestCase] = {}
+    twice: list[str] = []
+    for run in runs:
+        for case in run.cases:
+            if case.id in merged:
+                twice.append(case.id)
+            merged[case.id] = case
+    if twice:
+        raise EvidenceUnreadable(
+            f"{len(twice):,} tests have results from two shards",
+            why=", ".join(sorted(twice)[:_SHOWN]),
+            fix="remove result files of other runs; give each shard its own part of the tests",
+        )
+    return TestRun(cases=tuple(merged[test] for test in sorted(merged)))
+
+
+def rerun(first: TestRun, later: TestRun) -> TestRun:
+    """Return the first run with a later attempt at some of its tests added.
+
+    The last attempt decides, except that a skip never takes a failure away. The text of the newest
+    failure is kept, also when the test passed in the end.
+
+    Raises:
+        EvidenceUnreadable: a test was run again that never ran before.
+    """
+    again = {case.id: case for case in later.cases}
+    known = {case.id for case in first.cases}
+    strange = sorted(set(again) - known)
+    if strange:
+        raise EvidenceUnreadable(
+            f"{len(strange):,} tests were run again that never ran before",
+            why=", ".join(strange[:_SHOWN]),
+            fix="remove result files of other runs",
+        )
+    return TestRun(cases=tuple(_again(case, again.get(case.id)) for case in first.cases))
+
+
+def _again(case: TestCase, later: TestCase | None) -> TestCase:
+    if later is None:
+        return case
+    attempts = (*(case.attempts or (case.outcome,)), *(later.attempts or (later.outcome,)))
+    hidden = later.outcome is Outcome.SKIP and case.outcome in _BAD
+    told = later if later.outcome in _BAD or not (case.message or case.detail) else case
+    return msgspec.structs.replace(
+        case,
+        outcome=case.outcome if hidden else later.outcome,
+        attempts=attempts,
+        message=told.message,
+        detail=told.detail,
+        line=told.line or case.line,
+        file=told.file or case.file,
+    )
+
+
+def in_variant(run: TestRun, label: str) -> TestRun:
+    """Return a run whose ids carry the variant it ran in, so that two Pythons do not clash."""
+    return TestRun(cases=tuple(msgspec.structs.replace(case, id=_labelled(case.id, label)) for case in run.cases))
+
+
+def session_in_variant(session: TestSession, label: str) -> TestSession:
+    """Return a session whose ids carry the variant it ran in; the counterpart of `in_variant`."""
+    return msgspec.structs.replace(session, ids=tuple(_labelled(test, label) for test in session.ids))
+
+
+def _labelled(test: str, label: str) -> str:
+    return f"{test} [{label}]"
+
+
+def coverages(parts: Iterable[Coverage]) -> Coverage:
+    """Return the union: a line or branch is covered if any part covered it; order does not matter.
+
+    Branches are merged exactly where the parts name them. Where they only count them, the largest count of
+    covered branches is taken, which is never too high. One part without branches makes the whole without.
+    """
+    found = list(parts)
+    by_path: dict[str, FileCoverage] = {}
+    for file in (file for part in found for file in part.files):
+        known = by_path.get(file.path)
+        by_path[file.path] = file if known is None else _union(known, file)
+    return Coverage(
+        files=tuple(by_path[path] for path in sorted(by_path)),
+        has_branches=bool(found) and all(part.has_branches for part in found),
+    )
+
+
+def _union(one: FileCoverage, two: FileCoverage) -> FileCoverage:
+    covered = one.covered | two.covered
+    taken = one.taken | two.taken
+    untaken = (one.untaken | two.untaken) - taken
+    return FileCoverage(
+        path=one.path,
+        covered=covered,
+        missing=(one.missing | two.missing) - covered,
+        branches=max(one.branches, two.branches, len(taken) + len(untaken)),
+        covered_branches=max(one.covered_branches, two.covered_branches, len(taken)),
+        taken=taken,
+        untaken=untaken,
+    )

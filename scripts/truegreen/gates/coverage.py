@@ -1,0 +1,154 @@
+"""Gate: enough lines and branches are covered, in total and in each component."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import msgspec
+
+from truegreen.analysis import coverage as figures
+from truegreen.config.schema import Component  # noqa: TC001 - msgspec reads the annotation at run time
+from truegreen.gates.base import BaseGate, GateOptions, count, some
+from truegreen.model.verdict import Fact, Item, Verdict
+
+if TYPE_CHECKING:
+    from truegreen.model.coverage import Coverage, FileCoverage
+    from truegreen.model.run import History, RunEvidence
+
+_WORST = 10
+_BLOCKS = 5
+_Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
+
+
+class CoverageOptions(GateOptions, frozen=True, kw_only=True):
+    """`[tool.truegreen.gates.coverage]`."""
+
+    line: _Percent = 80.0
+    """Least line coverage of everything measured, in percent."""
+    branch: _Percent = 0.0
+    """Least branch coverage in percent; 0 does not judge branches."""
+    components: dict[str, Component] = {}
+    """Filled from `[tool.truegreen.components]`: each has thresholds of its own."""
+
+
+class CoverageGate(BaseGate):
+    """The tests executed enough of the code, in total and in each component.
+
+    **Proves** that at least `line` percent of the executable lines ran (and `branch` percent of the
+    branches, where asked), counted over all shards. Percentages are compared exactly and shown rounded
+    down. A component of `[tool.truegreen.components]` has thresholds of its own, so that a well-tested part
+    does not pay for an untested one.
+
+    **Blind when** nothing was measured, branches are asked for and were not recorded, or the paths of a
+    component match no measured file (a renamed folder would otherwise never be judged again).
+
+    **Options**: `line` (default 80), `branch` (default 0: not judged).
+
+    Example:
+        [tool.truegreen.gates.coverage]
+        line = 85
+        branch = 70
+    """
+
+    id: ClassVar[str] = "coverage"
+    stages: ClassVar[frozenset[str]] = frozenset({"unit"})
+    needs: ClassVar[frozenset[str]] = frozenset({"coverage"})
+    Options: ClassVar[type[GateOptions]] = CoverageOptions
+
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: CoverageOptions, history: History) -> Verdict:  # noqa: ARG002
+        """Judge the totals and the components."""
+        measured = evidence.of(stage).coverage
+        if measured is None or not measured.lines:
+            return self.blind(
+                stage, "coverage measured no executable line", remedy="check `source` in [tool.truegreen]"
+            )
+        asked = {"": Component(paths=[], line=policy.line, branch=policy.branch), **policy.components}
+        ruling = _Ruling(measured)
+        for name, component in asked.items():
+            ruling.judge(name, component)
+        items = _items(measured.files, ruling.short)
+        if ruling.short:
+            return self.failed(
+                stage,
+                "; ".join(ruling.short.values()),
+                remedy="cover the lines listed first: they are the fewest that reach the threshold",
+                facts=tuple(ruling.facts),
+                items=items,
+            )
+        if ruling.unseen:
+            return self.blind(
+                stage,
+                "; ".join(ruling.unseen),
+                remedy="correct the paths of the component, or measure branches",
+                facts=tuple(ruling.facts),
+            )
+        total = figures.tally(measured.files)
+        reason = f"{figures.percent(total.covered, total.lines)} of {count(total.lines, 'line')} covered"
+        return self.passed(stage, reason, facts=tuple(ruling.facts))
+
+
+class _Ruling:
+    """What was found while going through the total and the components."""
+
+    def __init__(self, measured: Coverage) -> None:
+        self.measured = measured
+        self.facts: list[Fact] = []
+        self.short: dict[tuple[tuple[str, ...], float], str] = {}
+        self.unseen: list[str] = []
+
+    def judge(self, name: str, wanted: Component) -> None:
+        """Judge one set of files; an empty name is everything."""
+        files = figures.of_component(self.measured, wanted.paths) if name else self.measured.files
+        label = f"{name}: " if name else ""
+        who = f"component {name}" if name else "the project"
+        sums = figures.tally(files)
+        if not sums.lines:
+            self.unseen.append(f"{who} matches no measured line ({some(wanted.paths)})")
+            self.facts.append(Fact(label=f"{label}lines", value="nothing measured", wanted=f"at least {wanted.line:g} %"))
+            return
+        lines = figures.percent(sums.covered, sums.lines)
+        self.facts.append(Fact(label=f"{label}lines", value=lines, wanted=f"at least {wanted.line:g} %"))
+        if not figures.reaches(sums.covered, sums.lines, wanted.line):
+            key = (tuple(file.path for file in files), wanted.line)
+            self.short[key] = f"{who} has {lines} of its lines covered, {wanted.line:g} % are asked for"
+        if wanted.branch:
+            self._branches(who, label, files, wanted.branch)
+
+    def _branches(self, who: str, label: str, files: tuple[FileCoverage, ...], wanted: float) -> None:
+        sums = figures.tally(files)
+        if not self.measured.has_branches:
+            self.unseen.append(f"branches of {who} are asked for and were not measured")
+            return
+        if not sums.branches:
+            self.facts.append(Fact(label=f"{label}branches", value="none in the code", wanted=f"at least {wanted:g} %"))
+            return
+        value = figures.percent(sums.covered_branches, sums.branches)
+        self.facts.append(Fact(label=f"{label}branches", value=value, wanted=f"at least {wanted:g} %"))
+        if not figures.reaches(sums.covered_branches, sums.branches, wanted):
+            key = (tuple(file.path for file in files), 0.0)
+            self.short[key] = f"{who} has {value} of its branches covered, {wanted:g} % are asked for"
+
+
+def _items(files: tuple[FileCoverage, ...], short: dict[tuple[tuple[str, ...], float], str]) -> tuple[Item, ...]:
+    """Return the cheapest blocks for each threshold that was missed, then the files that lack most."""
+    by_path = {file.path: file for file in files}
+    found: list[Item] = []
+    for paths, wanted in short:
+        for block in figures.cheapest([by_path[path] for path in paths], wanted)[:_BLOCKS]:
+            where = f"lines {block.first}-{block.last}" if block.first != block.last else f"line {block.first}"
+            message = f"cover {where}: {count(block.lines, 'line')} towards the threshold"
+            found.append(Item(title=block.path, message=message, path=block.path, line=block.first, level="warning"))
+    worst = sorted((f for f in files if f.missing), key=lambda f: (-len(f.missing), f.path))[:_WORST]
+    found += [
+        Item(
+            title=file.path,
+            message=f"{len(file.missing):,} of {len(file.covered) + len(file.missing):,} lines not covered: "
+            + figures.ranges(file),
+            path=file.path,
+            line=min(file.missing),
+            level="warning",
+        )
+        for file in worst
+    ]
+    unique = {(item.path, item.message): item for item in found}
+    return tuple(unique.values())

@@ -1,0 +1,213 @@
+"""Asking every gate about every stage; pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from truegreen import registry
+from truegreen.analysis import headline
+from truegreen.gates.base import RUN
+from truegreen.gates.stage_complete import place
+from truegreen.model.evidence import RunState
+from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
+from truegreen.model.verdict import Fact, StageReport, Status, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from truegreen.gates.base import Gate
+
+_PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
+    "tests": lambda seen: seen.tests is not None,
+    "sessions": lambda seen: bool(seen.sessions),
+    "coverage": lambda seen: seen.coverage is not None,
+    "scans": lambda seen: bool(seen.scans),
+    "persistence": lambda seen: bool(seen.persistence),
+    "load": lambda seen: seen.load is not None,
+    "image": lambda seen: seen.image is not None,
+}
+_WORST_FIRST = (Status.FAIL, Status.BLIND, Status.WAIVED, Status.PASS)
+
+
+def judge(
+    evidence: RunEvidence,
+    policies: Mapping[str, Any],
+    history: History,
+    *,
+    gates: Sequence[Gate] | None = None,
+) -> tuple[StageReport, ...]:
+    """Return one report a stage, in the order of the registry, then one for the run as a whole.
+
+    A stage nobody planned is `skipped` with the reason; so is one that found nothing to do. A planned stage
+    about which no gate gave an answer is `blind`.
+
+    Args:
+        evidence: everything read.
+        policies: gate id → its options; a gate without an entry has its defaults.
+        history: earlier runs.
+        gates: the gates to ask; None means all that are registered.
+    """
+    asked = list(gates) if gates is not None else [registry.load("gate", name)() for name in registry.names("gate")]
+    options = {gate.id: policies.get(gate.id) or gate.Options() for gate in asked}
+    known = registry.names("stage")
+    order = (*known, *(name for name in evidence.planned if name not in known))
+    reports = [_stage(evidence, stage, asked, options, history) for stage in order]
+    return (*reports, *_run(evidence, asked, options, history))
+
+
+def overall(stages: Sequence[StageReport]) -> tuple[Status, str]:
+    """Return the verdict of the run and its headline; a run in which nothing was judged is blind."""
+    judged = [report for report in stages if report.status is not Status.SKIPPED]
+    if not any(report.stage != RUN for report in judged):
+        return Status.BLIND, "no stage was judged, so nothing is proved"
+    status = next(s for s in _WORST_FIRST if any(report.status is s for report in judged))
+    red = [report for report in judged if report.status.red]
+    if len(red) == 1:
+        return status, f"{_verb(red[0])}: {red[0].headline}"
+    if red:
+        return status, "; ".join(_verb(report) for report in red)
+    real = [report.stage for report in judged if report.stage != RUN]
+    waived = sum(1 for report in judged if report.status is Status.WAIVED)
+    exceptions = f", {waived} by a waiver" if waived else ""
+    number = f"all {len(real)} stages" if len(real) > 1 else f"stage {real[0]}"
+    return status, f"{number} passed{exceptions}"
+
+
+def _verb(report: StageReport) -> str:
+    return f"{report.stage} {'failed' if report.status is Status.FAIL else 'is blind'}"
+
+
+def _stage(
+    evidence: RunEvidence, stage: str, gates: list[Gate], options: Mapping[str, Any], history: History
+) -> StageReport:
+    seen = evidence.of(stage)
+    if stage not in evidence.planned:
+        reason = evidence.not_planned.get(stage, "not planned for this event")
+        return StageReport(stage=stage, status=Status.SKIPPED, headline=reason)
+    verdicts, notes = _verdicts(evidence, stage, gates, options, history)
+    status, clause = _status(seen, verdicts, headline.of_stage(seen))
+    return StageReport(
+        stage=stage,
+        status=status,
+        headline=clause,
+        duration_s=round(headline.duration_s(seen), 3),
+        command=next((record.command for record in seen.records if record.command), f"truegreen run {stage}"),
+        verdicts=verdicts,
+        notes=tuple(dict.fromkeys((*(note for record in seen.records for note in record.notes), *notes))),
+        tools=tuple(tool for record in seen.records for tool in record.tools),
+        services=tuple(service for record in seen.records for service in record.services),
+        evidence=tuple(f"{record.folder}/{file.path}" for record in seen.records for file in record.files),
+    )
+
+
+def _run(
+    evidence: RunEvidence, gates: list[Gate], options: Mapping[str, Any], history: History
+) -> tuple[StageReport, ...]:
+    """Return the report of the gates over the whole run; nothing when there are none."""
+    if not any(RUN in gate.stages for gate in gates):
+        return ()
+    verdicts, notes = _verdicts(evidence, RUN, gates, options, history)
+    if not verdicts:
+        return (StageReport(stage=RUN, status=Status.SKIPPED, headline="no gate judges the run", notes=notes),)
+    status, clause = _status(StageEvidence(stage=RUN), verdicts, "; ".join(verdict.reason for verdict in verdicts))
+    return (StageReport(stage=RUN, status=status, headline=clause, verdicts=verdicts, notes=notes),)
+
+
+def _verdicts(
+    evidence: RunEvidence, stage: str, gates: list[Gate], options: Mapping[str, Any], history: History
+) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+    """Return the verdicts of all gates that judge a stage, and a note on each that is switched off."""
+    verdicts, notes = [], []
+    idle = _idle(evidence.of(stage))
+    for gate in gates:
+        policy = options[gate.id]
+        # A stage that found nothing to do left nothing that the other gates could read.
+        if stage not in gate.stages or (idle and gate.needs):
+            continue
+        if not policy.enabled:
+            notes.append(f"gate {gate.id} is disabled")
+            continue
+        verdict = _ask(gate, evidence, stage, policy, history)
+        if verdict is None:
+            continue
+        verdicts.append(msgspec.structs.replace(verdict, advisory=verdict.advisory or policy.advisory))
+    return tuple(verdicts), tuple(notes)
+
+
+def _idle(seen: StageEvidence) -> bool:
+    """Return whether every record says that nothing applied, and nothing contradicts it."""
+    return bool(seen.records) and not seen.problems and all(r.state is RunState.SKIPPED for r in seen.records)
+
+
+def _ask(gate: Gate, evidence: RunEvidence, stage: str, policy: Any, history: History) -> Verdict | None:
+    """Return a gate's verdict; None when its question does not arise. A bug in it is never green."""
+    try:
+        if not gate.applies(evidence, stage, policy):
+            return None
+        return _unseen(gate, evidence.of(stage)) or gate.evaluate(evidence, stage, policy, history)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the gate gave no answer
+        return Verdict(
+            gate=gate.id,
+            stage=stage,
+            status=Status.BLIND,
+            reason=f"gate {gate.id} stopped on a bug: {type(error).__name__}: {error}",
+            remedy="please report it with the evidence folder",
+            code="TG900",
+        )
+
+
+def _unseen(gate: Gate, seen: StageEvidence) -> Verdict | None:
+    """Return `blind` when a part the gate reads has a problem or is absent."""
+    problem = next((problem for problem in seen.problems if problem.kind in gate.needs), None)
+    if problem is None:
+        absent = sorted(part for part in gate.needs if not _PRESENT[part](seen))
+        if not absent:
+            return None
+        problem = _why_absent(seen, absent)
+    return Verdict(
+        gate=gate.id,
+        stage=seen.stage,
+        status=Status.BLIND,
+        reason=problem.message,
+        facts=(Fact(label="where", value=place(problem)),) if problem.path else (),
+        remedy=problem.fix or "run the stage again; its log says why",
+        code=problem.code,
+    )
+
+
+def _why_absent(seen: StageEvidence, absent: list[str]) -> Problem:
+    """Return the root cause of a missing part, so that all gates tell the same story once."""
+    broken = next((record for record in seen.records if record.error is not None), None)
+    if broken is not None and broken.error is not None:
+        error = broken.error
+        message = f"{broken.folder} stopped: {error.what}"
+        return Problem(kind="stage", message=message, code=error.code, fix=error.fix or "look at the stage's log")
+    if seen.problems:
+        return seen.problems[0]
+    if not seen.records:
+        return Problem(
+            kind="stage",
+            message=f"{seen.stage} was planned and left no evidence",
+            fix=f"look at the log of the {seen.stage} job: it never started, or its evidence was not uploaded",
+        )
+    parts = " and ".join(absent)
+    return Problem(kind=absent[0], message=f"{seen.stage} left no evidence of {parts}")
+
+
+def _status(seen: StageEvidence, verdicts: tuple[Verdict, ...], clause: str) -> tuple[Status, str]:
+    """Return status and headline of a stage: fail before blind before waived before pass."""
+    red = [verdict for verdict in verdicts if verdict.red]
+    for status in (Status.FAIL, Status.BLIND):
+        first = next((verdict for verdict in red if verdict.status is status), None)
+        if first is not None:
+            return status, first.reason
+    counted = [v for v in verdicts if not v.advisory]
+    if any(verdict.status is Status.WAIVED for verdict in counted):
+        return Status.WAIVED, clause
+    if any(verdict.status is Status.PASS for verdict in counted):
+        return Status.PASS, clause
+    if _idle(seen) and any(verdict.status is Status.SKIPPED for verdict in verdicts):
+        return Status.SKIPPED, seen.records[0].reason or "nothing applied"
+    return Status.BLIND, "no gate gave an answer about this stage"

@@ -1,0 +1,151 @@
+"""Gate: the stage ran to its end, on this commit, and left everything it promised."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.gates.base import BaseGate, GateOptions, count, some
+from truegreen.model.evidence import RunState, StageRecord
+from truegreen.model.verdict import Fact, Item, Verdict
+
+if TYPE_CHECKING:
+    from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
+
+
+class StageCompleteOptions(GateOptions, frozen=True, kw_only=True):
+    """`[tool.truegreen.gates.stage-complete]`: nothing beyond the common keys."""
+
+
+class StageComplete(BaseGate):
+    """The stage really ran: to its end, on the commit being judged, leaving every file it promised.
+
+    **Proves** that silence is not success: a stage that never started, crashed half-way, was killed, ran on
+    another commit, or left a file that is missing or unreadable never looks green.
+
+    **Blind when** there is no record; a record is broken, of another commit, or of a shard that did not run;
+    a promised kind of evidence is missing; any file could not be read or changed after the stage ended; a
+    tool was killed at its time limit.
+
+    **Options**: only `enabled` and `advisory`. Making this gate advisory means trusting what was not seen.
+
+    Example:
+        [tool.truegreen.gates.stage-complete]
+        enabled = true
+    """
+
+    id: ClassVar[str] = "stage-complete"
+    stages: ClassVar[frozenset[str]] = frozenset(
+        {"lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image"}
+    )
+    needs: ClassVar[frozenset[str]] = frozenset()
+    Options: ClassVar[type[GateOptions]] = StageCompleteOptions
+
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: StageCompleteOptions, history: History) -> Verdict:  # noqa: ARG002
+        """Judge the records of one stage."""
+        seen = evidence.of(stage)
+        if not seen.records:
+            return self._absent(seen)
+        broken = [record for record in seen.records if record.state is RunState.BROKEN]
+        if broken:
+            return self._broken(stage, broken)
+        stale = [record for record in seen.records if record.commit != evidence.commit]
+        if stale:
+            return self._stale(stage, stale, evidence.commit)
+        if seen.problems:
+            return self._problems(seen)
+        skipped = [record for record in seen.records if record.state is RunState.SKIPPED]
+        if skipped:
+            return self._skipped(seen, skipped)
+        return self._promises(seen)
+
+    def _absent(self, seen: StageEvidence) -> Verdict:
+        stage = seen.stage
+        if seen.problems:
+            return self._problems(seen)
+        return self.blind(
+            stage,
+            f"{stage} was planned and left no evidence",
+            remedy=f"look at the log of the {stage} job: it never started, or its evidence was not uploaded",
+            code="TG201",
+        )
+
+    def _broken(self, stage: str, broken: list[StageRecord]) -> Verdict:
+        first = broken[0]
+        error = first.error
+        if error is None:
+            return self.blind(stage, f"{first.folder} stopped before its end", remedy="look at the stage's log")
+        facts = tuple(
+            Fact(label=label, value=text) for label, text in (("where", error.where), ("why", error.why)) if text
+        )
+        items = tuple(
+            Item(title=record.error.what, message=record.error.why, level="error")
+            for record in broken[1:]
+            if record.error is not None
+        )
+        return self.blind(
+            stage,
+            f"{first.folder} stopped: {error.what}",
+            remedy=error.fix or "look at the stage's log",
+            code=error.code,
+            facts=facts,
+            items=items,
+        )
+
+    def _stale(self, stage: str, stale: list[StageRecord], commit: str) -> Verdict:
+        facts = tuple(
+            Fact(label=record.folder, value=record.commit[:12] or "no commit", wanted=commit[:12] or "no commit")
+            for record in stale
+        )
+        return self.blind(
+            stage,
+            f"the evidence of {some([record.folder for record in stale])} belongs to another commit",
+            remedy="run the stage again on this commit",
+            code="TG204",
+            facts=facts,
+        )
+
+    def _problems(self, seen: StageEvidence) -> Verdict:
+        first = seen.problems[0]
+        return self.blind(
+            seen.stage,
+            first.message,
+            remedy=first.fix or "run the stage again; its log says why",
+            code=first.code,
+            facts=(Fact(label="where", value=place(first)),) if first.path else (),
+            items=tuple(Item(title=problem.message, message=place(problem)) for problem in seen.problems[1:]),
+        )
+
+    def _skipped(self, seen: StageEvidence, skipped: list[StageRecord]) -> Verdict:
+        if len(skipped) == len(seen.records):
+            return self.not_judged(seen.stage, skipped[0].reason or "nothing applied")
+        names = some([record.folder for record in skipped])
+        return self.blind(
+            seen.stage,
+            f"{names} did nothing while other shards ran: {skipped[0].reason}",
+            remedy="make every shard run, or ask for fewer shards",
+        )
+
+    def _promises(self, seen: StageEvidence) -> Verdict:
+        lost = [
+            f"{kind} of {record.folder}"
+            for record in seen.records
+            for kind in record.expects
+            if kind not in {file.kind for file in record.files}
+        ]
+        if lost:
+            reason = f"promised evidence is missing: {some(lost)}"
+            return self.blind(seen.stage, reason, remedy="run the stage again; its log says why", code="TG201")
+        late = [f"{tool.name} in {record.folder}" for record in seen.records for tool in record.tools if tool.timed_out]
+        if late:
+            return self.blind(
+                seen.stage, f"killed at its time limit: {some(late)}", remedy="raise timeout-s of the stage", code="TG306"
+            )
+        files = sum(len(record.files) for record in seen.records)
+        if not files:
+            return self.blind(seen.stage, "the stage ran and left no file of evidence", remedy="look at its log")
+        return self.passed(seen.stage, f"ran to its end and left {count(files, 'file')} of evidence")
+
+
+def place(problem: Problem) -> str:
+    """Return `path:line` of a problem as far as known."""
+    return f"{problem.path}:{problem.line}" if problem.line else problem.path

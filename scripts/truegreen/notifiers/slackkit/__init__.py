@@ -1,0 +1,1 @@
+"""How a message for Slack is worded and built."""

@@ -1,0 +1,1 @@
+"""Family: kinds of services, one file each."""

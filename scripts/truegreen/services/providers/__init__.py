@@ -1,0 +1,1 @@
+"""Family: ways to get a service, one file each."""

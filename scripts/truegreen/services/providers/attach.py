@@ -1,0 +1,43 @@
+"""Use a service that the caller runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.errors import WrongValue
+from truegreen.services.base import Started
+
+if TYPE_CHECKING:
+    from truegreen.config.schema import ServiceOptions
+    from truegreen.services.base import Service
+    from truegreen.services.workshop import Workshop
+
+
+class AttachProvider:
+    """Attach to the URL in `url`; `$NAME` reads a variable. Nothing is started, and nothing is stopped."""
+
+    name = "attach"
+
+    def start(self, shop: Workshop, name: str, service: Service, options: ServiceOptions) -> Started:
+        """Return the caller's service."""
+        url = shop.env.get(options.url[1:], "") if options.url.startswith("$") else options.url
+        if not url:
+            raise WrongValue(
+                f"service {name} has no URL to attach to",
+                where=f"services.{name}.url = {options.url!r}",
+                fix="set url, or the variable it names" if options.url else 'set url, such as url = "$POSTGRES_DSN"',
+            )
+        access = service.parse(url)
+        if not access.host:
+            raise WrongValue(f"the URL of service {name} names no host", where=f"services.{name}.url", fix="give host:port")
+        return Started(name=name, kind=service.kind, provider=self.name, access=msgspec.structs.replace(access), url=url)
+
+    def alive(self, shop: Workshop, started: Started) -> bool:
+        """Return True: whether it answers is the probe's business."""
+        del shop, started
+        return True
+
+    def stop(self, shop: Workshop, started: Started) -> None:
+        """Leave it alone."""

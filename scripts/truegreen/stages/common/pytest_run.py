@@ -1,0 +1,234 @@
+"""Run pytest in the user's environment and leave evidence of everything it did."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+import truegreen_pytest
+from truegreen.errors import ProjectTool, TimedOut, ToolFailed
+from truegreen.model.evidence import ToolRun
+from truegreen.stages.common import project as projects
+from truegreen.stages.common.context import StageOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from truegreen.runtime.process import Completed
+    from truegreen.stages.common.context import StageContext
+    from truegreen.stages.common.project import ProjectPython
+
+MARKED = ("wiring", "persistence", "e2e", "performance")
+_PROBE = (
+    "import importlib.util as u, json; "
+    "print(json.dumps([n for n in ('pytest', 'pytest_cov', 'xdist') if u.find_spec(n)]))"
+)
+_RERUN_LIMIT = 50
+_FAILED_IDS = "failed-{round}.txt"
+
+
+class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Keys of every stage that runs pytest."""
+
+    tests: list[str] = []
+    """Paths handed to pytest; empty means the project's own `testpaths`."""
+    marker: str = ""
+    """Marker expression; empty means the stage's name."""
+    args: list[str] = []
+    """More arguments for pytest."""
+    workers: str = "auto"
+    """Processes of pytest-xdist where it is installed: `auto` or a number; `0` runs serially."""
+    reruns: int = 1
+    """How often failed tests run again, in a fresh process; a disagreement is flaky, never a pass in silence."""
+    prepare: list[str] = []
+    """Commands that run in the project's environment before the tests, such as a migration."""
+
+
+class PytestResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What the runs left."""
+
+    files: tuple[tuple[str, str], ...]
+    expects: tuple[str, ...]
+    tools: tuple[ToolRun, ...]
+    notes: tuple[str, ...]
+    python: str
+
+
+def run(
+    context: StageContext,
+    *,
+    marker: str,
+    coverage: bool = False,
+    extra_env: Mapping[str, str] | None = None,
+    workers: str | None = None,
+    reruns: int | None = None,
+) -> PytestResult:
+    """Run the stage's tests, then the failed ones again.
+
+    Args:
+        context: the stage's context; its options must be PytestOptions or have their fields.
+        marker: marker expression, already decided.
+        coverage: whether to measure line and branch coverage.
+        extra_env: variables on top, such as the recorder's address.
+        workers: overrides the option.
+        reruns: overrides the option.
+
+    Raises:
+        ProjectTool: the project's environment has no pytest.
+        TimedOut: the time limit was hit; files written so far stay.
+    """
+    python = projects.ensure(context)
+    present = _present(context, python)
+    if "pytest" not in present:
+        raise ProjectTool(
+            "the project's environment has no pytest", where=str(python.python),
+            fix="add pytest to the dev dependency group (or to `groups` in [tool.truegreen])",
+        )
+    notes = list(python.notes)
+    env = _environment(context, python, extra_env or {})
+    _prepare(context, env)
+    argv = [str(python.python), "-m", "pytest", "-p", "truegreen_pytest", "-o", "junit_family=xunit1", "-m", marker]
+    argv += _workers(workers if workers is not None else context.options.workers, present, notes)
+    expects = ["junit", "pytest-session"]
+    cov: list[str] = []
+    if coverage:
+        expects.append("coverage-json")
+        cov = _coverage(context, present, notes)
+    first = [*argv, *cov, *context.options.args, *context.options.tests, *context.pytest_args]
+    done = _invoke(context, first, env, "junit.xml", "session.json")
+    tools = [_tool(done, "pytest")]
+    limit = context.options.reruns if reruns is None else reruns
+    tools += _reruns(context, argv, env, limit)
+    files = _files(context.out)
+    return PytestResult(files=files, expects=tuple(expects), tools=tuple(tools), notes=tuple(notes), python=python.version)
+
+
+def _present(context: StageContext, python: ProjectPython) -> set[str]:
+    done = context.processes.run([str(python.python), "-I", "-c", _PROBE], timeout_s=60)
+    if not done.ok:
+        raise ToolFailed("the project's interpreter does not run", where=str(python.python), why=done.tail())
+    return set(msgspec.json.decode(done.stdout, type=list[str]))
+
+
+def _environment(context: StageContext, python: ProjectPython, extra: Mapping[str, str]) -> dict[str, str]:
+    """Return pytest's environment: the plugin's folder on the path, and nothing else of ours."""
+    return {
+        **context.env,
+        **python.env,
+        "PYTHONPATH": str(_plugin_folder(context)),
+        "TRUEGREEN_STAGE": context.out.name,
+        **extra,
+    }
+
+
+def _plugin_folder(context: StageContext) -> Path:
+    """Return a folder that holds the plugin and nothing else: the helper must not be importable by user code."""
+    source = Path(truegreen_pytest.__file__).parent
+    folder = context.root / ".truegreen" / ".plugin"
+    target = folder / source.name
+    if not target.is_dir() or any((target / p.name).read_bytes() != p.read_bytes() for p in source.glob("*.py") if (target / p.name).is_file()):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    return folder
+
+
+def _prepare(context: StageContext, env: Mapping[str, str]) -> None:
+    """Run the stage's preparation; a failed migration is not a test failure but the end of the stage."""
+    for line in context.options.prepare:
+        done = context.processes.run(
+            shlex.split(line), cwd=context.root, env=env, timeout_s=context.options.timeout_s, log=context.out / "prepare.log"
+        )
+        if not done.ok:
+            raise ToolFailed(
+                f"the preparation `{line}` failed", where=str(context.root), why=done.tail(8),
+                fix="run it by hand against `truegreen services up`",
+            )
+
+
+def _workers(wanted: str, present: set[str], notes: list[str]) -> list[str]:
+    if wanted in ("0", "1"):
+        return ["-p", "no:xdist"] if "xdist" in present else []
+    if "xdist" not in present:
+        notes.append("pytest-xdist is not installed in the project; the tests ran serially")
+        return []
+    return ["-n", wanted]
+
+
+def _coverage(context: StageContext, present: set[str], notes: list[str]) -> list[str]:
+    if "pytest_cov" not in present:
+        notes.append("pytest-cov is not installed in the project; coverage is blind (add it to the dev group)")
+        return []
+    source = context.project.source or (["src"] if (context.root / "src").is_dir() else ["."])
+    report = context.out / "coverage.json"
+    return [*(f"--cov={name}" for name in source), "--cov-branch", f"--cov-report=json:{report}", "--cov-report="]
+
+
+def _invoke(context: StageContext, argv: list[str], env: Mapping[str, str], junit: str, session: str) -> Completed:
+    """Run pytest once; raises TimedOut after its group is gone."""
+    limit_s = context.options.timeout_s
+    done = context.processes.run(
+        [*argv, f"--junitxml={context.out / junit}"],
+        cwd=context.root,
+        env={**env, "TRUEGREEN_SESSION_FILE": str(context.out / session), "COVERAGE_FILE": str(context.out / ".coverage")},
+        timeout_s=limit_s,
+        log=context.out / "pytest.log",
+    )
+    for line in done.stdout.splitlines():
+        context.console.line(line)
+    if done.timed_out:
+        raise TimedOut(
+            f"the tests did not end within {limit_s:.0f} s and were killed", where=str(context.out / "pytest.log"),
+            fix="raise timeout-s of the stage, or find the test that hangs: the log's last line names it",
+        )
+    return done
+
+
+def _reruns(context: StageContext, argv: list[str], env: Mapping[str, str], limit: int) -> list[ToolRun]:
+    """Run failed tests again in fresh processes, at most 50 of them: more is not flakiness."""
+    tools = []
+    for number in range(1, limit + 1):
+        previous = context.out / (f"session-rerun-{number - 1}.json" if number > 1 else "session.json")
+        failed = _failed(previous)
+        if not failed or len(failed) > _RERUN_LIMIT:
+            break
+        serial = [word for word in argv if word not in ("-n", "auto")]
+        serial = serial[: serial.index("-m", 3)] + serial[serial.index("-m", 3) + 2 :]
+        context.console.line(f"running {len(failed)} failed test(s) again, in a fresh process")
+        done = _invoke(
+            context, [*serial, *failed], env, f"junit-rerun-{number}.xml", f"session-rerun-{number}.json"
+        )
+        tools.append(_tool(done, f"pytest rerun {number}"))
+    return tools
+
+
+def _failed(session: Path) -> list[str]:
+    """Return the node ids that failed in a session, as the plugin wrote them."""
+    try:
+        data = msgspec.json.decode(session.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return []
+    return [str(node) for node in data.get("failed", [])]
+
+
+def _files(out: Path) -> tuple[tuple[str, str], ...]:
+    found = [(path.name, "junit") for path in sorted(out.glob("junit*.xml"))]
+    found += [("session.json", "pytest-session")] if (out / "session.json").is_file() else []
+    found += [("coverage.json", "coverage-json")] if (out / "coverage.json").is_file() else []
+    return tuple(found)
+
+
+def _tool(done: Completed, name: str) -> ToolRun:
+    match = re.search(r"pytest-(\d[\w.]*)", done.stdout)
+    return ToolRun(
+        name=name,
+        version=match.group(1) if match else "",
+        argv=tuple(done.argv[1:]),
+        exit_code=done.exit_code,
+        duration_s=round(done.duration_s, 3),
+        timed_out=done.timed_out,
+    )

@@ -1,0 +1,38 @@
+"""Stage e2e: the tests marked `e2e`, against the whole application."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.stages.common import stack, stack_tests
+from truegreen.stages.common.context import StageContext, StageOptions, StageOutcome
+
+
+class EndToEndOptions(stack.StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """Keys of `[tool.truegreen.e2e]`."""
+
+    marker: str = "e2e"
+    """Marker expression that selects the tests."""
+
+
+class EndToEnd:
+    """Starts the application as compose stack or as processes, and tests it from outside."""
+
+    name: ClassVar[str] = "e2e"
+    title: ClassVar[str] = "End to end"
+    Options: ClassVar[type[StageOptions]] = EndToEndOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Start the stack, run the tests, stop the stack; every part's log is kept.
+
+        Raises:
+            ProcessNotReady: a part did not become ready, or ended while the tests ran.
+            TruegreenError: any other cause that `stack.running` and the test run name.
+        """
+        if not stack.startable(context):
+            return StageOutcome(skipped="nothing says how the application starts (compose.yaml or processes)")
+        project = stack_tests.prepare(context)
+        with stack.running(context, project.env) as running:
+            environment = stack.environment_for_tests(project.env, running)
+            tests = stack_tests.run(context, project, environment, context.options.marker)
+        return stack_tests.combine(project, running, tests)

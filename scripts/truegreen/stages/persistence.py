@@ -1,0 +1,58 @@
+"""The persistence stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from truegreen.errors import ConfigurationError
+from truegreen.stages.common import pytest_run
+from truegreen.stages.common.context import StageOutcome
+from truegreen.stages.common.pytest_run import PytestOptions
+from truegreen.stages.common.recorder import Recorder
+
+if TYPE_CHECKING:
+    from truegreen.stages.common.context import StageContext
+
+_FILE = "persistence.json"
+
+
+class PersistenceOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.truegreen.persistence]`."""
+
+    services: list[str] = ["postgres"]
+    """Real services of the stage; PostgreSQL among them is the one whose log is read."""
+
+
+class Persistence:
+    """Tests marked `persistence` against real services, with what each of them committed, read from the WAL."""
+
+    name: ClassVar[str] = "persistence"
+    title: ClassVar[str] = "Persistence"
+    Options: ClassVar[type[PersistenceOptions]] = PersistenceOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Run the tests while a recorder outside their process reads what reaches PostgreSQL."""
+        server = next((handle for handle in context.services if handle.kind == "postgres"), None)
+        if server is None:
+            raise ConfigurationError(
+                "the persistence stage has no PostgreSQL to read evidence from", where="persistence.services",
+                fix='add services = ["postgres"] to [tool.truegreen.persistence]',
+            )
+        recorder = Recorder(server, context.out / _FILE)
+        with recorder.listening() as address:
+            # One process: changes are told apart by time, so two tests must never run at once.
+            done = pytest_run.run(
+                context,
+                marker=context.options.marker or self.name,
+                extra_env={"TRUEGREEN_RECORDER": str(address)},
+                workers="0",
+                reruns=0,
+            )
+        return msgspec.structs.replace(
+            StageOutcome(tools=done.tools, python=done.python),
+            files=(*done.files, (_FILE, "persistence")),
+            expects=(*done.expects, "persistence"),
+            notes=(*done.notes, *(h.note for h in context.services if h.note), recorder.note),
+        )

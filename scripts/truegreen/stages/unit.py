@@ -1,0 +1,35 @@
+"""The unit stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.stages.common import pytest_run
+from truegreen.stages.common.context import StageOutcome
+from truegreen.stages.common.pytest_run import PytestOptions
+
+if TYPE_CHECKING:
+    from truegreen.stages.common.context import StageContext
+
+
+class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.truegreen.unit]`."""
+
+    coverage: bool = True
+    """Measure line and branch coverage; without it the coverage gate is blind."""
+
+
+class Unit:
+    """Every test that no other stage claims, with coverage, in parallel where pytest-xdist is there."""
+
+    name: ClassVar[str] = "unit"
+    title: ClassVar[str] = "Unit"
+    Options: ClassVar[type[UnitOptions]] = UnitOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Run all tests but those marked for another stage, so that none falls between two."""
+        marker = context.options.marker or " and ".join(f"not {name}" for name in pytest_run.MARKED)
+        done = pytest_run.run(context, marker=marker, coverage=context.options.coverage)
+        return StageOutcome(
+            files=done.files, expects=done.expects, tools=done.tools, notes=done.notes, python=done.python
+        )

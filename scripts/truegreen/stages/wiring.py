@@ -1,0 +1,31 @@
+"""The wiring stage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.stages.common import pytest_run
+from truegreen.stages.common.context import StageOutcome
+from truegreen.stages.common.pytest_run import PytestOptions
+
+if TYPE_CHECKING:
+    from truegreen.stages.common.context import StageContext
+
+
+class WiringOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.truegreen.wiring]`."""
+
+
+class Wiring:
+    """Tests marked `wiring`: factories must give real dependencies, not None and not a stand-in."""
+
+    name: ClassVar[str] = "wiring"
+    title: ClassVar[str] = "Wiring"
+    Options: ClassVar[type[WiringOptions]] = WiringOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Run the tests marked `wiring`."""
+        done = pytest_run.run(context, marker=context.options.marker or self.name)
+        return StageOutcome(
+            files=done.files, expects=done.expects, tools=done.tools, notes=done.notes, python=done.python
+        )

@@ -1,0 +1,127 @@
+"""What holds for every member of every family: one file, one line in the registry, one docstring."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from truegreen import registry
+from truegreen.config.explain import field_docs
+from truegreen.config.settings import known_tables
+from truegreen.errors import UnknownName
+from truegreen.gates.base import RUN, GateOptions
+from truegreen.model.run import StageEvidence
+from truegreen.stages.common.context import StageOptions
+
+SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+ENTRIES = [(kind, name) for kind, family in registry.FAMILIES.items() for name in family]
+# Family → its folder, and the modules in it that are shared by its members and are none themselves.
+FOLDERS = {
+    "stage": ("stages", set()),
+    "reader": ("ingest", set()),
+    "gate": ("gates", {"judging"}),
+    "reporter": ("reporters", set()),
+    "notifier": ("notifiers", {"transition"}),
+    "store": ("stores", {"past"}),
+    "service": ("services/catalogue", set()),
+    "provider": ("services/providers", set()),
+}
+OPTIONS = {"stage": StageOptions, "gate": GateOptions, "notifier": msgspec.Struct}
+
+each_entry = pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=[f"{kind}-{name}" for kind, name in ENTRIES])
+each_gate = pytest.mark.parametrize("name", registry.names("gate"))
+
+
+def members(kind: str) -> list[type[Any]]:
+    """Return the classes of a family."""
+    return [registry.load(kind, name) for name in registry.names(kind)]
+
+
+@each_entry
+def test_entry_loads_and_explains_itself(kind: str, name: str) -> None:
+    cls = registry.load(kind, name)
+    module = importlib.import_module(cls.__module__)
+    assert inspect.isclass(cls)
+    assert (cls.__doc__ or "").strip(), f"{kind} {name} has no docstring: it is its documentation page"
+    assert (module.__doc__ or "").strip()
+
+
+@each_entry
+def test_entry_with_options_says_what_each_key_means(kind: str, name: str) -> None:
+    if kind not in OPTIONS:
+        pytest.skip(f"a {kind} has no options")
+    options = registry.load(kind, name).Options
+    assert issubclass(options, OPTIONS[kind])
+    unexplained = {field.name for field in msgspec.structs.fields(options)} - field_docs(options).keys()
+    assert not unexplained, f"no docstring below: {sorted(unexplained)}"
+
+
+@pytest.mark.parametrize("kind", OPTIONS)
+def test_options_have_defaults_so_that_nothing_must_be_configured(kind: str) -> None:
+    for cls in members(kind):
+        assert cls.Options() is not None
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_every_file_of_a_family_is_registered(kind: str) -> None:
+    folder, shared = FOLDERS[kind]
+    registered = {target.partition(":")[0] for target in registry.FAMILIES[kind].values()}
+    for path in sorted((SCRIPTS / "truegreen" / folder).glob("*.py")):
+        if path.stem.startswith("_") or path.stem in shared | {"base", "common"}:
+            continue
+        module = ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
+        assert module in registered, f"{module} is no {kind} of the registry; shared code lives in a sub-package"
+
+
+@pytest.mark.parametrize("kind", registry.FAMILIES)
+def test_name_in_the_table_is_the_name_of_the_class(kind: str) -> None:
+    attribute = {"stage": "name", "gate": "id", "reporter": "name", "reader": "kind", "service": "kind"}.get(kind)
+    if attribute is None:
+        pytest.skip(f"a {kind} carries no name of its own")
+    assert [getattr(cls, attribute) for cls in members(kind)] == list(registry.names(kind))
+
+
+@pytest.mark.parametrize("kind", registry.FAMILIES)
+def test_folder_of_each_family_is_checked(kind: str) -> None:
+    assert kind in FOLDERS
+
+
+@each_gate
+def test_gate_judges_stages_and_needs_parts_that_exist(name: str) -> None:
+    gate = registry.load("gate", name)
+    parts = {field.name for field in msgspec.structs.fields(StageEvidence)}
+    assert gate.stages
+    assert gate.stages <= {*registry.names("stage"), RUN}
+    assert gate.needs <= parts
+
+
+@pytest.mark.parametrize("name", registry.names("reader"))
+def test_reader_fills_a_part_of_the_evidence(name: str) -> None:
+    assert registry.load("reader", name).part in {field.name for field in msgspec.structs.fields(StageEvidence)}
+
+
+def test_each_table_of_the_configuration_belongs_to_one_member() -> None:
+    tables = known_tables()
+    assert {table for table in tables if table and "." not in table} == set(registry.names("stage"))
+    assert {table.removeprefix("gates.") for table in tables if table.startswith("gates.")} == set(
+        registry.names("gate")
+    )
+
+
+def test_unknown_name_is_refused_with_the_nearest_one() -> None:
+    with pytest.raises(UnknownName) as caught:
+        registry.load("gate", "coverag")
+    assert "coverage" in caught.value.fix
+
+
+def test_registry_imports_no_member_before_it_is_asked_for() -> None:
+    tree = ast.parse((SCRIPTS / "truegreen" / "registry.py").read_text(encoding="utf-8"))
+    imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name for name in imported if name.startswith("truegreen.")} == {"truegreen.errors"}

@@ -1,0 +1,209 @@
+"""The history in a real file: kept, replaced, shared, and never emptied."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from tests.support.reports import report
+
+from truegreen import registry
+from truegreen.errors import StoreError
+from truegreen.model.incident import Incident
+from truegreen.model.run import History
+from truegreen.model.verdict import Status
+from truegreen.stores import sqlite_file
+from truegreen.stores.sqlite_file import SqliteStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "history.sqlite"
+
+
+@pytest.fixture
+def store(path: Path) -> SqliteStore:
+    return SqliteStore(path)
+
+
+def test_registry_sqlite_is_this_store() -> None:
+    assert registry.load("store", "sqlite") is SqliteStore
+
+
+def test_history_without_file_is_empty_and_creates_none(store: SqliteStore, path: Path) -> None:
+    assert store.history() == History()
+    assert store.incident("o/r:main") is None
+    assert not path.parent.exists()
+
+
+def test_append_then_history_gives_newest_first(store: SqliteStore) -> None:
+    for hour in (8, 10, 9):
+        store.append(report(created=f"2026-11-21T{hour:02}:00:00Z", run_id=str(hour)))
+
+    assert [run.created[11:13] for run in store.history().runs] == ["10", "09", "08"]
+    assert [run.created[11:13] for run in store.history(1).runs] == ["10"]
+    newest = store.history().runs[0]
+    assert (newest.status, newest.commit, newest.duration_s) == ("fail", "a" * 40, 5.3)
+    assert newest.line_ratio is None
+
+
+def test_append_same_run_and_attempt_replaces(store: SqliteStore) -> None:
+    store.append(report(Status.FAIL, created="2026-11-21T07:00:00Z"))
+    store.append(report(Status.PASS, created="2026-11-21T07:05:00Z"))
+
+    assert [(run.status, run.created) for run in store.history().runs] == [("pass", "2026-11-21T07:05:00Z")]
+
+
+def test_append_without_run_id_is_told_apart_by_commit_and_time(store: SqliteStore) -> None:
+    for created in ("2026-11-21T07:00:00Z", "2026-11-21T07:00:00Z", "2026-11-21T08:00:00Z"):
+        store.append(report(run_id="", created=created))
+    store.append(report(run_id="", created="2026-11-21T08:00:00Z", commit="b" * 40))
+
+    assert len(store.history().runs) == 3
+
+
+def test_remember_then_incident_gives_it_back(store: SqliteStore) -> None:
+    incident = Incident(key="o/r:main", open=True, opened_at="2026", stages=("unit",), red_runs=2)
+    store.remember(Incident(key="o/r:main"))
+    store.remember(incident)
+    store.remember(Incident(key="o/r:other"))
+
+    assert store.incident("o/r:main") == incident
+    assert store.incident("o/r:none") is None
+
+
+def test_append_hostile_text_is_kept_as_text(store: SqliteStore) -> None:
+    store.append(report(ref="refs/heads/'); DROP TABLE runs;--\ud800", commit="x\udcff"))
+    assert len(store.history().runs) == 1
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_damaged_file_is_refused_and_left_as_it_is(store: SqliteStore, path: Path, content: bytes) -> None:
+    path.parent.mkdir()
+    path.write_bytes(content)
+
+    for use in (lambda: store.append(report()), store.history, lambda: store.remember(Incident(key="k"))):
+        with pytest.raises(StoreError, match="damaged") as caught:
+            use()
+        assert "mv " in caught.value.fix
+        assert str(path) in caught.value.where
+    assert path.read_bytes() == content
+
+
+def test_damaged_page_is_never_another_error_and_never_an_empty_history(store: SqliteStore, path: Path) -> None:
+    for number in range(200):
+        store.append(report(run_id=str(number)))
+    good = path.read_bytes()
+    dice = random.Random(7)
+    refused = 0
+    for _ in range(60):
+        at = dice.randrange(100, len(good) - 64)
+        path.write_bytes(good[:at] + dice.randbytes(64) + good[at + 64 :])
+        try:
+            assert len(store.history(1000).runs) > 0
+        except StoreError:
+            refused += 1
+    assert refused > 0
+
+
+def test_truncated_file_is_refused(store: SqliteStore, path: Path) -> None:
+    for number in range(200):
+        store.append(report(run_id=str(number)))
+    path.write_bytes(path.read_bytes()[:5000])
+    with pytest.raises(StoreError):
+        store.history(1000)
+
+
+def test_foreign_database_is_refused_and_left_as_it_is(store: SqliteStore, path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE users (name TEXT)")
+    with pytest.raises(StoreError, match="something else"):
+        store.append(report())
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT name FROM sqlite_schema").fetchall() == [("users",)]
+
+
+def test_newer_version_is_refused(store: SqliteStore, path: Path) -> None:
+    store.append(report())
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match="newer truegreen"):
+        store.append(report())
+
+
+def test_migration_adds_a_version_and_keeps_the_rows(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(report())
+    more = (*sqlite_file.MIGRATIONS, ("CREATE TABLE extra (a TEXT)",))
+    monkeypatch.setattr(sqlite_file, "MIGRATIONS", more)
+    assert len(store.history().runs) == 1
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (len(more),)
+        assert connection.execute("SELECT count(*) FROM extra").fetchone() == (0,)
+
+
+def test_migration_that_fails_changes_nothing(store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.append(report())
+    more = (*sqlite_file.MIGRATIONS, ("CREATE TABLE extra (a TEXT)", "CREATE NONSENSE"))
+    with monkeypatch.context() as patched:
+        patched.setattr(sqlite_file, "MIGRATIONS", more)
+        with pytest.raises(StoreError):
+            store.append(report(run_id="2"))
+    assert len(store.history().runs) == 1
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'").fetchone() == (0,)
+
+
+def test_file_that_is_held_is_reported_after_waiting(
+    store: SqliteStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.append(report())
+    monkeypatch.setattr(sqlite_file, "BUSY_S", 0.1)
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match="in use"):
+        store.append(report(run_id="2"))
+    assert len(store.history().runs) == 1  # readers go on
+    holder.close()
+
+
+def test_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="cannot be opened"):
+        SqliteStore(tmp_path / "file" / "history.sqlite").append(report())
+
+
+def test_four_processes_writing_at_once_lose_nothing(store: SqliteStore, path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from tests.support.reports import report\n"
+        "from truegreen.stores.sqlite_file import SqliteStore\n"
+        "store = SqliteStore(Path(sys.argv[1]))\n"
+        "[store.append(report(run_id=f'{sys.argv[2]}0{n}')) for n in range(25)]\n"
+    )
+    env = {**os.environ, "PYTHONPATH": "scripts:."}
+    writers = [subprocess.Popen([sys.executable, "-c", program, str(path), str(n)], env=env) for n in range(1, 5)]
+    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    assert len(store.history(1000).runs) == 100
+
+
+def test_writer_killed_in_a_transaction_leaves_the_file_usable(store: SqliteStore, path: Path) -> None:
+    store.append(report())
+    program = (
+        "import os, sqlite3, sys\n"
+        "c = sqlite3.connect(sys.argv[1], isolation_level=None); c.execute('BEGIN IMMEDIATE')\n"
+        "c.execute('DELETE FROM runs'); os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program, str(path)], check=False).returncode == -9
+    assert len(store.history().runs) == 1
+    store.append(report(run_id="2"))
+    assert len(store.history().runs) == 2
