@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import textwrap
 from typing import Any
 
 import msgspec
@@ -53,7 +54,7 @@ def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
     for cls in reversed(struct.__mro__):
         if cls is msgspec.Struct or not issubclass(cls, msgspec.Struct):
             continue
-        body = ast.parse(inspect.cleandoc(inspect.getsource(cls))).body[0]
+        body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
         if not isinstance(body, ast.ClassDef):
             continue
         for item, following in zip(body.body, body.body[1:], strict=False):

@@ -64,5 +64,7 @@ class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):
     server_version: str = ""
     complete: bool = False
     """True when the recorder was asked to stop and wrote everything it saw."""
+    problem: str = ""
+    """Why nothing could be recorded; makes the evidence blind."""
     phases: tuple[PhaseChanges, ...] = ()
     demands: tuple[TestDemand, ...] = ()

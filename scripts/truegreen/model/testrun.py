@@ -68,6 +68,10 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     collection_errors: int = 0
     ids: tuple[str, ...] = ()
     """Node ids selected to run."""
+    failed: tuple[str, ...] = ()
+    """Node ids with a failure in any phase."""
+    recorder_problem: str = ""
+    """Why the plugin lost the recorder of persistence evidence."""
     finished: bool = False
     python: str = ""
     pytest: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from truegreen.stages.common import stack, stack_tests
 from truegreen.stages.common.context import StageContext, StageOptions, StageOutcome
@@ -10,9 +10,6 @@ from truegreen.stages.common.context import StageContext, StageOptions, StageOut
 
 class EndToEndOptions(stack.StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Keys of `[tool.truegreen.e2e]`."""
-
-    marker: str = "e2e"
-    """Marker expression that selects the tests."""
 
 
 class EndToEnd:
@@ -31,8 +28,7 @@ class EndToEnd:
         """
         if not stack.startable(context):
             return StageOutcome(skipped="nothing says how the application starts (compose.yaml or processes)")
-        project = stack_tests.prepare(context)
-        with stack.running(context, project.env) as running:
-            environment = stack.environment_for_tests(project.env, running)
-            tests = stack_tests.run(context, project, environment, context.options.marker)
-        return stack_tests.combine(project, running, tests)
+        python, environment = stack_tests.project(context)
+        with stack.running(context, environment) as running:
+            tests = stack_tests.run(context, running, context.options.marker or self.name)
+        return stack_tests.combine(running, tests, python)

@@ -13,6 +13,7 @@ from truegreen.stages.common.context import StageContext, StageOptions, StageOut
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from truegreen.stages.common.project import ProjectPython
     from truegreen.stages.common.stack import Stack
     from truegreen.stages.common.stack_load import LoadOutcome
 
@@ -25,8 +26,6 @@ SCRIPTS = {
 class PerformanceOptions(stack.StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Keys of `[tool.truegreen.performance]`."""
 
-    marker: str = "performance"
-    """Marker expression that selects the tests."""
     tool: Literal["locust", "k6"] = "locust"
     """Load generator."""
     script: str = ""
@@ -61,18 +60,18 @@ class Performance:
         if not stack.startable(context):
             return StageOutcome(skipped="nothing says how the application starts (compose.yaml or processes)")
         script = load_script(context)
-        project = stack_tests.prepare(context)
-        has_tests = stack_tests.any_collected(context, project, context.options.marker)
+        python, environment = stack_tests.project(context)
+        marker = context.options.marker or self.name
+        has_tests = stack_tests.any_collected(context, python, environment, marker)
         if not script and not has_tests:
             return StageOutcome(skipped="there is neither a load script nor a test marked `performance`")
-        tests, load = StageOutcome(), None
-        with stack.running(context, project.env) as running:
-            environment = stack.environment_for_tests(project.env, running)
+        tests = load = None
+        with stack.running(context, environment) as running:
             if has_tests:
-                tests = stack_tests.run(context, project, environment, context.options.marker)
+                tests = stack_tests.run(context, running, marker)
             if script:
-                load = _load(context, running, project, environment, script)
-        return _with_load(stack_tests.combine(project, running, tests), load)
+                load = _load(context, running, python, stack.environment_for_tests(environment, running), script)
+        return _with_load(stack_tests.combine(running, tests, python), load)
 
 
 def load_script(context: StageContext) -> str:
@@ -92,7 +91,7 @@ def load_script(context: StageContext) -> str:
 
 
 def _load(
-    context: StageContext, running: Stack, project: stack_tests.Project, environment: Mapping[str, str], script: str
+    context: StageContext, running: Stack, python: ProjectPython, environment: Mapping[str, str], script: str
 ) -> LoadOutcome:
     options: PerformanceOptions = context.options
     host = options.host or stack_load.default_host(running.exports)
@@ -116,7 +115,7 @@ def _load(
     with context.console.working(title):
         if options.tool == "k6":
             return stack_load.run_k6(context, plan)
-        return stack_load.run_locust(context, plan, project.python)
+        return stack_load.run_locust(context, plan, python.python)
 
 
 def _with_load(outcome: StageOutcome, load: LoadOutcome | None) -> StageOutcome:

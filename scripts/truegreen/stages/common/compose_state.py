@@ -6,7 +6,6 @@ import msgspec
 
 from truegreen.errors import ToolFailed
 
-
 _OUTPUT_MAX = 1000
 
 

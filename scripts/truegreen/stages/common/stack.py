@@ -16,7 +16,7 @@ from truegreen.errors import ConfigurationError, EngineMissing, ProcessNotReady,
 from truegreen.model.evidence import ToolRun
 from truegreen.stages.common import compose_engine
 from truegreen.stages.common.compose_stack import ComposeStack
-from truegreen.stages.common.context import StageOptions
+from truegreen.stages.common.pytest_run import PytestOptions
 from truegreen.stages.common.stack_processes import ProcessStack
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
 
 
-class StackOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+class StackOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Keys of a stage that needs the whole application."""
 
     mode: Literal["auto", "compose", "processes"] = "auto"
@@ -41,8 +41,8 @@ class StackOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forb
 
     Empty takes `export` of the processes that are called like a service with one published port.
     """
-    prepare: list[str] = msgspec.field(default_factory=list)
-    """Commands that run once the stack is ready, before the tests, in the project's environment."""
+    workers: str = "0"
+    """As for every stage with pytest, but serial unless told otherwise: the tests share one application."""
     ready_timeout_s: float = msgspec.field(default=120.0, name="ready-timeout-s")
     """Time within which the stack must be ready, building and pulling images not counted."""
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.runtime import environ, files
+from truegreen.runtime import files
 from truegreen.runtime.process import kill_group
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PROC = Path("/proc")
 _LIMIT_BYTES = 1 << 20
@@ -40,9 +36,9 @@ class Ledger:
         self._members: list[Member] = []
 
     @classmethod
-    def open(cls, env: Mapping[str, str]) -> Ledger:
+    def open(cls, cache: Path) -> Ledger:
         """Return the note of this process, in the cache folder."""
-        return cls(environ.cache_dir(env) / "stacks" / f"{os.getpid()}-{born(os.getpid())}.json")
+        return cls(cache / "stacks" / f"{os.getpid()}-{born(os.getpid())}.json")
 
     def add(self, pid: int) -> None:
         """Remember a process group."""

@@ -33,7 +33,7 @@ class ProcessStack:
         self._environment = dict(environment)
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._logs = context.out / "stack"
-        self._orphans = stack_orphans.Ledger.open(environment)
+        self._orphans = stack_orphans.Ledger.open(context.tools.cache)
         self.exports: dict[str, str] = {}
         self.drops: frozenset[str] = frozenset()
         self.notes: list[str] = []
