@@ -22,20 +22,48 @@ def main() -> int:
         if only and name not in only:
             continue
         chosen = [word for extra in extras for word in ("--extra", extra)]
-        run("export", "--frozen", "--no-dev", "--no-emit-project", "--no-annotate", "--no-header", *chosen,
-            "-o", f"requirements/{name}.txt")
+        run(
+            "export",
+            "--frozen",
+            "--no-dev",
+            "--no-emit-project",
+            "--no-annotate",
+            "--no-header",
+            *chosen,
+            "-o",
+            f"requirements/{name}.txt",
+        )
     for tool in TOOLS.values():
         if tool.source == "pypi" and (not only or tool.name in only):
             target = f"scripts/truegreen/runtime/locks/{tool.name}.txt"
-            run("pip", "compile", "-", "--generate-hashes", "--universal", "--python-version", "3.11", "--no-annotate", "--no-header",
-                "-o", target, text=f"{tool.package}=={tool.version}\n")
+            run(
+                "pip",
+                "compile",
+                "-",
+                "--generate-hashes",
+                "--universal",
+                "--python-version",
+                "3.11",
+                "--no-annotate",
+                "--no-header",
+                "-o",
+                target,
+                text=f"{tool.package}=={tool.version}\n",
+            )
     return 0
 
 
 def run(*arguments: str, text: str = "") -> None:
     """Run one uv command in the repository."""
-    subprocess.run([find_uv_bin(), *arguments, "--quiet"], cwd=ROOT, env=ENV, input=text, text=True, check=True,
-                   stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [find_uv_bin(), *arguments, "--quiet"],
+        cwd=ROOT,
+        env=ENV,
+        input=text,
+        text=True,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
 
 
 if __name__ == "__main__":

@@ -16,14 +16,26 @@ def main() -> int:
     if sys.version_info < MINIMUM:
         sys.stderr.write(f"error: Python 3.11 or newer is needed, python3 is {sys.version.split()[0]}\n")
         return 2
-    env = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "PIP_FIND_LINKS")}
+    env = {
+        key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH", "PIP_FIND_LINKS")
+    }
     python = VENV / "bin" / "python"
     if not python.exists():
         shutil.rmtree(VENV, ignore_errors=True)
         run([sys.executable, "-m", "venv", str(VENV)], env)
     if not (VENV / "bin" / "uv").exists():
         lock = ROOT / "requirements" / "bootstrap.txt"
-        pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", "-r", str(lock)]
+        pip = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--require-hashes",
+            "-r",
+            str(lock),
+        ]
         run(pip, env)
     run([str(VENV / "bin" / "uv"), "sync", "--quiet", "--frozen", "--all-extras", "--project", str(ROOT)], env)
     return 0
@@ -34,7 +46,9 @@ def run(command: list[str], env: dict[str, str]) -> None:
     print(f"setup: {' '.join(command[:4])} …", flush=True)
     done = subprocess.run(command, cwd=ROOT, env=env, check=False)
     if done.returncode:
-        sys.stderr.write("error: setup failed; is the package index reachable? is the python3-venv package installed?\n")
+        sys.stderr.write(
+            "error: setup failed; is the package index reachable? is the python3-venv package installed?\n"
+        )
         raise SystemExit(4)
 
 

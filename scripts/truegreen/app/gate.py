@@ -127,9 +127,11 @@ def emit_annotations(shell: Shell, report: Report) -> None:
 
 
 def emit_summary(shell: Shell, report: Report) -> None:
-    """Append the summary to the job's summary page, where there is one."""
-    if path := shell.env.get("GITHUB_STEP_SUMMARY"):
-        workflow_commands.append_summary(Path(path), registry.load("reporter", "summary")().render(report).text)
+    """Append the summary to the job's summary page, and say so when it does not fit."""
+    reporter = registry.load("reporter", "summary")()
+    problem = workflow_commands.write_summary(shell.env, lambda budget: reporter.render(report, budget).text)
+    if problem:
+        shell.console.line(f"no job summary: {problem}")
 
 
 def with_evidence(report: Report, folder: Path, root: Path) -> dict[str, Any]:

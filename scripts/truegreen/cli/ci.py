@@ -45,7 +45,7 @@ def stage(namespace: argparse.Namespace) -> int:
     (name,) = ci.stages(shell, "TG_STAGE") or ("",)
     chosen = planning.plan("local", only=(name,))
     event = events.current(shell)
-    run.run_stages(shell, settings, run.Request(stages=(name,), shard=ci.shard(shell), commit=event.head_sha))
+    run.run_stages(shell, settings, run.Request(stages=(name,), shard=ci.shard(shell), commit=event.sha))
     report = gate.judge(shell, settings, chosen, provenance=events.provenance(shell))
     gate.show(shell, report)
     gate.emit_annotations(shell, report)

@@ -26,7 +26,7 @@ def main(namespace: argparse.Namespace) -> int:
     plan = common.plan(shell, settings, namespace)
     event = events.current(shell)
     request = run.Request(
-        stages=plan.stages, pytest_args=namespace.rest, shard=namespace.shard or "", commit=event.head_sha
+        stages=plan.stages, pytest_args=namespace.rest, shard=namespace.shard or "", commit=event.sha
     )
     records = run.run_stages(shell, settings, request)
     if namespace.no_gate:

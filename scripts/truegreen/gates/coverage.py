@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.analysis import coverage as figures
-from truegreen.config.schema import Component  # noqa: TC001 - msgspec reads the annotation at run time
+from truegreen.config.schema import Component
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
 
@@ -27,7 +27,7 @@ class CoverageOptions(GateOptions, frozen=True, kw_only=True):
     """Least line coverage of everything measured, in percent."""
     branch: _Percent = 0.0
     """Least branch coverage in percent; 0 does not judge branches."""
-    components: dict[str, Component] = {}
+    components: dict[str, Component] = msgspec.field(default_factory=dict)
     """Filled from `[tool.truegreen.components]`: each has thresholds of its own."""
 
 
@@ -104,7 +104,9 @@ class _Ruling:
         sums = figures.tally(files)
         if not sums.lines:
             self.unseen.append(f"{who} matches no measured line ({some(wanted.paths)})")
-            self.facts.append(Fact(label=f"{label}lines", value="nothing measured", wanted=f"at least {wanted.line:g} %"))
+            self.facts.append(
+                Fact(label=f"{label}lines", value="nothing measured", wanted=f"at least {wanted.line:g} %")
+            )
             return
         lines = figures.percent(sums.covered, sums.lines)
         self.facts.append(Fact(label=f"{label}lines", value=lines, wanted=f"at least {wanted.line:g} %"))

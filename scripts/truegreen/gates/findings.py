@@ -70,5 +70,8 @@ class Findings(BaseGate):
             return self.blind(stage, problem, remedy=remedy, facts=facts, items=holes)
         shown = f"; {count(len(mild), 'milder finding')} shown" if mild else ""
         return self.passed(
-            stage, f"{count(len(scans), 'scanner')} found nothing {policy.fail_on} or worse{shown}", facts=facts, items=items
+            stage,
+            f"{count(len(scans), 'scanner')} found nothing {policy.fail_on} or worse{shown}",
+            facts=facts,
+            items=items,
         )

@@ -66,7 +66,9 @@ class Flakiness(BaseGate):
             remedy = "make the listed tests deterministic: time, order, shared state, ports and sleeps come first"
             return self.failed(stage, reason, remedy=remedy, facts=facts, items=items)
         if len(flaky) + len(unknown) > allowed:
-            return self.not_judged(stage, f"{count(len(unknown), 'failing test')} not run again: flaky or broken, unknown")
+            return self.not_judged(
+                stage, f"{count(len(unknown), 'failing test')} not run again: flaky or broken, unknown"
+            )
         return self.passed(stage, reason, facts=facts, items=items)
 
 

@@ -68,7 +68,10 @@ class ImageVerified(BaseGate):
             )
         if not image.sbom or image.sbom_components <= 0:
             return self.blind(
-                stage, "there is no bill of materials with components", remedy="read the log of the SBOM tool", facts=facts
+                stage,
+                "there is no bill of materials with components",
+                remedy="read the log of the SBOM tool",
+                facts=facts,
             )
         who = some([_by(signature) for signature in image.signatures])
         return self.passed(stage, f"{image.digest[:19]}… verified by digest, signed by {who}", facts=facts)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, ClassVar
 from truegreen.gates import _scans
 from truegreen.gates.base import BaseGate, GateOptions, count
 from truegreen.model.finding import Severity
-from truegreen.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.run import History, RunEvidence
+    from truegreen.model.verdict import Verdict
 
 _ITEMS_MAX = 200
 

@@ -54,10 +54,12 @@ class Load(BaseGate):
     def evaluate(self, evidence: RunEvidence, stage: str, policy: LoadOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge the figures of the load test."""
         load = evidence.of(stage).load
-        problem = _unusable(load, policy)
+        problem = _unusable(load, policy) if load else "no load test left a result"
         if load is None or problem:
             return self.blind(
-                stage, problem or "no load test left a result", remedy="read the log of the load test: did it reach the application?"
+                stage,
+                problem,
+                remedy="read the log of the load test: did it reach the application?",
             )
         ratio = load.failures / load.requests
         facts = _facts(load, ratio, policy)
@@ -76,10 +78,8 @@ class Load(BaseGate):
         return self.passed(stage, reason, facts=facts)
 
 
-def _unusable(load: LoadResult | None, policy: LoadOptions) -> str:
+def _unusable(load: LoadResult, policy: LoadOptions) -> str:
     """Return why the figures carry no verdict; empty when they do."""
-    if load is None:
-        return "no load test left a result"
     if load.requests <= 0:
         return "the load test sent no request"
     if not all(map(math.isfinite, (load.rps, load.p95_ms, load.duration_s))):

@@ -138,7 +138,10 @@ class StageComplete(BaseGate):
         late = [f"{tool.name} in {record.folder}" for record in seen.records for tool in record.tools if tool.timed_out]
         if late:
             return self.blind(
-                seen.stage, f"killed at its time limit: {some(late)}", remedy="raise timeout-s of the stage", code="TG306"
+                seen.stage,
+                f"killed at its time limit: {some(late)}",
+                remedy="raise timeout-s of the stage",
+                code="TG306",
             )
         files = sum(len(record.files) for record in seen.records)
         if not files:

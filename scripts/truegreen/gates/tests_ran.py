@@ -119,7 +119,11 @@ def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> 
         reason = f"{count(len(extra), 'result')} belong to tests that no session selected: {some(extra)}"
         return reason, "remove result files of other runs", _named(extra, "a result, and not selected")
     if all(case.outcome is Outcome.SKIP for case in cases):
-        return f"all {count(len(cases), 'test')} were skipped", "run at least one, or take the stage out of the plan", ()
+        return (
+            f"all {count(len(cases), 'test')} were skipped",
+            "run at least one, or take the stage out of the plan",
+            (),
+        )
     red = any(o in (Outcome.FAIL, Outcome.ERROR) for case in cases for o in (case.outcome, *case.attempts))
     if not red and any(session.exit_code == 1 for session in sessions):
         return "pytest says that something failed (exit code 1), and no test did", "read the stage's pytest log", ()

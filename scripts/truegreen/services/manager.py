@@ -70,7 +70,12 @@ class ServiceManager:
         self._clock = clock
         self._folder = cache / "sessions"
         self._shop = Workshop(
-            session=f"{os.getpid()}-{secrets.token_hex(4)}", root=root, env=env, processes=processes, tools=tools, cache=cache
+            session=f"{os.getpid()}-{secrets.token_hex(4)}",
+            root=root,
+            env=env,
+            processes=processes,
+            tools=tools,
+            cache=cache,
         )
         self._session = Session(
             id=self._shop.session, root=str(root), owner_pid=os.getpid(), owner_started=process_start(os.getpid())
@@ -210,7 +215,9 @@ class ServiceManager:
             if count % _ALIVE_EVERY == 0 and not provider.alive(self._shop, started):
                 raise self._failure(name, started, "it ended by itself")
             self._clock.sleep(_POLL_S)
-        raise self._failure(name, started, f"no answer within {options.timeout_s:.0f} s; last: {last or 'no connection'}")
+        raise self._failure(
+            name, started, f"no answer within {options.timeout_s:.0f} s; last: {last or 'no connection'}"
+        )
 
     def _failure(self, name: str, started: Started, why: str) -> ServiceNotReady:
         tail = ""

@@ -21,7 +21,7 @@ _FILE = "persistence.json"
 class PersistenceOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """`[tool.truegreen.persistence]`."""
 
-    services: list[str] = ["postgres"]
+    services: list[str] = msgspec.field(default_factory=lambda: ["postgres"])
     """Real services of the stage; PostgreSQL among them is the one whose log is read."""
 
 
@@ -37,7 +37,8 @@ class Persistence:
         server = next((handle for handle in context.services if handle.kind == "postgres"), None)
         if server is None:
             raise ConfigurationError(
-                "the persistence stage has no PostgreSQL to read evidence from", where="persistence.services",
+                "the persistence stage has no PostgreSQL to read evidence from",
+                where="persistence.services",
                 fix='add services = ["postgres"] to [tool.truegreen.persistence]',
             )
         recorder = Recorder(server, context.out / _FILE)

@@ -31,8 +31,12 @@ class AttachProvider:
             )
         access = service.parse(url)
         if not access.host:
-            raise WrongValue(f"the URL of service {name} names no host", where=f"services.{name}.url", fix="give host:port")
-        return Started(name=name, kind=service.kind, provider=self.name, access=msgspec.structs.replace(access), url=url)
+            raise WrongValue(
+                f"the URL of service {name} names no host", where=f"services.{name}.url", fix="give host:port"
+            )
+        return Started(
+            name=name, kind=service.kind, provider=self.name, access=msgspec.structs.replace(access), url=url
+        )
 
     def alive(self, shop: Workshop, started: Started) -> bool:
         """Return True: whether it answers is the probe's business."""

@@ -29,7 +29,10 @@ class ContainersProvider:
             return "there is no docker command"
         if not self._docker(shop, "version", "--format", "{{.Server.Version}}", limit_s=3.0).ok:
             return "no container engine answers"
-        if self._docker(shop, "image", "inspect", image).ok or self._docker(shop, "pull", "-q", image, limit_s=_PULL_LIMIT_S).ok:
+        if (
+            self._docker(shop, "image", "inspect", image).ok
+            or self._docker(shop, "pull", "-q", image, limit_s=_PULL_LIMIT_S).ok
+        ):
             return ""
         return f"image {image} is not here and cannot be pulled"
 
@@ -38,7 +41,8 @@ class ContainersProvider:
         image = options.image or service.image
         if problem := self.usable(shop, image):
             raise EngineMissing(
-                f"service {name} cannot run in a container", why=problem,
+                f"service {name} cannot run in a container",
+                why=problem,
                 fix='start Docker, or set provider = "embedded" to run the real server without it',
             )
         port = shop.free_port(name, options.port)
@@ -53,7 +57,9 @@ class ContainersProvider:
         container = done.stdout.strip().splitlines()[-1]
         url = service.url(access)
         log = str(shop.log(name))
-        return Started(name=name, kind=service.kind, provider=self.name, access=access, url=url, container=container, log=log)
+        return Started(
+            name=name, kind=service.kind, provider=self.name, access=access, url=url, container=container, log=log
+        )
 
     def alive(self, shop: Workshop, started: Started) -> bool:
         """Return whether the container still runs; its log is kept either way."""
@@ -90,7 +96,8 @@ class ContainersProvider:
         if "port is already allocated" in done.stderr or "address already in use" in done.stderr:
             return PortInUse(f"port {port} for service {name} is taken", fix="free it, or set port = 0 for a free one")
         return ServiceNotReady(
-            f"the container of service {name} did not start", where=" ".join(done.argv[:3]), why=done.tail(4),
+            f"the container of service {name} did not start",
+            where=" ".join(done.argv[:3]),
+            why=done.tail(4),
             fix="the engine's message above says what is wrong; check image and env",
         )
-

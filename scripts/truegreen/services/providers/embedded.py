@@ -151,4 +151,3 @@ def _own(folder: Path) -> None:
 def _plain(shop: Workshop) -> dict[str, str]:
     """Return a small environment: a server needs nothing of the caller's."""
     return {"PATH": shop.env.get("PATH", ""), "LANG": "C.UTF-8", "LC_ALL": "C", "TZ": "UTC"}
-

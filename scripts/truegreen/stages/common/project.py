@@ -88,7 +88,11 @@ def ensure(context: StageContext) -> ProjectPython:
     version = _version(context, python)
     path = f"{folder / 'bin'}{os.pathsep}{context.env.get('PATH', '')}"
     return ProjectPython(
-        python=python, version=version, env={"PATH": path, "VIRTUAL_ENV": str(folder)}, how=how, notes=(f"installed by {how}, Python {version}",)
+        python=python,
+        version=version,
+        env={"PATH": path, "VIRTUAL_ENV": str(folder)},
+        how=how,
+        notes=(f"installed by {how}, Python {version}",),
     )
 
 
@@ -142,7 +146,9 @@ def _install(context: StageContext, folder: Path, commands: list[list[str]]) -> 
     make += ["--python", context.project.python] if context.project.python else []
     for argv in ([*make, str(folder)], *commands):
         try:
-            done = context.processes.run(argv, cwd=context.root, env=env, timeout_s=_LIMIT_S, log=context.out / "install.log")
+            done = context.processes.run(
+                argv, cwd=context.root, env=env, timeout_s=_LIMIT_S, log=context.out / "install.log"
+            )
         except ToolMissing as error:
             raise InstallFailed(f"the project needs {argv[0]} to be installed", why=error.why, fix=error.fix) from None
         if not done.ok:

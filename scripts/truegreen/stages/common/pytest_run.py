@@ -86,7 +86,8 @@ def run(
     present = _present(context, python)
     if "pytest" not in present:
         raise ProjectTool(
-            "the project's environment has no pytest", where=str(python.python),
+            "the project's environment has no pytest",
+            where=str(python.python),
             fix="add pytest to the dev dependency group (or to `groups` in [tool.truegreen])",
         )
     notes = list(python.notes)
@@ -105,7 +106,9 @@ def run(
     limit = context.options.reruns if reruns is None else reruns
     tools += _reruns(context, argv, env, limit)
     files = _files(context.out)
-    return PytestResult(files=files, expects=tuple(expects), tools=tuple(tools), notes=tuple(notes), python=python.version)
+    return PytestResult(
+        files=files, expects=tuple(expects), tools=tuple(tools), notes=tuple(notes), python=python.version
+    )
 
 
 def _present(context: StageContext, python: ProjectPython) -> set[str]:
@@ -131,7 +134,9 @@ def _plugin_folder(context: StageContext) -> Path:
     source = Path(truegreen_pytest.__file__).parent
     folder = context.root / ".truegreen" / ".plugin"
     target = folder / source.name
-    if not target.is_dir() or any((target / p.name).read_bytes() != p.read_bytes() for p in source.glob("*.py") if (target / p.name).is_file()):
+    if not target.is_dir() or any(
+        (target / p.name).read_bytes() != p.read_bytes() for p in source.glob("*.py") if (target / p.name).is_file()
+    ):
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
     return folder
@@ -141,11 +146,17 @@ def _prepare(context: StageContext, env: Mapping[str, str]) -> None:
     """Run the stage's preparation; a failed migration is not a test failure but the end of the stage."""
     for line in context.options.prepare:
         done = context.processes.run(
-            shlex.split(line), cwd=context.root, env=env, timeout_s=context.options.timeout_s, log=context.out / "prepare.log"
+            shlex.split(line),
+            cwd=context.root,
+            env=env,
+            timeout_s=context.options.timeout_s,
+            log=context.out / "prepare.log",
         )
         if not done.ok:
             raise ToolFailed(
-                f"the preparation `{line}` failed", where=str(context.root), why=done.tail(8),
+                f"the preparation `{line}` failed",
+                where=str(context.root),
+                why=done.tail(8),
                 fix="run it by hand against `truegreen services up`",
             )
 
@@ -174,7 +185,11 @@ def _invoke(context: StageContext, argv: list[str], env: Mapping[str, str], juni
     done = context.processes.run(
         [*argv, f"--junitxml={context.out / junit}"],
         cwd=context.root,
-        env={**env, "TRUEGREEN_SESSION_FILE": str(context.out / session), "COVERAGE_FILE": str(context.out / ".coverage")},
+        env={
+            **env,
+            "TRUEGREEN_SESSION_FILE": str(context.out / session),
+            "COVERAGE_FILE": str(context.out / ".coverage"),
+        },
         timeout_s=limit_s,
         log=context.out / "pytest.log",
     )
@@ -182,7 +197,8 @@ def _invoke(context: StageContext, argv: list[str], env: Mapping[str, str], juni
         context.console.line(line)
     if done.timed_out:
         raise TimedOut(
-            f"the tests did not end within {limit_s:.0f} s and were killed", where=str(context.out / "pytest.log"),
+            f"the tests did not end within {limit_s:.0f} s and were killed",
+            where=str(context.out / "pytest.log"),
             fix="raise timeout-s of the stage, or find the test that hangs: the log's last line names it",
         )
     return done
@@ -199,9 +215,7 @@ def _reruns(context: StageContext, argv: list[str], env: Mapping[str, str], limi
         serial = [word for word in argv if word not in ("-n", "auto")]
         serial = serial[: serial.index("-m", 3)] + serial[serial.index("-m", 3) + 2 :]
         context.console.line(f"running {len(failed)} failed test(s) again, in a fresh process")
-        done = _invoke(
-            context, [*serial, *failed], env, f"junit-rerun-{number}.xml", f"session-rerun-{number}.json"
-        )
+        done = _invoke(context, [*serial, *failed], env, f"junit-rerun-{number}.xml", f"session-rerun-{number}.json")
         tools.append(_tool(done, f"pytest rerun {number}"))
     return tools
 

@@ -93,7 +93,8 @@ class WalReader:
             version = admin.info.server_version
             if version < MINIMUM_VERSION:
                 raise ServiceNotReady(
-                    f"PostgreSQL {version // 10000} cannot show its log", why="pg_walinspect came with 15",
+                    f"PostgreSQL {version // 10000} cannot show its log",
+                    why="pg_walinspect came with 15",
                     fix="use PostgreSQL 15 or newer for the persistence stage",
                 )
             if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
@@ -103,8 +104,10 @@ class WalReader:
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
         except self._psycopg.Error as error:
             raise ServiceNotReady(
-                "the log of PostgreSQL cannot be read", where=f"{self._server.host}:{self._server.port}",
-                why=str(error).strip(), fix="the stage needs a superuser and the contrib extension pg_walinspect",
+                "the log of PostgreSQL cannot be read",
+                where=f"{self._server.host}:{self._server.port}",
+                why=str(error).strip(),
+                fix="the stage needs a superuser and the contrib extension pg_walinspect",
             ) from None
         return connection
 

@@ -1,0 +1,42 @@
+"""Reader of JUnit XML, in the dialects of pytest, surefire, Gradle, gtest and their relatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.errors import EvidenceUnreadable
+from truegreen.ingest import _xml
+from truegreen.ingest._junit_cases import Collector
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from truegreen.model.testrun import TestRun
+
+
+class JUnitReader:
+    """Reads every case at any depth, and refuses a file whose own totals say that cases are missing."""
+
+    kind: ClassVar[str] = "junit"
+    part: ClassVar[str] = "tests"
+
+    def read(self, path: Path, root: Path) -> TestRun:
+        """Return the cases.
+
+        A case that is reported twice keeps its worst outcome, so that a test that passed and whose teardown
+        failed is an error. Surefire's reruns become attempts.
+
+        Raises:
+            EvidenceUnreadable: not JUnit, not well-formed, hostile, or declared and counted cases differ.
+        """
+        collector = Collector(root)
+        _xml.parse(path, collector)
+        if collector.disagreements:
+            first = collector.disagreements[0]
+            raise EvidenceUnreadable(
+                f"{path.name} declares other totals than it holds",
+                where=f"{path}:1",
+                why="; ".join(collector.disagreements[:3]),
+                fix=f"run the stage again: results were lost or added after they were written ({first})",
+            )
+        return collector.result()

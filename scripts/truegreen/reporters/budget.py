@@ -1,0 +1,95 @@
+"""Fitting a document into a number of bytes without ever cutting inside a part of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One piece of a document, in one or more lengths."""
+
+    name: str
+    """What is missing when it is left out, such as `details of unit`."""
+    forms: tuple[str, ...]
+    """The same piece, shortest first; each is complete and balanced in itself."""
+    required: bool = False
+    """True for a piece that is never left out; it then needs a short form."""
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """A document within its budget."""
+
+    text: str
+    shortened: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def omitted(self) -> str:
+        """Say in words what the budget cost; empty when nothing."""
+        clauses = []
+        if self.shortened:
+            clauses.append(f"shortened: {_names(self.shortened)}")
+        if self.left_out:
+            clauses.append(f"left out: {_names(self.left_out)}")
+        return "; ".join(clauses)
+
+
+_NAMED = 3
+_NOTE_BYTES = 400
+"""Room kept for the sentence about what is missing."""
+
+
+def size(text: str) -> int:
+    """Return the length in UTF-8 bytes."""
+    return len(text.encode())
+
+
+def fit(parts: tuple[Part, ...], budget_bytes: int) -> Fitted:
+    """Return the parts joined by blank lines, each in the longest form for which there is room.
+
+    Earlier parts are served first. When not even the shortest forms fit, parts are left out from the end;
+    required ones stay whatever the budget is, so a budget smaller than they are is exceeded.
+    """
+    full = join(part.forms[-1] for part in parts)
+    if size(full) <= budget_bytes:
+        return Fitted(text=full)
+    room = budget_bytes - _NOTE_BYTES
+    chosen: list[str | None] = [part.forms[0] for part in parts]
+    used = sum(size(text) + 2 for text in chosen if text)
+    for place in range(len(parts) - 1, -1, -1):
+        if used <= room:
+            break
+        if not parts[place].required:
+            used -= size(chosen[place] or "") + 2
+            chosen[place] = None
+    for place, part in enumerate(parts):
+        current = chosen[place]
+        if current is None:
+            continue
+        for form in reversed(part.forms[1:]):
+            grown = used - size(current) + size(form)
+            if grown <= room:
+                chosen[place], used = form, grown
+                break
+    return _described(parts, chosen, budget_bytes)
+
+
+def _described(parts: tuple[Part, ...], chosen: list[str | None], budget_bytes: int) -> Fitted:
+    """Return the document with a closing note on what is missing, when there is room for it."""
+    shortened = tuple(p.name for p, text in zip(parts, chosen, strict=True) if text is not None and text != p.forms[-1])
+    left_out = tuple(p.name for p, text in zip(parts, chosen, strict=True) if text is None)
+    body = join(text for text in chosen if text)
+    fitted = Fitted(text=body, shortened=shortened, left_out=left_out)
+    with_note = join((body, f"_Not everything fits here. {fitted.omitted}. The evidence has all of it._"))
+    return msgspec.structs.replace(fitted, text=with_note) if size(with_note) <= budget_bytes else fitted
+
+
+def join(texts: object) -> str:
+    """Return non-empty pieces with a blank line between them and a newline at the end."""
+    pieces = [text.strip("\n") for text in texts if text]  # type: ignore[attr-defined]
+    return "\n\n".join(pieces) + "\n"
+
+
+def _names(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(name[:60] for name in names[:_NAMED]) + more

@@ -1,0 +1,118 @@
+"""The one place where foreign text is made harmless, for each kind of document.
+
+Everything that was not written by truegreen is foreign: test names, tracebacks, branch names, paths,
+scanner messages. Nothing is dropped: what cannot be shown is shown as its code point.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+_ELLIPSIS = "…"
+_JOINER = "\u2060"
+"""Word joiner: invisible, and breaks a mention or a reference in two."""
+_ZWJ = "\u200d"
+_NAMED = {"\n": "⏎", "\r": "⏎", "\t": " "}
+_ACTIVE = {
+    **{char: f"&#{ord(char)};" for char in "\\`*_{}[]()#+!|~$^=:\"'"},
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+}
+"""Characters with a meaning in Markdown or HTML; as references they are text, also inside a table."""
+_ACTIVE_TABLE = str.maketrans(_ACTIVE)
+_REFERENCE = re.compile(r"(?i)@|\b(gh-)(?=\d)|#(?=\w)|\b(www)(?=\.)|\b([0-9a-f]{7})(?=[0-9a-f]{0,33}\b)")
+_FENCE = re.compile(r"`+")
+_START = re.compile(r"^(\s*)([-+.>\d])")
+
+
+def visible(text: str, *, multiline: bool = False) -> str:
+    """Return text without control characters, bidirectional marks or other invisible characters.
+
+    Line ends become `⏎` unless `multiline`; the rest is shown as `⟨U+202E⟩`. A joiner between two
+    parts of one emoji stays.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    keep = "\n" if multiline else ""
+    plain = text.replace("\r\n", "\n").replace("\r", "\n") if multiline else text.replace("\r\n", "\n")
+    return "".join(
+        char if char in keep else _shown(char, plain[i - 1 : i], plain[i + 1 : i + 2]) for i, char in enumerate(plain)
+    )
+
+
+def _shown(char: str, before: str, after: str) -> str:
+    if char in _NAMED:
+        return _NAMED[char]
+    category = unicodedata.category(char)
+    if char == _ZWJ and _pictorial(before) and _pictorial(after):
+        return char
+    if category in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") or (category == "Zs" and char != " "):
+        return f"⟨U+{ord(char):04X}⟩"
+    return char
+
+
+def _pictorial(char: str) -> bool:
+    return bool(char) and (unicodedata.category(char) in ("So", "Sk") or char == "\ufe0f")
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return at most `limit` characters; the cut is marked, and never splits an emoji sequence."""
+    if len(text) <= limit:
+        return text
+    end = max(0, limit - 1)
+    while end > 0 and (text[end] == _ZWJ or unicodedata.combining(text[end]) or text[end - 1] == _ZWJ):
+        end -= 1
+    return text[:end] + _ELLIPSIS
+
+
+def markdown(text: str, limit: int = 1000) -> str:
+    """Return one line of Markdown that shows the text as it is: no markup, links, mentions or references."""
+    plain = shorten(visible(text), limit)
+    broken = _REFERENCE.sub(lambda match: match[0] + _JOINER, plain)
+    escaped = broken.translate(_ACTIVE_TABLE)
+    return _START.sub(lambda match: f"{match[1]}&#{ord(match[2])};", escaped)
+
+
+def code(text: str, limit: int = 1000) -> str:
+    """Return the text as inline code of Markdown, usable in a table; nothing in it is interpreted."""
+    plain = shorten(visible(text), limit)
+    return f"<code>{plain.translate(_ACTIVE_TABLE)}</code>" if plain else ""
+
+
+def fence(text: str, *, lines: int = 6, width: int = 500) -> str:
+    """Return the last lines of a text as a fenced block that the text cannot close."""
+    plain = visible(text, multiline=True).strip("\n")
+    rows = [shorten(row.rstrip(), width) for row in plain.split("\n")]
+    kept = rows[-lines:]
+    if len(rows) > lines:
+        kept = [f"[… {len(rows) - lines + 1:,} lines above]", *rows[-lines + 1 :]] if lines > 1 else rows[-1:]
+    body = "\n".join(kept)
+    marks = "`" * max(3, 1 + max((len(run) for run in _FENCE.findall(body)), default=0))
+    return f"{marks}text\n{body}\n{marks}"
+
+
+def html_text(text: str) -> str:
+    """Return text for the body or an attribute of HTML."""
+    return html.escape(visible(text), quote=True)
+
+
+def plain(text: str, limit: int = 1000) -> str:
+    """Return one line for a terminal or log: no escape sequence and no workflow command survives."""
+    return shorten(visible(text), limit).replace("##[", f"##{_JOINER}[")
+
+
+def command_data(text: str, limit: int = 4000) -> str:
+    """Return the message of a workflow command; line ends are kept as the runner encodes them."""
+    return _percent(shorten(visible(text, multiline=True), limit))
+
+
+def command_property(text: str, limit: int = 500) -> str:
+    """Return a property of a workflow command."""
+    return _percent(shorten(visible(text), limit)).replace(":", "%3A").replace(",", "%2C")
+
+
+def _percent(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")

@@ -1,0 +1,108 @@
+"""Reporter: the report for a terminal or a log."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.model.verdict import Status
+from truegreen.reporters import budget
+from truegreen.reporters.base import Document
+from truegreen.reporters.budget import Part
+from truegreen.reporters.escape import plain, shorten, visible
+from truegreen.reporters.words import Story, duration, same_story
+
+if TYPE_CHECKING:
+    from truegreen.model.verdict import Item, Report, StageReport
+
+_COLOUR = {Status.PASS: 32, Status.FAIL: 31, Status.BLIND: 35, Status.WAIVED: 33, Status.SKIPPED: 90}
+_SIGN = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.BLIND: "BLIND", Status.WAIVED: "waived", Status.SKIPPED: "-"}
+_WIDTH = 110
+_ITEMS = 10
+_DETAIL_LINES = 6
+_DETAILED = 3
+
+
+class TerminalReporter:
+    """An aligned table of the stages, and each cause of red in detail; colour only when asked for."""
+
+    name: ClassVar[str] = "terminal"
+    media_type: ClassVar[str] = "text/plain"
+    budget_bytes: ClassVar[int] = 200_000
+
+    def __init__(self, *, colour: bool = False) -> None:
+        self._colour = colour
+
+    def render(self, report: Report, budget_bytes: int | None = None) -> Document:
+        """Return the text within the budget; no line of foreign text begins a line."""
+        limit = self.budget_bytes if budget_bytes is None else budget_bytes
+        parts = [Part(name="the table of stages", forms=(self._table(report),))]
+        for stage in report.stages:
+            parts += [self._red(story, stage) for story in same_story(v for v in stage.verdicts if v.red)]
+        verdict = f"truegreen: {self._painted(report.status, report.status.upper())}"
+        forms = (verdict, f"{verdict}: {plain(report.headline, 500)}")
+        parts.append(Part(name="the headline", forms=forms, required=True))
+        fitted = budget.fit(tuple(parts), limit)
+        return Document(body=fitted.text.encode(), media_type=self.media_type, omitted=fitted.omitted)
+
+    def _painted(self, status: Status, text: str) -> str:
+        return f"\x1b[{_COLOUR[status]}m{text}\x1b[0m" if self._colour else text
+
+    def _table(self, report: Report) -> str:
+        width = max((_cells(plain(stage.stage, 40)) for stage in report.stages), default=0)
+        rows = []
+        for stage in report.stages:
+            took = duration(stage.duration_s) if stage.duration_s else ""
+            sign = self._painted(stage.status, f"{_SIGN[stage.status]:<6}")
+            rows.append(
+                f"  {sign} {_padded(plain(stage.stage, 40), width)}  {took:>10}  {plain(stage.headline, _WIDTH)}"
+            )
+        return "\n".join(row.rstrip() for row in rows) or "  no stage"
+
+    def _red(self, story: Story, stage: StageReport) -> Part:
+        verdict = story.verdict
+        title = f"{self._painted(verdict.status, verdict.status.upper())} {plain(stage.stage, 40)}: "
+        title += plain(", ".join(story.gates), 200)
+        lines = [title, f"  why       {plain(verdict.reason)}"]
+        brief = "\n".join(lines)
+        for fact in verdict.facts[:20]:
+            wanted = f"  (wanted: {plain(fact.wanted, 100)})" if fact.wanted else ""
+            lines.append(f"  evidence  {plain(fact.label, 80)}: {plain(fact.value, 200)}{wanted}")
+        for number, item in enumerate(verdict.items[:_ITEMS]):
+            lines += _item(item, detailed=number < _DETAILED)
+        if len(verdict.items) > _ITEMS:
+            lines.append(f"  … and {len(verdict.items) - _ITEMS:,} more")
+        if verdict.remedy:
+            lines.append(f"  fix       {plain(verdict.remedy)}")
+        if stage.command:
+            lines.append(f"  again     {plain(stage.command, 300)}")
+        if verdict.code:
+            lines.append(f"  more      truegreen explain {plain(verdict.code, 20)}")
+        return Part(name=f"details of {plain(stage.stage, 40)}", forms=(brief, "\n".join(lines)))
+
+
+def _item(item: Item, *, detailed: bool) -> list[str]:
+    place = f"{item.path}:{item.line}" if item.line else item.path
+    at = f"  [{plain(place, 200)}]" if place and item.title != place else ""
+    lines = [f"  - {plain(item.title, 300)}{at}"]
+    if item.message:
+        lines.append(f"      {_first(plain(item.message, 400))}")
+    if detailed and item.detail.strip():
+        text = visible(item.detail, multiline=True).strip("\n").split("\n")[-_DETAIL_LINES:]
+        lines += [f"      │ {plain(line, 200)}" for line in text]
+    return lines
+
+
+def _first(text: str) -> str:
+    """Return text that does not begin like a workflow command, which the runner reads after blanks too."""
+    return f"\u2060{text}" if text.lstrip().startswith("::") else text
+
+
+def _cells(text: str) -> int:
+    """Return the columns a terminal needs for a text."""
+    wide = sum(1 for char in text if unicodedata.east_asian_width(char) in "WF")
+    return len(text) + wide - sum(1 for char in text if unicodedata.combining(char))
+
+
+def _padded(text: str, width: int) -> str:
+    return shorten(text, 40) + " " * max(0, width - _cells(text))

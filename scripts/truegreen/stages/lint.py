@@ -1,0 +1,67 @@
+"""Stage lint: style and errors of code and workflows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from truegreen.stages.common import lint_tools, scan_sources
+from truegreen.stages.common.context import StageOptions
+from truegreen.stages.common.scan_bench import Bench
+
+if TYPE_CHECKING:
+    from truegreen.stages.common.context import StageContext, StageOutcome
+
+_WORKFLOWS = ".github/workflows"
+
+
+class LintOptions(StageOptions, frozen=True, kw_only=True):
+    """`[tool.truegreen.lint]`."""
+
+    paths: list[str] = ["."]
+    """Where Python code lies, for ruff and the formatter."""
+    tools: list[str] = ["ruff", "formatter", "prettier", "actionlint", "zizmor"]
+    """Which tools run; prettier and the workflow linters only where they apply."""
+    formatter: str = "auto"
+    """`ruff`, `black`, or `auto`: black where the project uses it and not ruff's formatter."""
+    zizmor_persona: str = "regular"
+    """`regular`, `pedantic` or `auditor`: how much zizmor complains about."""
+
+
+class Lint:
+    """Runs ruff, the formatter, prettier, actionlint and zizmor, with the project's own configuration."""
+
+    name: ClassVar[str] = "lint"
+    title: ClassVar[str] = "Lint"
+    Options: ClassVar[type[StageOptions]] = LintOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Run each tool that applies; leave one report a tool.
+
+        Raises:
+            ToolMissing, ToolFailed: a pinned tool is not there and cannot be installed.
+        """
+        options: LintOptions = context.options
+        bench = Bench(context)
+        if "ruff" in options.tools:
+            lint_tools.ruff(bench, options.paths)
+        if "formatter" in options.tools:
+            use_black = options.formatter == "black" or (
+                options.formatter == "auto" and lint_tools.wants_black(context.root)
+            )
+            (lint_tools.black if use_black else lint_tools.ruff_format)(bench, options.paths)
+        if "prettier" in options.tools and lint_tools.wants_prettier(context.root):
+            lint_tools.prettier(bench)
+        self._workflows(bench, options)
+        return bench.outcome()
+
+    @staticmethod
+    def _workflows(bench: Bench, options: LintOptions) -> None:
+        found = scan_sources.find(bench.context, [_WORKFLOWS], (), (".yml", ".yaml")).files
+        workflows = [name for name in found if name.count("/") == _WORKFLOWS.count("/") + 1]
+        if not workflows:
+            bench.notes.append("no workflows: actionlint and zizmor did not run")
+            return
+        if "actionlint" in options.tools:
+            lint_tools.actionlint(bench, workflows)
+        if "zizmor" in options.tools:
+            lint_tools.zizmor(bench, workflows, options.zizmor_persona)
