@@ -271,7 +271,7 @@ def _doc(cls: type[Any]) -> str:
         return text
     lines, _, rest = example.partition("\n\n")
     block = inspect.cleandoc(f"\n{lines}")
-    return f"{head}\n\n```toml\n{block}\n```" + (f"\n\n{rest}" if rest else "")
+    return f"{head.rstrip()}\n\n```toml\n{block}\n```" + (f"\n\n{rest}" if rest else "")
 
 
 def _leading_comment(text: str) -> list[str]:

@@ -2,6 +2,8 @@
 
 import unittest.mock
 
+import pytest
+
 
 class Watch:
     """Wraps the two usual ways to replace something; removed again at the end of the session."""
@@ -30,7 +32,9 @@ class Watch:
 
         def wrapped(own, *args, **kwargs):
             try:
-                targets.append(describe(own, *args)[:200])
+                target = describe(own, *args)
+                if target:
+                    targets.append(target[:200])
             except Exception:  # a description is never worth a failing test
                 targets.append("something that cannot be named")
             return original(own, *args, **kwargs)
@@ -47,4 +51,6 @@ def _name(getter):
 def _monkeypatched(_own, target, name="", *_):
     if isinstance(target, str):
         return target
+    if isinstance(target, pytest.Item):  # a plugin that runs the test, not something the test replaced
+        return ""
     return "%s.%s" % (getattr(target, "__qualname__", None) or getattr(target, "__name__", type(target).__name__), name)

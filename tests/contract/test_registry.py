@@ -21,16 +21,16 @@ from truegreen.stages.common.context import StageOptions
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 ENTRIES = [(kind, name) for kind, family in registry.FAMILIES.items() for name in family]
-# Family → its folder, and the modules in it that are shared by its members and are none themselves.
+# Family → its folder, and the methods by which a class is one of its members.
 FOLDERS = {
-    "stage": ("stages", set()),
-    "reader": ("ingest", set()),
-    "gate": ("gates", {"judging"}),
-    "reporter": ("reporters", set()),
-    "notifier": ("notifiers", {"transition", "telling"}),
-    "store": ("stores", {"past"}),
-    "service": ("services/catalogue", set()),
-    "provider": ("services/providers", set()),
+    "stage": ("stages", {"run"}),
+    "reader": ("ingest", {"read"}),
+    "gate": ("gates", {"evaluate"}),
+    "reporter": ("reporters", {"render"}),
+    "notifier": ("notifiers", {"plan", "deliver"}),
+    "store": ("stores", {"append"}),
+    "service": ("services/catalogue", {"probe"}),
+    "provider": ("services/providers", {"start"}),
 }
 OPTIONS = {"stage": StageOptions, "gate": GateOptions, "notifier": msgspec.Struct}
 # Family → the attribute that repeats the registered name; providers and stores are known by the table alone.
@@ -54,9 +54,7 @@ def test_entry_loads_and_explains_itself(kind: str, name: str) -> None:
     assert (module.__doc__ or "").strip()
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"), [entry for entry in ENTRIES if entry[0] in OPTIONS], ids=lambda text: str(text)
-)
+@pytest.mark.parametrize(("kind", "name"), [entry for entry in ENTRIES if entry[0] in OPTIONS])
 def test_entry_with_options_says_what_each_key_means(kind: str, name: str) -> None:
     options = registry.load(kind, name).Options
     assert issubclass(options, OPTIONS[kind])
@@ -72,13 +70,22 @@ def test_options_have_defaults_so_that_nothing_must_be_configured(kind: str) -> 
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_every_file_of_a_family_is_registered(kind: str) -> None:
-    folder, shared = FOLDERS[kind]
-    registered = {target.partition(":")[0] for target in registry.FAMILIES[kind].values()}
+    folder, methods = FOLDERS[kind]
+    registered = set(registry.FAMILIES[kind].values())
     for path in sorted((SCRIPTS / "truegreen" / folder).glob("*.py")):
-        if path.stem.startswith("_") or path.stem in shared | {"base", "common"}:
-            continue
-        module = ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
-        assert module in registered, f"{module} is no {kind} of the registry; shared code lives in a sub-package"
+        name = ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
+        for cls in vars(importlib.import_module(name)).values():
+            if inspect.isclass(cls) and cls.__module__ == name and methods <= vars(cls).keys() and path.stem != "base":
+                assert f"{name}:{cls.__name__}" in registered, f"{name}:{cls.__name__} is no {kind} of the registry"
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_member_of_a_family_has_the_methods_of_its_contract(kind: str) -> None:
+    folder, methods = FOLDERS[kind]
+    package = "truegreen." + folder.replace("/", ".")
+    for cls in members(kind):
+        assert all(callable(getattr(cls, method, None)) for method in methods), cls.__name__
+        assert cls.__module__.rpartition(".")[0] == package, f"{cls.__module__} is not in {folder}/"
 
 
 @pytest.mark.parametrize("kind", NAMES)

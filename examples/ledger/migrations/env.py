@@ -3,9 +3,10 @@
 import asyncio
 
 from alembic import context
-from ledger.tables import metadata
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
+
+from ledger.tables import metadata
 
 
 def run(connection: Connection) -> None:

@@ -34,7 +34,7 @@ class LocustStats(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LocustFailure(msgspec.Struct, frozen=True, kw_only=True):
-    """One row of `_failures.csv`; Locust writes it a moment before the end, so counts may lag."""
+    """One distinct failure."""
 
     method: str
     name: str

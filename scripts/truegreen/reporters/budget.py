@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +40,7 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NAMED = 3
-_NOTE_BYTES = 400
+_NOTE_BYTES = 450
 """Room kept for the sentence about what is missing."""
 
 
@@ -80,16 +85,22 @@ def _described(parts: tuple[Part, ...], chosen: list[str | None], budget_bytes: 
     left_out = tuple(p.name for p, text in zip(parts, chosen, strict=True) if text is None)
     body = join(text for text in chosen if text)
     fitted = Fitted(text=body, shortened=shortened, left_out=left_out)
-    with_note = join((body, f"_Not everything fits here. {fitted.omitted}. The evidence has all of it._"))
-    return msgspec.structs.replace(fitted, text=with_note) if size(with_note) <= budget_bytes else fitted
+    for note in (
+        f"_Not everything fits here. {fitted.omitted}. The evidence has all of it._",
+        "_Not everything fits here. The evidence has all of it._",
+    ):
+        with_note = join((body, note))
+        if size(with_note) <= budget_bytes:
+            return msgspec.structs.replace(fitted, text=with_note)
+    return fitted
 
 
-def join(texts: object) -> str:
+def join(texts: Iterable[str]) -> str:
     """Return non-empty pieces with a blank line between them and a newline at the end."""
-    pieces = [text.strip("\n") for text in texts if text]  # type: ignore[attr-defined]
+    pieces = [text.strip("\n") for text in texts if text]
     return "\n\n".join(pieces) + "\n"
 
 
 def _names(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(name[:60] for name in names[:_NAMED]) + more
+    return ", ".join(name[:80] for name in names[:_NAMED]) + more

@@ -15,17 +15,22 @@ _JOINER = "\u2060"
 """Word joiner: invisible, and breaks a mention or a reference in two."""
 _ZWJ = "\u200d"
 _NAMED = {"\n": "⏎", "\r": "⏎", "\t": " "}
-_ACTIVE = {
-    **{char: f"&#{ord(char)};" for char in "\\`*_{}[]()#+!|~$^=:\"'"},
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-}
-"""Characters with a meaning in Markdown or HTML; as references they are text, also inside a table."""
-_ACTIVE_TABLE = str.maketrans(_ACTIVE)
-_REFERENCE = re.compile(r"(?i)@|\b(gh-)(?=\d)|#(?=\w)|\b(www)(?=\.)|\b([0-9a-f]{7})(?=[0-9a-f]{0,33}\b)")
+_SPECIAL = str.maketrans(
+    {
+        **{char: f"\\{char}" for char in "\\`*[]~"},
+        # As references they also hold inside a table, and where GitHub looks for formulas before Markdown.
+        "|": "&#124;",
+        "$": "&#36;",
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+    }
+)
+_LOOSE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
+"""Between letters an underscore is no emphasis, and names stay readable in the source."""
+_REFERENCE = re.compile(r"(?i)@(?=\w)|gh-(?=\d)|#(?=\w)|www(?=\.)")
+_BLOCK = re.compile(r"^(\s*)(?:([-+=#])|(\d{1,9})([.)]))")
 _FENCE = re.compile(r"`+")
-_START = re.compile(r"^(\s*)([-+.>\d])")
 
 
 def visible(text: str, *, multiline: bool = False) -> str:
@@ -70,16 +75,33 @@ def shorten(text: str, limit: int) -> str:
 
 def markdown(text: str, limit: int = 1000) -> str:
     """Return one line of Markdown that shows the text as it is: no markup, links, mentions or references."""
-    plain = shorten(visible(text), limit)
-    broken = _REFERENCE.sub(lambda match: match[0] + _JOINER, plain)
-    escaped = broken.translate(_ACTIVE_TABLE)
-    return _START.sub(lambda match: f"{match[1]}&#{ord(match[2])};", escaped)
+    shown = shorten(visible(text), limit)
+    broken = _REFERENCE.sub(lambda match: match[0] + _JOINER, shown)
+    escaped = _LOOSE_UNDERSCORE.sub(r"\\_", broken.translate(_SPECIAL)).replace("://", "&#58;//")
+    return _BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", escaped)
 
 
 def code(text: str, limit: int = 1000) -> str:
-    """Return the text as inline code of Markdown, usable in a table; nothing in it is interpreted."""
-    plain = shorten(visible(text), limit)
-    return f"<code>{plain.translate(_ACTIVE_TABLE)}</code>" if plain else ""
+    """Return the text as inline code of Markdown, in which nothing is interpreted; not for tables."""
+    shown = shorten(visible(text), limit)
+    if not shown.strip():
+        return markdown(shown)
+    marks = "`" * (1 + max((len(run) for run in _FENCE.findall(shown)), default=0))
+    pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
+    return f"{marks}{pad}{shown}{pad}{marks}"
+
+
+def prose(text: str, limit: int = 1000) -> str:
+    """Return a sentence as Markdown; what stands between a pair of backticks becomes code."""
+    pieces = shorten(visible(text), limit).split("`")
+    if len(pieces) % 2 == 0:
+        return markdown(text, limit)
+    return "".join(code(piece) if place % 2 else _inline(piece) for place, piece in enumerate(pieces))
+
+
+def _inline(text: str) -> str:
+    """Return escaped text with the blanks at its ends."""
+    return markdown(text) if text.strip() else text
 
 
 def fence(text: str, *, lines: int = 6, width: int = 500) -> str:

@@ -8,8 +8,9 @@ from urllib.parse import quote
 
 import msgspec
 
+from truegreen.model.verdict import Status
 from truegreen.reporters.budget import Part
-from truegreen.reporters.escape import code, fence, markdown
+from truegreen.reporters.escape import code, fence, markdown, prose
 from truegreen.reporters.words import ICON, WORD, duration, same_story
 
 if TYPE_CHECKING:
@@ -37,13 +38,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
         if not self.blob or path.startswith("/") or ".." in path.split("/"):
             return shown
         target = quote(path.encode("utf-8", "replace"), safe="/") + (f"#L{line}" if line else "")
-        return f'<a href="{self.blob}/{target}">{shown}</a>'
+        return f"[{shown}]({self.blob}/{target})"
 
 
 def parts(report: Report) -> tuple[Part, ...]:
     """Return the report as parts, the most important first."""
     source = _source(report)
-    rows = [_row(stage) for stage in report.stages if stage.status != "skipped"]
+    rows = [_row(stage) for stage in report.stages if stage.status is not Status.SKIPPED]
     found = [_headline(report)]
     if rows:
         found.append(Part(name="the table of stages", forms=(_table(rows),)))
@@ -64,8 +65,8 @@ def _source(report: Report) -> Source:
 
 def _headline(report: Report) -> Part:
     lead = f"## {ICON[report.status]} truegreen: {WORD[report.status]}"
-    long = f"{lead} – {markdown(report.headline, 300)}"
-    return Part(name="the headline", forms=(lead, f"{lead} – {markdown(report.headline, 60)}", long), required=True)
+    long = f"{lead} · {markdown(report.headline, 300)}"
+    return Part(name="the headline", forms=(lead, f"{lead} · {markdown(report.headline, 60)}", long), required=True)
 
 
 def _table(rows: list[str]) -> str:
@@ -75,15 +76,16 @@ def _table(rows: list[str]) -> str:
 def _row(stage: StageReport) -> str:
     took = duration(stage.duration_s) if stage.duration_s else ""
     name, clause = markdown(stage.stage, 60), markdown(stage.headline, 200)
-    return f"| {ICON[stage.status]} | {name} | {WORD[stage.status]} | {clause} | {took} |"
+    word = f"**{WORD[stage.status]}**" if stage.status.red else WORD[stage.status]
+    return f"| {ICON[stage.status]} | {name} | {word} | {clause} | {took} |"
 
 
 def _red(story: Story, stage: StageReport, source: Source) -> Part:
     """Return one red verdict, from two lines to everything that helps."""
     verdict = story.verdict
     title = f"### {ICON[verdict.status]} {markdown(stage.stage, 60)}: {markdown(', '.join(story.gates), 200)}"
-    why = f"**Why:** {markdown(verdict.reason, 1000)}"
-    brief_why = f"**Why:** {markdown(verdict.reason, 120)}"
+    why = f"**Why:** {prose(verdict.reason, 1000)}"
+    brief_why = f"**Why:** {prose(verdict.reason, 120)}"
     end = _way_out(verdict, stage)
     facts = _facts(verdict.facts)
     forms = (
@@ -94,13 +96,13 @@ def _red(story: Story, stage: StageReport, source: Source) -> Part:
         (title, why, facts, _items(verdict.items, source, count=ITEMS, detailed=_DETAILED_ITEMS), end),
     )
     texts = tuple(dict.fromkeys("\n\n".join(piece for piece in form if piece) for form in forms))
-    return Part(name=f"details of {stage.stage}", forms=texts)
+    return Part(name=f"details of {markdown(stage.stage, 40)}", forms=texts)
 
 
 def _way_out(verdict: Verdict, stage: StageReport) -> str:
     lines = []
     if verdict.remedy:
-        lines.append(f"**Make it green:** {markdown(verdict.remedy, 600)}")
+        lines.append(f"**Make it green:** {prose(verdict.remedy, 600)}")
     if stage.command:
         lines.append(f"**At your desk:** {code(stage.command, 300)}")
     if verdict.code:
@@ -121,7 +123,7 @@ def _items(items: tuple[Item, ...], source: Source, *, count: int, detailed: int
         place = source.place(item.path, item.line)
         title = code(item.title, 300)
         head = title + (f" at {place}" if place and item.title != item.path else "")
-        lines.append(f"- {head}" + (f"<br>{markdown(item.message, 400)}" if item.message else ""))
+        lines.append(f"- {head}" + (f"<br>{prose(item.message, 400)}" if item.message else ""))
         if number < detailed and item.detail.strip():
             block = fence(item.detail, lines=DETAIL_LINES, width=300)
             lines.append("\n" + "\n".join(f"  {line}" for line in block.split("\n")) + "\n")
@@ -134,10 +136,10 @@ def _advice(report: Report, source: Source) -> Part | None:
     """Return what is worth knowing and turns nothing red: advisory verdicts, and items of passed gates."""
     blocks, brief = [], []
     for verdict in (v for stage in report.stages for v in stage.verdicts if not v.red):
-        if not (verdict.status.red or (verdict.items and verdict.status == "pass")):
+        if not (verdict.status.red or (verdict.items and verdict.status is Status.PASS)):
             continue
         word = f"{WORD[verdict.status]} (advice only)" if verdict.status.red else "worth a look"
-        line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {word}: {markdown(verdict.reason, 300)}"
+        line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {word}: {prose(verdict.reason, 300)}"
         brief.append(f"- {line}")
         blocks.append(
             "\n".join(text for text in (line, "", _items(verdict.items, source, count=10, detailed=0)) if text)
@@ -153,12 +155,12 @@ def _skipped(report: Report) -> Part | None:
     """Return the stages that did not run, one line a reason."""
     by_reason: dict[str, list[str]] = {}
     for stage in report.stages:
-        if stage.status == "skipped":
+        if stage.status is Status.SKIPPED:
             by_reason.setdefault(stage.headline, []).append(stage.stage)
     if not by_reason:
         return None
     clauses = [f"{markdown(', '.join(names), 200)} ({markdown(why, 200)})" for why, names in by_reason.items()]
-    return Part(name="stages that did not run", forms=(f"{ICON['skipped']} Did not run: {'; '.join(clauses)}",))
+    return Part(name="stages that did not run", forms=(f"{ICON[Status.SKIPPED]} Did not run: {'; '.join(clauses)}",))
 
 
 def _notes(report: Report) -> Part | None:
@@ -187,7 +189,7 @@ def _provenance(report: Report) -> Part:
         commit = f" ({code(origin.pack_commit[:12])})" if origin.pack_commit else ""
         clauses.append(f"truegreen {markdown(origin.pack_version, 60)}{commit}")
     if _RUN_URL.fullmatch(origin.run_url):
-        clauses.append(f'<a href="{origin.run_url}">run</a>')
+        clauses.append(f"[run]({origin.run_url})")
     if origin.created:
         clauses.append(markdown(origin.created, 40))
     line = f"<sub>{' · '.join(clauses) or 'origin unknown'}</sub>"

@@ -20,8 +20,8 @@ ICON = {
 }
 WORD = {
     Status.PASS: "pass",
-    Status.FAIL: "**fail**",
-    Status.BLIND: "**blind**",
+    Status.FAIL: "fail",
+    Status.BLIND: "blind",
     Status.WAIVED: "waived",
     Status.SKIPPED: "skipped",
 }

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
+
 from truegreen.stages.common import lint_tools, scan_sources
 from truegreen.stages.common.context import StageOptions
 from truegreen.stages.common.scan_bench import Bench
@@ -12,14 +14,15 @@ if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
 
 _WORKFLOWS = ".github/workflows"
+_TOOLS = ("ruff", "formatter", "prettier", "actionlint", "zizmor")
 
 
 class LintOptions(StageOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.lint]`."""
 
-    paths: list[str] = ["."]
+    paths: list[str] = msgspec.field(default_factory=lambda: ["."])
     """Where Python code lies, for ruff and the formatter."""
-    tools: list[str] = ["ruff", "formatter", "prettier", "actionlint", "zizmor"]
+    tools: list[str] = msgspec.field(default_factory=lambda: list(_TOOLS))
     """Which tools run; prettier and the workflow linters only where they apply."""
     formatter: str = "auto"
     """`ruff`, `black`, or `auto`: black where the project uses it and not ruff's formatter."""

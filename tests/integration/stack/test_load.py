@@ -98,7 +98,7 @@ def test_locust_failed_requests_are_figures_not_an_error_of_the_tool(context: St
     result = LocustReader().read(context.out / outcome.file, context.root)
     assert result.failures == result.requests > 0
     assert outcome.tool.exit_code == 0
-    assert "500" in result.errors[0]
+    assert result.errors[0].startswith(f"{result.failures} x GET /bad: HTTPError('500")
 
 
 def test_locust_script_that_cannot_be_imported_is_a_failed_tool(context: StageContext) -> None:

@@ -163,7 +163,7 @@ def test_program_that_does_not_exist_is_missing_and_others_are_stopped(project: 
 
 def test_process_that_dies_during_the_tests_fails_the_stage(project: Path) -> None:
     stage = context(project, {"web": web()})
-    with (
+    with (  # noqa: PT012 - the error comes at the end of the block
         pytest.raises(ProcessNotReady, match="ended during the e2e stage") as caught,
         stack.running(stage, stage.env) as running,
     ):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.support.stage_contexts import stage_context
+
 from truegreen.config.schema import ProcessOptions
 from truegreen.errors import ConfigurationError, ProcessNotReady
 from truegreen.ingest.locust import LocustReader
@@ -17,6 +16,8 @@ from truegreen.stages.e2e import EndToEnd, EndToEndOptions
 from truegreen.stages.performance import Performance, PerformanceOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from truegreen.stages.common.context import StageContext
 
 pytestmark = pytest.mark.slow
@@ -142,7 +143,7 @@ def test_performance_without_script_and_tests_is_skipped(root: Path) -> None:
 
 
 def test_performance_script_that_does_not_exist_is_a_configuration_error(root: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no load script none.py"):
+    with pytest.raises(ConfigurationError, match=r"no load script none\.py"):
         Performance().run(context(root, "performance-missing", PerformanceOptions(script="none.py")))
 
 

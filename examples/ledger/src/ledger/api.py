@@ -92,7 +92,9 @@ def create_app(lifespan: Lifespan | None = None) -> FastAPI:
     async def readyz(request: Request, response: Response) -> dict[str, str]:
         try:
             await request.app.state.ready()
-        except Exception as error:  # any store's failure means not ready; the caller needs the name, not a trace
+        except (
+            Exception
+        ) as error:  # any store's failure means not ready; the caller needs the name, not a trace
             response.status_code = 503
             return {"status": "not ready", "reason": type(error).__name__}
         return {"status": "ready"}

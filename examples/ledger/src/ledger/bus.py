@@ -31,4 +31,6 @@ async def ensure_stream(client: Client) -> JetStreamContext:
 
 async def subscribe(context: JetStreamContext, subject: str) -> JetStreamContext.PullSubscription:
     """Return the worker's durable subscription; several workers share it."""
-    return await context.pull_subscribe(subject, durable=DURABLE, config=ConsumerConfig(ack_wait=30, max_deliver=5))
+    return await context.pull_subscribe(
+        subject, durable=DURABLE, config=ConsumerConfig(ack_wait=30, max_deliver=5)
+    )

@@ -54,4 +54,6 @@ async def open_application(settings: Settings) -> Application:
     redis = Redis.from_url(settings.redis_url)
     client = await nats.connect(settings.nats_url)
     bus = JetStreamBus(await ensure_stream(client))
-    return Application(service=get_operations_service(engine, redis, bus), engine=engine, redis=redis, nats=client)
+    return Application(
+        service=get_operations_service(engine, redis, bus), engine=engine, redis=redis, nats=client
+    )

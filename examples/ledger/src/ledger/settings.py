@@ -33,7 +33,9 @@ def from_environment(env: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if env is None else env
     missing = [name for name in ("POSTGRES_DSN", "REDIS_URL", "NATS_URL") if not env.get(name)]
     if missing:
-        raise MissingSetting(f"set {', '.join(missing)}; `truegreen services up` prints values for all of them")
+        raise MissingSetting(
+            f"set {', '.join(missing)}; `truegreen services up` prints values for all of them"
+        )
     return Settings(
         postgres_dsn=env["POSTGRES_DSN"],
         redis_url=env["REDIS_URL"],

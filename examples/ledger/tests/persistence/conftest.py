@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ledger import factory, migrate
 from ledger.settings import from_environment
 

@@ -7,6 +7,7 @@ Nothing here looks into the database. That these tests prove anything is the bus
 from uuid import uuid4
 
 import pytest
+
 from ledger.domain import new_operation, to_event
 
 pytestmark = pytest.mark.persistence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ledger.domain import Operation, decide
 from ledger.service import OperationsService
 

@@ -1,6 +1,7 @@
 """Adapters as far as they go without a server, and the settings."""
 
 import pytest
+
 from ledger import factory, migrate, tables
 from ledger.bus import JetStreamBus
 from ledger.cache import TTL_S, RedisCache

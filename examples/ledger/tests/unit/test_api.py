@@ -2,6 +2,7 @@
 
 import httpx
 import pytest
+
 from ledger.api import create_app
 from ledger.domain import new_operation
 

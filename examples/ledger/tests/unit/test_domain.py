@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ledger.domain import (
     MAX_AMOUNT_CENTS,
     InvalidOperation,
@@ -125,7 +126,8 @@ def test_from_event_refuses_a_missing_field(field):
 
 
 @pytest.mark.parametrize(
-    ("field", "value"), [("id", 1), ("account", None), ("kind", "x"), ("amount_cents", "1"), ("amount_cents", 0)]
+    ("field", "value"),
+    [("id", 1), ("account", None), ("kind", "x"), ("amount_cents", "1"), ("amount_cents", 0)],
 )
 def test_from_event_refuses_a_wrong_type(field, value):
     event = json.loads(to_event(new_operation("1", "a", "credit", 1)))

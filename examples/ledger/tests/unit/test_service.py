@@ -1,6 +1,7 @@
 """The use cases, over fakes."""
 
 import pytest
+
 from ledger.domain import InvalidOperation, new_operation, to_event
 from ledger.reconcile import reconcile_all
 from ledger.service import OperationsService

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from nats.errors import TimeoutError as NatsTimeoutError
+
 from ledger.domain import new_operation, to_event
 from ledger.worker import consume, handle
-from nats.errors import TimeoutError as NatsTimeoutError
 
 pytestmark = pytest.mark.unit
 

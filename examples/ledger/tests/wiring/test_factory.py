@@ -1,11 +1,12 @@
 """The factory builds what it promises; no server is needed to see that."""
 
 import pytest
+from redis.asyncio import Redis
+
 from ledger import factory
 from ledger.bus import JetStreamBus
 from ledger.cache import RedisCache
 from ledger.repository import SqlRepository, make_engine
-from redis.asyncio import Redis
 
 pytestmark = pytest.mark.wiring
 

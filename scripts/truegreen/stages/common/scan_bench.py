@@ -59,12 +59,12 @@ class Bench:
         )
         if raw:
             self._keep(raw, done.stdout)
-            self._keep(f"{raw.split('.')[0]}.stderr.log", done.stderr)
+            self._keep(raw.partition(".")[0] + ".stderr.log", done.stderr)
         return done
 
     def version(self, name: str) -> str:
         """Return the pinned version of a tool; empty for one that is the project's own."""
-        pinned = name.split(" ")[0].removesuffix("-format")
+        pinned = name.partition(" ")[0].removesuffix("-format")
         return "" if pinned in ("npx", "uv", "git", "prettier") else self.context.tools.version(pinned)
 
     def write(

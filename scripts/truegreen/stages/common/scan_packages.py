@@ -1,0 +1,133 @@
+"""How the security scan looks up advisories for what the project locks, by pip-audit."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from truegreen.runtime import files
+from truegreen.stages.common.scan_bench import report_of
+from truegreen.stages.common.scan_locks import Locked, Pin, read_locks, requirements
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truegreen.stages.common.scan_bench import Bench
+
+CANARY = "jinja2==2.4.1"
+"""A release with known vulnerabilities since 2014; a service that knows none of them knows nothing."""
+
+
+def pip_audit(bench: Bench, osv_url: str) -> None:
+    """Look up every locked package, after the service has proved that it knows a vulnerable one."""
+    locked = _locked(bench)
+    pins = {(_normal(pin.name), pin.version): pin for pin in locked.pins}
+    unread = list(locked.loose)
+    with tempfile.TemporaryDirectory(prefix="truegreen-audit-") as folder:
+        broken = _canary(bench, osv_url, Path(folder))
+        report: dict[str, Any] | None = None if broken else {"dependencies": []}
+        for number, group in enumerate(_groups(list(pins.values()))) if not broken else ():
+            done = _run(bench, osv_url, Path(folder), f"part-{number}", [f"{pin.name}=={pin.version}" for pin in group])
+            part, wrong = report_of(done, "pip-audit")
+            unread += wrong
+            report = (
+                None
+                if part is None or report is None
+                else {"dependencies": report["dependencies"] + part["dependencies"]}
+            )
+    unread += broken
+    if report is not None:
+        answered = _placed(report, pins)
+        unread += [
+            f"{pin.name} {pin.version}: pip-audit says nothing about it"
+            for key, pin in pins.items()
+            if key not in answered
+        ]
+    if not pins and not unread:
+        unread.append("there is no locked package to look up; commit a lock, for example with `uv lock`")
+    places = [(row["source"], row["line"]) for row in (report or {}).get("dependencies", ()) if row.get("vulns")]
+    named = [f"{pin.name}=={pin.version}" for pin in pins.values()]
+    bench.notes.append(f"pip-audit: {len(named)} packages of {', '.join(locked.files) or 'no lock file'}")
+    bench.write("pip-audit", report, unit="packages", scanned=named, unread=unread, places=places)
+
+
+def _locked(bench: Bench) -> Locked:
+    """Return what is locked; without a usable lock, what uv resolves today."""
+    locked = read_locks(bench.root)
+    if locked.pins or (locked.files and not any(".txt" in name for name in locked.files)):
+        if not locked.loose or locked.files[0].endswith((".lock", ".toml")):
+            return locked
+    source = next((name for name in (*locked.files, "pyproject.toml") if (bench.root / name).is_file()), "")
+    if not source or (locked.pins and not locked.loose):
+        return locked
+    from uv import find_uv_bin  # noqa: PLC0415 - only where nothing is locked
+
+    extras = ["--all-extras"] if source == "pyproject.toml" else []
+    argv = [
+        find_uv_bin(),
+        "pip",
+        "compile",
+        "--universal",
+        "--no-header",
+        "--no-annotate",
+        "-q",
+        *extras,
+        *(locked.files or (source,)),
+    ]
+    done = bench.run("uv pip compile", argv)
+    if not done.ok:
+        why = " ".join(done.tail(4).split())[:300]
+        return Locked(loose=(*locked.loose, f"{source}: uv could not resolve it: {why}"), files=(source,))
+    bench.notes.append(f"pip-audit: {source} is no lock; audited are the versions it resolves to today")
+    return requirements(bench.root, source, done.stdout)
+
+
+def _canary(bench: Bench, osv_url: str, folder: Path) -> list[str]:
+    """Return what is wrong when the service does not know the known-vulnerable release."""
+    report, wrong = report_of(_run(bench, osv_url, folder, "canary", [CANARY]), "canary: pip-audit")
+    rows = report.get("dependencies", []) if isinstance(report, dict) else []
+    if any(row.get("vulns") for row in rows):
+        return []
+    reason = next((row["skip_reason"] for row in rows if row.get("skip_reason")), "")
+    service = osv_url or "the index's advisory service"
+    why = f": {reason}" if reason else ""
+    return [*wrong, f"canary: {service} does not know that {CANARY} is vulnerable{why}"]
+
+
+def _run(bench: Bench, osv_url: str, folder: Path, name: str, lines: Sequence[str]) -> Any:
+    asked = files.write_atomic(folder / f"{name}.txt", "\n".join(lines) + "\n")
+    argv = [str(bench.context.tools.path("pip-audit")), "--format", "json", "--progress-spinner", "off"]
+    argv += ["--no-deps", "--disable-pip", "--cache-dir", str(folder / "cache"), "-r", str(asked)]
+    argv += ["-s", "osv", "--osv-url", osv_url] if osv_url else ["-s", "pypi"]
+    return bench.run("pip-audit", argv, raw="" if name == "canary" else "pip-audit.raw.json")
+
+
+def _groups(pins: Sequence[Pin]) -> list[list[Pin]]:
+    """Return the pins in lists without a name twice: pip-audit refuses two versions of one package."""
+    groups: list[dict[str, Pin]] = []
+    for pin in pins:
+        name = _normal(pin.name)
+        target = next((group for group in groups if name not in group), None)
+        if target is None:
+            target = {}
+            groups.append(target)
+        target[name] = pin
+    return [list(group.values()) for group in groups]
+
+
+def _placed(report: dict[str, Any], pins: dict[tuple[str, str], Pin]) -> set[tuple[str, str]]:
+    """Add source and line to each dependency; return the packages pip-audit spoke about."""
+    answered = set()
+    for row in report["dependencies"]:
+        name, version = _normal(row["name"]), row.get("version", "")
+        matches = [key for key in pins if key[0] == name and version in ("", key[1])]
+        answered |= set(matches) if matches else {key for key in pins if key[0] == name}
+        pin = pins[matches[0]] if matches else None
+        row["source"], row["line"] = (pin.source, pin.line) if pin else ("", 0)
+    return answered
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -1,0 +1,60 @@
+"""Stage security-scan: faults in the code and known vulnerabilities in the dependencies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
+
+from truegreen.stages.common import scan_code, scan_packages, scan_sources
+from truegreen.stages.common.context import StageOptions
+from truegreen.stages.common.scan_bench import Bench
+
+if TYPE_CHECKING:
+    from truegreen.stages.common.context import StageContext, StageOutcome
+
+_TOOLS = ("bandit", "semgrep", "pip-audit")
+_TESTS = (
+    "tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py",
+)  # fmt: skip
+
+
+class SecurityScanOptions(StageOptions, frozen=True, kw_only=True):
+    """`[tool.truegreen.security-scan]`; what severity is accepted is the gate's business."""
+
+    paths: list[str] = msgspec.field(default_factory=list)
+    """Where the code lies; empty takes the project's `source`, else the whole project."""
+    exclude: list[str] = msgspec.field(default_factory=lambda: list(_TESTS))
+    """Patterns of files left out (`*` also matches `/`); by default the tests."""
+    tools: list[str] = msgspec.field(default_factory=lambda: list(_TOOLS))
+    """Which scanners run."""
+    rules: list[str] = msgspec.field(default_factory=list)
+    """Further rule files for semgrep, relative to the project."""
+    osv_url: str = ""
+    """Query address of an OSV service, such as a mirror; empty asks the advisory service of PyPI."""
+
+
+class SecurityScan:
+    """Runs bandit, semgrep and pip-audit, each proved by a planted fault to see at all."""
+
+    name: ClassVar[str] = "security-scan"
+    title: ClassVar[str] = "Security scan"
+    Options: ClassVar[type[StageOptions]] = SecurityScanOptions
+
+    def run(self, context: StageContext) -> StageOutcome:
+        """Run each chosen scanner; leave one report a scanner.
+
+        Raises:
+            ToolMissing, ToolFailed: a pinned tool is not there and cannot be installed.
+        """
+        options: SecurityScanOptions = context.options
+        bench = Bench(context)
+        paths = options.paths or context.project.source or ["."]
+        found = scan_sources.find(context, paths, options.exclude, (".py",))
+        if "bandit" in options.tools:
+            scan_code.bandit(bench, found.files, found.missing)
+        if "semgrep" in options.tools:
+            scan_code.semgrep(bench, found.files, found.missing, options.rules)
+        if "pip-audit" in options.tools:
+            scan_packages.pip_audit(bench, options.osv_url)
+        return bench.outcome()
