@@ -33,8 +33,17 @@ FOLDERS = {
     "provider": ("services/providers", {"start"}),
 }
 OPTIONS = {"stage": StageOptions, "gate": GateOptions, "notifier": msgspec.Struct}
-# Family → the attribute that repeats the registered name; providers and stores are known by the table alone.
-NAMES = {"stage": "name", "gate": "id", "reporter": "name", "reader": "kind", "service": "kind", "notifier": "name"}
+# Family → the attribute that repeats the registered name; a provider may be known by the table alone.
+NAMES = {kind: "name" for kind in ("stage", "reporter", "notifier", "store")} | {"gate": "id"}
+NAMES |= {kind: "kind" for kind in ("reader", "service")}
+    "stage": "name",
+    "gate": "id",
+    "reporter": "name",
+    "reader": "kind",
+    "service": "kind",
+    "notifier": "name",
+    "store": "name",
+}
 
 each_entry = pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=[f"{kind}-{name}" for kind, name in ENTRIES])
 each_gate = pytest.mark.parametrize("name", registry.names("gate"))
@@ -68,24 +77,28 @@ def test_options_have_defaults_so_that_nothing_must_be_configured(kind: str) -> 
         assert cls.Options() is not None
 
 
+def is_member(kind: str, cls: type[Any]) -> bool:
+    """Return whether a class has what its family asks for: the methods, and a name where members have one."""
+    named = bool(getattr(cls, NAMES[kind], "")) if kind in NAMES else True
+    return named and all(callable(getattr(cls, method, None)) for method in FOLDERS[kind][1])
+
+
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_every_file_of_a_family_is_registered(kind: str) -> None:
-    folder, methods = FOLDERS[kind]
     registered = set(registry.FAMILIES[kind].values())
-    for path in sorted((SCRIPTS / "truegreen" / folder).glob("*.py")):
+    for path in sorted((SCRIPTS / "truegreen" / FOLDERS[kind][0]).glob("*.py")):
         name = ".".join(path.relative_to(SCRIPTS).with_suffix("").parts)
         for cls in vars(importlib.import_module(name)).values():
-            if inspect.isclass(cls) and cls.__module__ == name and methods <= vars(cls).keys() and path.stem != "base":
+            if inspect.isclass(cls) and cls.__module__ == name and is_member(kind, cls) and path.stem != "base":
                 assert f"{name}:{cls.__name__}" in registered, f"{name}:{cls.__name__} is no {kind} of the registry"
 
 
 @pytest.mark.parametrize("kind", FOLDERS)
-def test_member_of_a_family_has_the_methods_of_its_contract(kind: str) -> None:
-    folder, methods = FOLDERS[kind]
-    package = "truegreen." + folder.replace("/", ".")
+def test_registered_class_is_a_member_and_lives_in_the_folder_of_its_family(kind: str) -> None:
+    package = "truegreen." + FOLDERS[kind][0].replace("/", ".")
     for cls in members(kind):
-        assert all(callable(getattr(cls, method, None)) for method in methods), cls.__name__
-        assert cls.__module__.rpartition(".")[0] == package, f"{cls.__module__} is not in {folder}/"
+        assert is_member(kind, cls), cls.__name__
+        assert cls.__module__.rpartition(".")[0] == package, f"{cls.__module__} is not in {package}"
 
 
 @pytest.mark.parametrize("kind", NAMES)

@@ -30,6 +30,8 @@ _LOOSE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """Between letters an underscore is no emphasis, and names stay readable in the source."""
 _REFERENCE = re.compile(r"(?i)@(?=\w)|gh-(?=\d)|#(?=\w)|www(?=\.)")
 _BLOCK = re.compile(r"^(\s*)(?:([-+=#])|(\d{1,9})([.)]))")
+_CLOSING = re.compile(r"#(?=\s*$)")
+"""At the end of a heading it would be taken as its closing sequence, and vanish."""
 _FENCE = re.compile(r"`+")
 
 
@@ -78,6 +80,7 @@ def markdown(text: str, limit: int = 1000) -> str:
     shown = shorten(visible(text), limit)
     broken = _REFERENCE.sub(lambda match: match[0] + _JOINER, shown)
     escaped = _LOOSE_UNDERSCORE.sub(r"\\_", broken.translate(_SPECIAL)).replace("://", "&#58;//")
+    escaped = _CLOSING.sub(r"\\#", escaped)
     return _BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", escaped)
 
 

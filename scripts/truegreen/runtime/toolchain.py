@@ -205,7 +205,7 @@ class Toolchain:
         """Make the environment in place, since a venv cannot be moved. Returns seconds."""
         from uv import find_uv_bin  # noqa: PLC0415 - only when something is installed
 
-        env = {**self._install_env(), "VIRTUAL_ENV": str(folder)}
+        env = {**uv_env(self._env), "VIRTUAL_ENV": str(folder)}
         make = [find_uv_bin(), "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)]
         fill = [find_uv_bin(), "pip", "install", "--quiet", "--require-hashes", "-r", str(_lock(tool))]
         return self._step(tool, make, env) + self._step(tool, fill, env)
@@ -226,14 +226,6 @@ class Toolchain:
             folder.mkdir(parents=True)
             built.rename(folder / "bin")
         return took_s
-
-    def _install_env(self) -> dict[str, str]:
-        """Return the environment for uv: no settings of the caller but how an index is reached."""
-        env = self.clean_env() | {key: value for key, value in self._env.items() if _REACH.fullmatch(key)}
-        for theirs, ours in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
-            if theirs in self._env:
-                env.setdefault(ours, self._env[theirs])
-        return env
 
     def _step(self, tool: Tool, argv: list[str], env: dict[str, str]) -> float:
         # In an empty folder: uv would read the settings of a project it is started in.
@@ -263,6 +255,15 @@ class Toolchain:
 def clean_env(env: Environ) -> dict[str, str]:
     """Return an environment without any setting of Python, pip, uv or conda."""
     return {key: value for key, value in env.items() if not key.startswith(_HIDDEN)}
+
+
+def uv_env(env: Environ) -> dict[str, str]:
+    """Return the environment for uv: of the caller's settings only how an index is reached."""
+    chosen = clean_env(env) | {key: value for key, value in env.items() if _REACH.fullmatch(key)}
+    for theirs, ours in (("PIP_INDEX_URL", "UV_DEFAULT_INDEX"), ("PIP_CERT", "SSL_CERT_FILE")):
+        if theirs in env:
+            chosen.setdefault(ours, env[theirs])
+    return chosen
 
 
 def _tool(name: str) -> Tool:

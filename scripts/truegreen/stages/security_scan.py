@@ -14,17 +14,16 @@ if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
 
 _TOOLS = ("bandit", "semgrep", "pip-audit")
-_TESTS = (
-    "tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py", "conftest.py", "*/conftest.py",
-)  # fmt: skip
+_TESTS = ("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py")
+_FIXTURES = ("conftest.py", "*/conftest.py")
 
 
 class SecurityScanOptions(StageOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.security-scan]`; what severity is accepted is the gate's business."""
 
-    paths: list[str] = msgspec.field(default_factory=list)
-    """Where the code lies; empty takes the project's `source`, else the whole project."""
-    exclude: list[str] = msgspec.field(default_factory=lambda: list(_TESTS))
+    paths: list[str] = msgspec.field(default_factory=lambda: ["."])
+    """Where the code lies."""
+    exclude: list[str] = msgspec.field(default_factory=lambda: [*_TESTS, *_FIXTURES])
     """Patterns of files left out (`*` also matches `/`); by default the tests."""
     tools: list[str] = msgspec.field(default_factory=lambda: list(_TOOLS))
     """Which scanners run."""
@@ -49,8 +48,7 @@ class SecurityScan:
         """
         options: SecurityScanOptions = context.options
         bench = Bench(context)
-        paths = options.paths or context.project.source or ["."]
-        found = scan_sources.find(context, paths, options.exclude, (".py",))
+        found = scan_sources.find(context, options.paths, options.exclude, (".py",))
         if "bandit" in options.tools:
             scan_code.bandit(bench, found.files, found.missing)
         if "semgrep" in options.tools:

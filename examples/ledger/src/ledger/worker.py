@@ -8,8 +8,6 @@ import signal
 import sys
 from typing import Protocol
 
-from nats.errors import TimeoutError as NatsTimeoutError
-
 from ledger import factory
 from ledger.bus import subscribe
 from ledger.domain import InvalidOperation
@@ -52,7 +50,7 @@ async def consume(service: OperationsService, subscription: object, stop: asynci
     while not stop.is_set():
         try:
             messages = await subscription.fetch(BATCH, timeout=WAIT_S)  # type: ignore[attr-defined]
-        except NatsTimeoutError:
+        except TimeoutError:  # nats-py raises its own subclass, and now and then the plain one
             continue
         for message in messages:
             await handle(service, message)
@@ -66,6 +64,7 @@ async def run() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     subscription = await subscribe(application.nats.jetstream(), SUBJECT)
     consumer = asyncio.create_task(consume(application.service, subscription, stop))
+    consumer.add_done_callback(lambda _: stop.set())  # a consumer that died ends the worker
     print("ledger.worker ready", flush=True)
     await stop.wait()
     await consumer

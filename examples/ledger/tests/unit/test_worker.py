@@ -26,15 +26,15 @@ class FakeMessage:
 class FakeSubscription:
     """Hands out its batches, then times out until stopped."""
 
-    def __init__(self, batches, stop: asyncio.Event) -> None:
+    def __init__(self, batches, stop: asyncio.Event, silence=TimeoutError) -> None:
         self._batches = list(batches)
+        self._silence = silence
         self._stop = stop
 
-    async def fetch(self, _batch, *, timeout):
-        assert timeout > 0
+    async def fetch(self, _batch, **_limits):
         if not self._batches:
             self._stop.set()
-            raise NatsTimeoutError
+            raise self._silence
         return self._batches.pop(0)
 
 
@@ -63,9 +63,10 @@ async def test_handle_leaves_a_message_for_redelivery_when_the_store_fails(servi
     assert message.end == ""
 
 
-async def test_consume_handles_every_batch_until_stopped(service, repository):
+@pytest.mark.parametrize("silence", [TimeoutError, NatsTimeoutError])
+async def test_consume_handles_every_batch_until_stopped(service, repository, silence):
     stop = asyncio.Event()
     events = [FakeMessage(to_event(new_operation(str(n), "a", "credit", 1))) for n in range(5)]
-    await consume(service, FakeSubscription([events[:2], events[2:]], stop), stop)
+    await consume(service, FakeSubscription([events[:2], events[2:]], stop, silence), stop)
     assert repository.balances == {"a": 5}
     assert {message.end for message in events} == {"ack"}

@@ -93,7 +93,9 @@ def prettier(bench: Bench) -> None:
         return
     argv = [*npx, "--check", ".", "--log-level", "debug"]
     done = bench.run("npx prettier", argv, raw="prettier.raw.log")
-    reads, unformatted, failed = set(), set(), {}
+    reads: set[str] = set()
+    unformatted: set[str] = set()
+    failed: dict[str, str] = {}
     for row in _ANSI.sub("", done.stderr).splitlines():
         level, text = found.groups() if (found := _PRETTIER_LINE.match(row)) else ("", "")
         if level == "debug" and (read := _PRETTIER_READS.match(text)):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truegreen.runtime import files
+from truegreen.runtime.toolchain import uv_env
 from truegreen.stages.common.scan_bench import report_of
 from truegreen.stages.common.scan_locks import Locked, Pin, read_locks, requirements
 
@@ -21,67 +22,62 @@ CANARY = "jinja2==2.4.1"
 
 
 def pip_audit(bench: Bench, osv_url: str) -> None:
-    """Look up every locked package, after the service has proved that it knows a vulnerable one."""
+    """Look up every locked package, after the service has proved that it knows a vulnerable one.
+
+    Leaves no report when the project demonstrably depends on nothing.
+    """
     locked = _locked(bench)
     pins = {(_normal(pin.name), pin.version): pin for pin in locked.pins}
+    if not pins and not locked.loose:
+        bench.notes.append(f"pip-audit did not run: {', '.join(locked.files)} names no package of the index")
+        return
     unread = list(locked.loose)
     with tempfile.TemporaryDirectory(prefix="truegreen-audit-") as folder:
         broken = _canary(bench, osv_url, Path(folder))
-        report: dict[str, Any] | None = None if broken else {"dependencies": []}
-        for number, group in enumerate(_groups(list(pins.values()))) if not broken else ():
-            done = _run(bench, osv_url, Path(folder), f"part-{number}", [f"{pin.name}=={pin.version}" for pin in group])
-            part, wrong = report_of(done, "pip-audit")
-            unread += wrong
-            report = (
-                None
-                if part is None or report is None
-                else {"dependencies": report["dependencies"] + part["dependencies"]}
-            )
+        report = None if broken else _report(bench, osv_url, Path(folder), list(pins.values()), unread)
     unread += broken
     if report is not None:
         answered = _placed(report, pins)
-        unread += [
-            f"{pin.name} {pin.version}: pip-audit says nothing about it"
-            for key, pin in pins.items()
-            if key not in answered
-        ]
-    if not pins and not unread:
-        unread.append("there is no locked package to look up; commit a lock, for example with `uv lock`")
+        silent = [pin for key, pin in pins.items() if key not in answered]
+        unread += [f"{pin.name} {pin.version}: pip-audit says nothing about it" for pin in silent]
     places = [(row["source"], row["line"]) for row in (report or {}).get("dependencies", ()) if row.get("vulns")]
     named = [f"{pin.name}=={pin.version}" for pin in pins.values()]
-    bench.notes.append(f"pip-audit: {len(named)} packages of {', '.join(locked.files) or 'no lock file'}")
+    bench.notes.append(f"pip-audit: {len(named)} packages of {', '.join(locked.files)}")
     bench.write("pip-audit", report, unit="packages", scanned=named, unread=unread, places=places)
 
 
+def _report(bench: Bench, osv_url: str, folder: Path, pins: list[Pin], unread: list[str]) -> dict[str, Any] | None:
+    """Return pip-audit's reports as one, None as soon as one is missing; adds what is wrong to `unread`."""
+    dependencies: list[dict[str, Any]] = []
+    for number, group in enumerate(_groups(pins)):
+        done = _run(bench, osv_url, folder, f"part-{number}", [f"{pin.name}=={pin.version}" for pin in group])
+        part, wrong = report_of(done, "pip-audit")
+        unread += wrong
+        if part is None:
+            return None
+        dependencies += part["dependencies"]
+    return {"dependencies": dependencies}
+
+
 def _locked(bench: Bench) -> Locked:
-    """Return what is locked; without a usable lock, what uv resolves today."""
+    """Return what is locked; where versions are left open, what uv resolves them to today."""
     locked = read_locks(bench.root)
-    if locked.pins or (locked.files and not any(".txt" in name for name in locked.files)):
-        if not locked.loose or locked.files[0].endswith((".lock", ".toml")):
-            return locked
-    source = next((name for name in (*locked.files, "pyproject.toml") if (bench.root / name).is_file()), "")
-    if not source or (locked.pins and not locked.loose):
+    lists = [name for name in locked.files if name.endswith(".txt")]
+    if locked.files and not (lists and locked.loose):
         return locked
+    sources = lists or ["pyproject.toml"]
+    if not (bench.root / sources[0]).is_file():
+        return Locked(loose=("dependencies: there is neither a lock file nor a pyproject.toml",))
     from uv import find_uv_bin  # noqa: PLC0415 - only where nothing is locked
 
-    extras = ["--all-extras"] if source == "pyproject.toml" else []
-    argv = [
-        find_uv_bin(),
-        "pip",
-        "compile",
-        "--universal",
-        "--no-header",
-        "--no-annotate",
-        "-q",
-        *extras,
-        *(locked.files or (source,)),
-    ]
-    done = bench.run("uv pip compile", argv)
+    extras = [] if lists else ["--all-extras"]
+    argv = [find_uv_bin(), "pip", "compile", "--universal", "--no-header", "--no-annotate", "-q", *extras]
+    done = bench.run("uv pip compile", [*argv, *sources], env=uv_env(bench.context.env))
     if not done.ok:
         why = " ".join(done.tail(4).split())[:300]
-        return Locked(loose=(*locked.loose, f"{source}: uv could not resolve it: {why}"), files=(source,))
-    bench.notes.append(f"pip-audit: {source} is no lock; audited are the versions it resolves to today")
-    return requirements(bench.root, source, done.stdout)
+        return Locked(loose=(f"{sources[0]}: uv could not resolve it: {why}",), files=tuple(sources))
+    bench.notes.append(f"pip-audit: {sources[0]} is no lock; audited is what it resolves to today")
+    return requirements(bench.root, sources[0], done.stdout)
 
 
 def _canary(bench: Bench, osv_url: str, folder: Path) -> list[str]:

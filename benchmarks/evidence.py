@@ -1,0 +1,72 @@
+"""What a persistence test pays for its evidence: the pauses in which it waits for the recorder."""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TESTS = 300
+TABLE = '\n[tool.truegreen.services.postgres]\nprovider = "embedded"\n'
+
+
+def per_test() -> Iterator[measure.Row]:
+    """Yield the 95th percentile over tests that each commit one row; limit 1 ms."""
+    sys.path.insert(0, str(measure.ROOT / "scripts"))
+    with measure.project(TABLE) as folder:
+        try:
+            handle = measure.truegreen_json("services", "up", cwd=folder)[0]
+            costs = _costs(handle)
+        finally:
+            measure.timed(measure.truegreen("services", "down"), cwd=folder)
+    p95 = statistics.quantiles(costs, n=20)[-1]
+    note = f"p95 of {TESTS} tests with one insert each; median {statistics.median(costs) * 1000:.2f} ms"
+    yield measure.Row(name="persistence evidence a test", limit_ms=1, value_ms=p95 * 1000, runs=TESTS, note=note)
+
+
+def _costs(handle: dict[str, Any]) -> list[float]:
+    """Return, per test, the seconds spent telling the recorder; checks that it saw every row."""
+    import msgspec
+    import psycopg
+
+    from truegreen.model.persistence import PersistenceEvidence
+    from truegreen.model.service import ServiceHandle
+    from truegreen.stages.common.recorder import Recorder
+    from truegreen_pytest.recorder import Line
+
+    with tempfile.TemporaryDirectory(prefix="truegreen-bench-") as name:
+        path = Path(name) / "persistence.json"
+        recorder = Recorder(msgspec.convert(handle, ServiceHandle), path)
+        with psycopg.connect(handle["url"], autocommit=True) as database, recorder.listening() as address:
+            database.execute("CREATE TABLE bench (id int)")
+            line = Line(str(address))
+            costs = [_one(line, database, number) for number in range(TESTS)]
+            line.tell(event="finish")
+        seen = msgspec.json.decode(path.read_bytes(), type=PersistenceEvidence)
+    rows = sum(change.count for phase in seen.phases for change in phase.committed if phase.phase == "call")
+    if not seen.complete or rows != TESTS:
+        raise measure.Broken(f"the recorder saw {rows} of {TESTS} rows: {seen.problem or 'incomplete'}")
+    return costs
+
+
+def _one(line: Any, database: Any, number: int) -> float:
+    """Run one test of three phases and return what telling cost."""
+    cost = 0.0
+    for phase in ("setup", "call", "teardown"):
+        start = time.perf_counter()
+        line.tell(event="begin", test=f"t::{number}", phase=phase)
+        cost += time.perf_counter() - start
+        if phase == "call":
+            database.execute("INSERT INTO bench VALUES (%s)", (number,))
+        start = time.perf_counter()
+        line.tell(event="end", test=f"t::{number}", phase=phase)
+        cost += time.perf_counter() - start
+    return cost

@@ -1,0 +1,182 @@
+"""Evidence for tests of gates and of judging: one good run, to be broken one thing at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.evidence import EvidenceFile, RunState, StageRecord, ToolRun
+from truegreen.model.finding import Finding, Scan, Severity
+from truegreen.model.image import ImageRecord, Signature
+from truegreen.model.load import Endpoint, LoadResult
+from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.run import History, RunEvidence, StageEvidence
+from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
+
+COMMIT = "c" * 40
+DIGEST = "sha256:" + "d" * 64
+STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image")
+NO_HISTORY = History()
+PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
+
+
+def name(number: int) -> str:
+    """Return the id of a test."""
+    return f"tests/test_a.py::test_{number}"
+
+
+def case(number: int, outcome: Outcome = PASS, **more: Any) -> TestCase:
+    """Return a result."""
+    values: dict[str, Any] = {"duration_s": 0.01, "file": "tests/test_a.py", "line": number + 1}
+    return TestCase(id=name(number), outcome=outcome, **{**values, **more})
+
+
+def cases(*outcomes: Outcome) -> TestRun:
+    """Return results with the given outcomes."""
+    return TestRun(cases=tuple(case(number, outcome) for number, outcome in enumerate(outcomes)))
+
+
+def session(count: int = 3, **more: Any) -> TestSession:
+    """Return a session that ended well."""
+    values: dict[str, Any] = {
+        "exit_code": 0,
+        "collected": count,
+        "selected": count,
+        "ids": tuple(name(n) for n in range(count)),
+        "finished": True,
+    }
+    return TestSession(**{**values, **more})
+
+
+def record(stage: str, **more: Any) -> StageRecord:
+    """Return the record of a stage that ran."""
+    values: dict[str, Any] = {
+        "state": RunState.RAN,
+        "commit": COMMIT,
+        "started": "2026-11-21T07:00:00Z",
+        "duration_s": 5.0,
+        "run_id": "77.1",
+        "tools": (ToolRun(name="pytest", version="9.0", exit_code=0, duration_s=4.1),),
+        "files": (EvidenceFile(path="raw.xml", kind="junit", sha256="0" * 64, size_bytes=9),),
+        "expects": ("junit",),
+        "command": f"truegreen run {stage}",
+    }
+    return StageRecord(stage=stage, **{**values, **more})
+
+
+def coverage(covered: int = 90, missing: int = 10, path: str = "src/a.py", **more: Any) -> Coverage:
+    """Return coverage of one file: the covered lines come first."""
+    file = FileCoverage(
+        path=path,
+        covered=frozenset(range(1, covered + 1)),
+        missing=frozenset(range(covered + 1, covered + missing + 1)),
+        **more,
+    )
+    return Coverage(files=(file,), has_branches="branches" in more)
+
+
+def scan(*findings: Finding, **more: Any) -> Scan:
+    """Return what a tool said about nine files."""
+    return Scan(**{"tool": "ruff", "version": "0.14", "findings": findings, "scanned": 9, **more})
+
+
+def finding(severity: Severity = Severity.HIGH, **more: Any) -> Finding:
+    """Return a finding."""
+    values = {"tool": "ruff", "rule": "F401", "path": "src/a.py", "line": 3, "message": "unused import"}
+    return Finding(severity=severity, **{**values, **more})
+
+
+def change(count: int = 1, kind: str = "insert", table: str = "public.operations") -> Change:
+    """Return changed rows."""
+    return Change(store="postgres", database="ledger", object=table, kind=kind, count=count)
+
+
+def phase(number: int, *committed: Change, phase: str = "call", **more: Any) -> PhaseChanges:
+    """Return a phase of a test."""
+    return PhaseChanges(test=name(number), phase=phase, committed=committed, **more)
+
+
+def demand(number: int, **more: Any) -> TestDemand:
+    """Return what a test must commit: any one row."""
+    return TestDemand(**{"test": name(number), "demand": Demand(), **more})
+
+
+def recording(count: int = 3, **more: Any) -> PersistenceEvidence:
+    """Return a recording in which each test committed one row."""
+    values: dict[str, Any] = {
+        "tier": "A pg_walinspect",
+        "server_version": "18.1",
+        "complete": True,
+        "phases": tuple(phase(n, change()) for n in range(count)),
+        "demands": tuple(demand(n) for n in range(count)),
+    }
+    return PersistenceEvidence(**{**values, **more})
+
+
+def load(**more: Any) -> LoadResult:
+    """Return figures of a good load test."""
+    values: dict[str, Any] = {
+        "tool": "locust",
+        "version": "2.4",
+        "requests": 5000,
+        "failures": 0,
+        "duration_s": 30.0,
+        "rps": 166.0,
+        "p50_ms": 9.0,
+        "p95_ms": 21.0,
+        "p99_ms": 40.0,
+        "endpoints": (Endpoint(name="POST /operations", requests=5000, failures=0, p95_ms=21.0),),
+    }
+    return LoadResult(**{**values, **more})
+
+
+def signature(**more: Any) -> Signature:
+    """Return a signature that verified."""
+    values = {"method": "key", "identity": "cosign.pub", "verified": True, "command": f"cosign verify r/i@{DIGEST}"}
+    return Signature(**{**values, **more})
+
+
+def image(**more: Any) -> ImageRecord:
+    """Return an image that is all right."""
+    values: dict[str, Any] = {
+        "reference": "registry:5000/ledger:1",
+        "digest": DIGEST,
+        "user": "10001",
+        "sbom": "sbom.json",
+        "sbom_components": 80,
+        "signatures": (signature(),),
+    }
+    return ImageRecord(**{**values, **more})
+
+
+def stage(stage: str, **more: Any) -> StageEvidence:
+    """Return good evidence of a stage."""
+    values: dict[str, Any] = {"records": (record(stage),)}
+    if stage in ("unit", "wiring", "persistence", "e2e"):
+        values |= {"tests": cases(PASS, PASS, PASS), "sessions": (session(),)}
+    if stage == "unit":
+        values["coverage"] = coverage()
+    if stage in ("lint", "security-scan"):
+        values["scans"] = (scan(),)
+    if stage == "persistence":
+        values["persistence"] = (recording(),)
+    if stage == "performance":
+        values["load"] = load()
+    if stage == "signed-image":
+        values["image"] = image()
+    return StageEvidence(stage=stage, **{**values, **more})
+
+
+def run(*stages: StageEvidence, **more: Any) -> RunEvidence:
+    """Return a run in which the given stages were planned; without any, all eight, and all good."""
+    given = stages or tuple(stage(one) for one in STAGES)
+    values: dict[str, Any] = {"stages": given, "planned": tuple(one.stage for one in given), "commit": COMMIT}
+    return RunEvidence(**{**values, **more})
+
+
+def without(evidence: StageEvidence, field: str) -> StageEvidence:
+    """Return evidence in which one part is absent."""
+    empty = {"records": (), "sessions": (), "scans": (), "persistence": ()}
+    return msgspec.structs.replace(evidence, **{field: empty.get(field)})
