@@ -67,26 +67,16 @@ def rows_of(name: str) -> list[measure.Row]:
 
 def table(rows: list[measure.Row]) -> str:
     """Return the rows as aligned text."""
-    cells = [("what", "median", "±", "limit", "runs", "", "note")]
-    cells += [
-        (row.name, "", "", "", "", row.verdict, row.note)
-        if row.state
-        else (
-            row.name,
-            time(row.value_ms),
-            time(row.spread_ms),
-            time(row.limit_ms),
-            str(row.runs),
-            row.verdict,
-            row.note,
-        )
-        for row in rows
-    ]
-    widths = [max(len(line[column]) for line in cells) for column in range(6)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[6]]).rstrip()
-        for line in cells
-    )
+    cells = [("what", "median", "±", "limit", "runs", "", "note"), *map(_cells, rows)]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in cells)
+
+
+def _cells(row: measure.Row) -> tuple[str, ...]:
+    if row.state:
+        return (row.name, "", "", "", "", row.verdict, row.note)
+    times = (time(row.value_ms), time(row.spread_ms), time(row.limit_ms))
+    return (row.name, *times, str(row.runs), row.verdict, row.note)
 
 
 def time(value_ms: float) -> str:

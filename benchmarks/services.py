@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -43,8 +44,6 @@ def _measured(provider: str, tables: dict[str, dict[str, str]]) -> measure.Row:
 
 def _up(folder: Any) -> tuple[float, list[dict[str, Any]]]:
     """Start and stop once; whatever was started is stopped."""
-    import json
-
     try:
         took_s, text = measure.timed(measure.truegreen("services", "up", "--json"), cwd=folder, env=measure.plain_env())
     finally:
@@ -59,7 +58,7 @@ def _image(name: str) -> str:
         Unavailable: no engine answers, or the image was not built.
     """
     sys.path.insert(0, str(measure.ROOT))
-    from tests.harness import engine, images
+    from tests.harness import engine, images  # noqa: PLC0415 - only where containers are measured
 
     if engine.find_engine() is None:
         raise measure.Unavailable("no container engine answers; `python -m tests.harness setup` starts one")

@@ -8,8 +8,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 
-from truegreen.runtime.toolchain import TOOLS  # noqa: E402 - the path comes first
 from uv import find_uv_bin  # noqa: E402
+
+from truegreen.runtime.toolchain import TOOLS  # noqa: E402 - the path comes first
 
 PROFILES = {"stages": ("postgres",), "forge": ("github",)}
 ENV = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "PYTHON"))}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from truegreen.__main__ import main  # noqa: E402 - the path comes first
+from truegreen.__main__ import main
 
 if __name__ == "__main__":
     sys.exit(main())

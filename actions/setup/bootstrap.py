@@ -39,7 +39,7 @@ def main() -> int:
         if problem:
             return refuse("the helper's environment could not be installed", problem)
     command = write_command(environment)
-    with open(os.environ.get("GITHUB_OUTPUT") or os.devnull, "a", encoding="utf-8") as output:
+    with Path(os.environ.get("GITHUB_OUTPUT") or os.devnull).open("a", encoding="utf-8") as output:
         output.write(f"command={command}\n")
     print(f"truegreen is ready in {time.monotonic() - started:.1f} s: {command}")
     return 0
@@ -80,7 +80,7 @@ def build(environment: Path, lock: Path) -> str:
         ],
     )
     for step in steps:
-        done = subprocess.run(step, env=clean, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(step, env=clean, capture_output=True, text=True, check=False)
         if done.returncode:
             shutil.rmtree(scratch, ignore_errors=True)
             return f"{shlex.join(step[:5])} … ended with {done.returncode}: {done.stderr.strip()[-800:]}"

@@ -4,17 +4,6 @@ It writes what pytest itself knows (collected, selected, failed) to a file, tell
 a test begins and ends, and notes which mocks were active. It decides nothing.
 """
 
-from truegreen_pytest.plugin import (  # noqa: F401 - hooks are found by name
-    pytest_addoption,
-    pytest_collectreport,
-    pytest_collection_finish,
-    pytest_collection_modifyitems,
-    pytest_configure,
-    pytest_deselected,
-    pytest_runtest_call,
-    pytest_runtest_logreport,
-    pytest_runtest_setup,
-    pytest_runtest_teardown,
-    pytest_sessionfinish,
-    pytest_testnodedown,
-)
+from truegreen_pytest.plugin import pytest_configure
+
+__all__ = ["pytest_configure"]

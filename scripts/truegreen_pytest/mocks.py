@@ -1,56 +1,63 @@
 """Notes which targets were replaced while a test ran."""
 
+from __future__ import annotations
+
 import unittest.mock
+from typing import Any, Callable
 
 import pytest
+
+_LIMIT = 200
 
 
 class Watch:
     """Wraps the two usual ways to replace something; removed again at the end of the session."""
 
-    def __init__(self):
-        self.targets = []
-        self._undo = []
+    def __init__(self) -> None:
+        self.targets: list[str] = []
+        self._undo: list[tuple[Any, str, Any]] = []
 
-    def start(self):
+    def start(self) -> None:
         """Begin to watch; mock and monkeypatch go on to work as before."""
-        patch = unittest.mock._patch  # noqa: SLF001 - the one class behind patch, patch.object and mocker
-        self._wrap(patch, "__enter__", lambda own, *_: "%s.%s" % (_name(own.getter), own.attribute))
-        from _pytest.monkeypatch import MonkeyPatch
+        # The one class behind patch, patch.object and pytest-mock's mocker.
+        patch = getattr(unittest.mock, "_patch")  # noqa: B009 - private, so mypy does not know it
+        self._wrap(patch, "__enter__", _patched)
+        self._wrap(pytest.MonkeyPatch, "setattr", _monkeypatched)
 
-        self._wrap(MonkeyPatch, "setattr", _monkeypatched)
-
-    def stop(self):
+    def stop(self) -> None:
         """Put everything back."""
         while self._undo:
             cls, name, original = self._undo.pop()
             setattr(cls, name, original)
 
-    def _wrap(self, cls, name, describe):
+    def _wrap(self, cls: Any, name: str, describe: Callable[..., str]) -> None:
         original = getattr(cls, name)
         targets = self.targets
 
-        def wrapped(own, *args, **kwargs):
+        def wrapped(own: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 target = describe(own, *args)
-                if target:
-                    targets.append(target[:200])
-            except Exception:  # a description is never worth a failing test
-                targets.append("something that cannot be named")
+            except Exception:  # noqa: BLE001 - a description is never worth a failing test
+                target = "something that cannot be named"
+            if target:
+                targets.append(target[:_LIMIT])
             return original(own, *args, **kwargs)
 
         setattr(cls, name, wrapped)
         self._undo.append((cls, name, original))
 
 
-def _name(getter):
-    target = getter()
-    return getattr(target, "__qualname__", None) or getattr(target, "__name__", None) or type(target).__name__
+def _patched(own: Any, *_: Any) -> str:
+    return f"{_name(own.getter())}.{own.attribute}"
 
 
-def _monkeypatched(_own, target, name="", *_):
+def _monkeypatched(_own: Any, target: Any, name: Any = "", *_: Any) -> str:
     if isinstance(target, str):
         return target
     if isinstance(target, pytest.Item):  # a plugin that runs the test, not something the test replaced
         return ""
-    return "%s.%s" % (getattr(target, "__qualname__", None) or getattr(target, "__name__", type(target).__name__), name)
+    return f"{_name(target)}.{name}"
+
+
+def _name(target: Any) -> str:
+    return getattr(target, "__qualname__", None) or getattr(target, "__name__", None) or type(target).__name__

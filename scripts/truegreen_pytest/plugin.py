@@ -1,14 +1,21 @@
 """The hooks."""
 
+from __future__ import annotations
+
 import json
 import os
 import platform
 import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from truegreen_pytest.mocks import Watch
 from truegreen_pytest.recorder import Line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 MARKERS = (
     "unit: fast, without network or server",
@@ -24,19 +31,19 @@ MARKERS = (
 class State:
     """What one session knows."""
 
-    def __init__(self):
-        self.path = os.environ.get("TRUEGREEN_SESSION_FILE", "")
+    def __init__(self, path: str) -> None:
+        self.path = path
         self.collected = 0
         self.deselected = 0
-        self.collection_errors = 0
-        self.ids = []
-        self.failed = []
-        self.exit_code = None
+        self.collection_errors: list[str] = []
+        self.ids: list[str] = []
+        self.failed: list[str] = []
+        self.exit_code: int | None = None
         self.finished = False
-        self.line = None
-        self.watch = None
+        self.line: Line | None = None
+        self.watch: Watch | None = None
 
-    def write(self):
+    def write(self) -> None:
         """Write the file through a temporary one, so that a reader never sees a part."""
         if not self.path:
             return
@@ -45,7 +52,7 @@ class State:
             "collected": self.collected,
             "selected": len(self.ids),
             "deselected": self.deselected,
-            "collection_errors": self.collection_errors,
+            "collection_errors": len(self.collection_errors),
             "ids": self.ids,
             "failed": self.failed,
             "finished": self.finished,
@@ -53,154 +60,124 @@ class State:
             "pytest": pytest.__version__,
             "recorder_problem": self.line.problem if self.line is not None else "",
         }
-        folder = os.path.dirname(self.path)
-        handle, name = tempfile.mkstemp(dir=folder, prefix=".session-")
+        target = Path(self.path)
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=".session-")
         with os.fdopen(handle, "w") as stream:
             json.dump(data, stream)
-        os.replace(name, self.path)
+        Path(name).replace(target)
 
 
-def _state(config):
-    return config.stash[KEY]
+class Hooks:
+    """Hooks that need the state of one session; registered by `pytest_configure`."""
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Count what a marker expression or `-k` left out."""
+        self.state.deselected += len(items)
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Count modules that could not be collected."""
+        if report.failed:
+            self.state.collection_errors.append(report.nodeid)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Give every test its exact id in the JUnit file, also through xdist."""
+        self.state.collected = len(items)
+        for item in items:
+            item.user_properties.append(("truegreen.nodeid", item.nodeid))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Write the first version of the file: a session that dies later leaves `finished: false`."""
+        self.state.ids = [item.nodeid for item in session.items]
+        if _worker(session.config):
+            counts = [self.state.collected, self.state.deselected, self.state.ids]
+            session.config.workeroutput["truegreen"] = counts  # type: ignore[attr-defined]
+        else:
+            self.state.write()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker collected: with xdist the controller collects nothing itself."""
+        if output := getattr(node, "workeroutput", {}).get("truegreen"):
+            self.state.collected, self.state.deselected, self.state.ids = output
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Remember failures of any phase, for the reruns."""
+        if report.failed and report.nodeid not in self.state.failed:
+            self.state.failed.append(report.nodeid)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        """Enclose the set-up phase."""
+        self._tell(item, "begin", "setup")
+        yield
+        self._tell(item, "end", "setup")
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Enclose the call phase, and say what the test must commit."""
+        line, watch = self.state.line, self.state.watch
+        if watch is not None:
+            del watch.targets[:]
+        self._tell(item, "begin", "call")
+        yield
+        self._tell(item, "end", "call")
+        if line is None or watch is None:
+            return
+        marks: list[pytest.Mark | None] = [*item.iter_markers("persists")]
+        for mark in marks or [None]:
+            line.tell(event="demand", test=item.nodeid, patched=sorted(set(watch.targets)), **_demand(mark))
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+        """Enclose the teardown phase."""
+        self._tell(item, "begin", "teardown")
+        yield
+        self._tell(item, "end", "teardown")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Close everything and write the last version of the file."""
+        if _worker(session.config):
+            return
+        if self.state.watch is not None:
+            self.state.watch.stop()
+        if self.state.line is not None:
+            self.state.line.tell(event="finish")
+        self.state.exit_code = int(exitstatus)
+        self.state.finished = True
+        self.state.write()
+
+    def _tell(self, item: pytest.Item, event: str, phase: str) -> None:
+        if self.state.line is not None:
+            self.state.line.tell(event=event, test=item.nodeid, phase=phase)
 
 
-KEY = pytest.StashKey()
-
-
-def _worker(config):
-    return hasattr(config, "workerinput")
-
-
-def pytest_addoption(parser):
-    """Declare nothing; present so that pytest loads the plugin early."""
-
-
-def pytest_configure(config):
-    """Register the markers and open the line to the recorder."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the markers, and the hooks with a line to the recorder where there is one."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    state = State()
-    config.stash[KEY] = state
+    state = State(os.environ.get("TRUEGREEN_SESSION_FILE", ""))
     address = os.environ.get("TRUEGREEN_RECORDER", "")
     if address and not _worker(config):
         state.line = Line(address)
         state.watch = Watch()
         state.watch.start()
+    config.pluginmanager.register(Hooks(state), "truegreen-hooks")
 
 
-def pytest_deselected(items):
-    """Count what a marker expression or `-k` left out."""
-    if items:
-        _state(items[0].config).deselected += len(items)
+def _worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
-def pytest_collectreport(report):
-    """Count modules that could not be collected."""
-    if report.failed:
-        _COLLECTION_ERRORS.append(report.nodeid)
-
-
-_COLLECTION_ERRORS = []
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session, config, items):
-    """Give every test its exact id in the JUnit file, also through xdist."""
-    del session
-    _state(config).collected = len(items)
-    for item in items:
-        item.user_properties.append(("truegreen.nodeid", item.nodeid))
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_finish(session):
-    """Write the first version of the file: a session that dies later leaves `finished: false`."""
-    state = _state(session.config)
-    state.ids = [item.nodeid for item in session.items]
-    state.collection_errors = len(_COLLECTION_ERRORS)
-    if _worker(session.config):
-        session.config.workeroutput["truegreen"] = [state.collected, state.deselected, state.ids]
-    else:
-        state.write()
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node, error):
-    """Take what a worker collected: with xdist the controller collects nothing itself."""
-    del error
-    output = getattr(node, "workeroutput", {}).get("truegreen")
-    if output:
-        state = _state(node.config)
-        state.collected, state.deselected, state.ids = output
-
-
-def pytest_runtest_logreport(report):
-    """Remember failures of any phase, for the reruns."""
-    if report.failed and report.nodeid not in _FAILED:
-        _FAILED.append(report.nodeid)
-
-
-_FAILED = []
-
-
-def _phase(item, event, phase):
-    state = _state(item.config)
-    if state.line is not None:
-        state.line.tell(event=event, test=item.nodeid, phase=phase)
-
-
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_setup(item):
-    """Enclose the set-up phase."""
-    _phase(item, "begin", "setup")
-    yield
-    _phase(item, "end", "setup")
-
-
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_call(item):
-    """Enclose the call phase, and say what the test must commit."""
-    state = _state(item.config)
-    if state.watch is not None:
-        del state.watch.targets[:]
-    _phase(item, "begin", "call")
-    yield
-    _phase(item, "end", "call")
-    if state.line is not None:
-        marks = list(item.iter_markers("persists")) or [None]
-        for mark in marks:
-            state.line.tell(event="demand", test=item.nodeid, patched=sorted(set(state.watch.targets)), **_demand(mark))
-
-
-def _demand(mark):
-    values = {"object": "", "kind": "", "at_least": 1, "reads": False}
+def _demand(mark: pytest.Mark | None) -> dict[str, Any]:
+    values: dict[str, Any] = {"object": "", "kind": "", "at_least": 1, "reads": False}
     if mark is not None:
         values.update({key: value for key, value in mark.kwargs.items() if key in values})
         if mark.args:
             values["object"] = mark.args[0]
     return values
-
-
-@pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_runtest_teardown(item):
-    """Enclose the teardown phase."""
-    _phase(item, "begin", "teardown")
-    yield
-    _phase(item, "end", "teardown")
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session, exitstatus):
-    """Close everything and write the last version of the file."""
-    if _worker(session.config):
-        return
-    state = _state(session.config)
-    if state.watch is not None:
-        state.watch.stop()
-    if state.line is not None:
-        state.line.tell(event="finish")
-    state.exit_code = int(exitstatus)
-    state.collection_errors = len(_COLLECTION_ERRORS)
-    state.failed = list(_FAILED)
-    state.finished = True
-    state.write()

@@ -1,7 +1,10 @@
 """The line to the recorder, which runs outside this process."""
 
+from __future__ import annotations
+
 import json
 import socket
+from typing import Any
 
 TIMEOUT_S = 30.0
 
@@ -9,8 +12,8 @@ TIMEOUT_S = 30.0
 class Line:
     """Sends one event at a time and waits for its answer, so that nothing happens in between."""
 
-    def __init__(self, address):
-        self._file = None
+    def __init__(self, address: str) -> None:
+        self._file: socket.SocketIO | None = None
         self.problem = ""
         try:
             sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -18,17 +21,21 @@ class Line:
             sock.connect(address)
             self._file = sock.makefile("rwb", buffering=0)
         except OSError as error:
-            self.problem = "the recorder could not be reached: %s" % error
+            self.problem = f"the recorder could not be reached: {error}"
 
-    def tell(self, **event):
+    def tell(self, **event: Any) -> None:
         """Send an event; once the recorder is gone, stay silent and remember why."""
         if self._file is None:
             return
         try:
             self._file.write(json.dumps(event).encode() + b"\n")
-            answer = self._file.readline()
-            if not answer:
-                raise OSError("it closed the line")
+            answered = bool(self._file.readline())
         except (OSError, ValueError) as error:
-            self.problem = "the recorder was lost: %s" % error
-            self._file = None
+            self._lost(str(error))
+        else:
+            if not answered:
+                self._lost("it closed the line")
+
+    def _lost(self, why: str) -> None:
+        self.problem = f"the recorder was lost: {why}"
+        self._file = None

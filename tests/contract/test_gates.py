@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from tests.support import evidence as good
 
 import truegreen.gates
-from tests.support import evidence as good
 from truegreen import registry
 from truegreen.gates.base import RUN
 from truegreen.model.run import RunEvidence, StageEvidence

@@ -83,7 +83,7 @@ class OsvServer:
         self.queries: list[dict[str, Any]] = []
         self.fault = 0
         """Status to answer everything with, or 0; 200 answers everything with `{}`."""
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"osv": self}))
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 
@@ -112,53 +112,52 @@ class OsvServer:
         return {"vulns": found} if found else {}
 
 
-def _handler(server: OsvServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+class _Handler(BaseHTTPRequestHandler):
+    """Answers one connection; a subclass carries the server it belongs to."""
 
-        def do_GET(self) -> None:
-            prefix, _, identity = self.path.rpartition("/")
-            record = server.advisories.record(identity) if prefix == "/v1/vulns" else None
-            if record is None:
-                self._send(404, {"code": 5, "message": "Bug not found."})
-            else:
-                self._send(200, record)
+    protocol_version = "HTTP/1.1"
+    osv: OsvServer
 
-        def do_POST(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            if not 0 < length <= _LIMIT_BYTES:
-                self.close_connection = True
-                self._send(400, {"code": 3, "message": "Invalid length."})
-                return
-            try:
-                body = json.loads(self.rfile.read(length))
-                self._send(200, self._answer(body))
-            except (ValueError, AttributeError, TypeError):
-                self._send(400, {"code": 3, "message": "Invalid query."})
-            except LookupError:
-                self._send(404, {"code": 5, "message": "Not found."})
+    def do_GET(self) -> None:
+        prefix, _, identity = self.path.rpartition("/")
+        record = self.osv.advisories.record(identity) if prefix == "/v1/vulns" else None
+        if record is None:
+            self._send(404, {"code": 5, "message": "Bug not found."})
+        else:
+            self._send(200, record)
 
-        def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
-            if self.path == "/v1/query":
-                return server.answer(body)
-            if self.path == "/v1/querybatch":
-                return {"results": [server.answer(query, brief=True) for query in body["queries"]]}
-            raise LookupError(self.path)
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        if not 0 < length <= _LIMIT_BYTES:
+            self.close_connection = True
+            self._send(400, {"code": 3, "message": "Invalid length."})
+            return
+        try:
+            self._send(200, self._answer(json.loads(self.rfile.read(length))))
+        except LookupError:
+            self._send(404, {"code": 5, "message": "Not found."})
+        except (ValueError, AttributeError, TypeError):
+            self._send(400, {"code": 3, "message": "Invalid query."})
 
-        def _send(self, status: int, document: dict[str, Any]) -> None:
-            if server.fault:
-                status, document = server.fault, {}
-            payload = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(payload)))
-            self.end_headers()
-            self.wfile.write(payload)
+    def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        if self.path == "/v1/query":
+            return self.osv.answer(body)
+        if self.path == "/v1/querybatch":
+            return {"results": [self.osv.answer(query, brief=True) for query in body["queries"]]}
+        raise LookupError(self.path)
 
-        def log_message(self, *_: object) -> None:
-            """Say nothing: tests read what matters from the server object."""
+    def _send(self, status: int, document: dict[str, Any]) -> None:
+        if self.osv.fault:
+            status, document = self.osv.fault, {}
+        payload = json.dumps(document).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        self.wfile.write(payload)
 
-    return Handler
+    def log_message(self, *_: object) -> None:
+        """Say nothing: tests read what matters from the server object."""
 
 
 def _listed(affected: dict[str, Any], wanted: Version) -> bool:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from truegreen.errors import TruegreenError
 from truegreen.forge import event as parsing
 from truegreen.forge import workflow_commands
-from truegreen.forge.event import Event
 from truegreen.model.verdict import Provenance
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
+    from truegreen.forge.event import Event
     from collections.abc import Mapping
 
     from truegreen.app.shell import Shell

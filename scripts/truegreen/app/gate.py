@@ -18,6 +18,7 @@ from truegreen.model.verdict import Provenance, Report, Status
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from truegreen.app.plan import Plan

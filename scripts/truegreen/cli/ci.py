@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from truegreen.app import ci, gate, history, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
@@ -102,4 +100,4 @@ def _judge_run(shell: Shell, settings: Settings) -> Report:
 
 
 def _public(verdict: Report) -> str:
-    return msgspec.to_builtins(verdict.status)
+    return verdict.status.value

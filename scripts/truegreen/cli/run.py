@@ -25,9 +25,7 @@ def main(namespace: argparse.Namespace) -> int:
     settings = common.settings(shell, namespace)
     plan = common.plan(shell, settings, namespace)
     event = events.current(shell)
-    request = run.Request(
-        stages=plan.stages, pytest_args=namespace.rest, shard=namespace.shard or "", commit=event.sha
-    )
+    request = run.Request(stages=plan.stages, pytest_args=namespace.rest, shard=namespace.shard or "", commit=event.sha)
     records = run.run_stages(shell, settings, request)
     if namespace.no_gate:
         return _without_gate(shell, records, as_json=namespace.json)

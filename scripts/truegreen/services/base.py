@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Mapping
 
 HOST = "127.0.0.1"
 
 
-class NotReady(Exception):  # noqa: N818 - a state, asked for every 20 ms
+class NotReady(Exception):
     """The service does not answer its protocol yet; the text says how far it came."""
 
 

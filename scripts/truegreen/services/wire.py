@@ -9,9 +9,12 @@ import hmac
 import os
 import socket
 import struct
-from collections.abc import Iterator
 
 from truegreen.services.base import Access, NotReady
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 TIMEOUT_S = 2.0
 _PROTOCOL_3 = 196608
@@ -26,7 +29,7 @@ def connection(access: Access) -> Iterator[socket.socket]:
             sock.settimeout(TIMEOUT_S)
             yield sock
     except (OSError, EOFError, struct.error) as error:
-        raise NotReady(f"{access.host}:{access.port}: {error or type(error).__name__}") from None
+        raise NotReady(f"{access.host}:{access.port}: {error!s}" if str(error) else type(error).__name__) from None
 
 
 def read_exactly(sock: socket.socket, size: int) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from truegreen.runtime import files
 from truegreen.services.base import HOST, Access, Service
 
 if TYPE_CHECKING:
+    import subprocess
     from truegreen.config.schema import ServiceOptions
     from truegreen.runtime.process import ProcessRunner
     from truegreen.runtime.toolchain import Toolchain

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tests.support.evidence import case
+
 from truegreen.analysis import merge
 from truegreen.model.coverage import Coverage, FileCoverage
 from truegreen.model.testrun import Outcome, TestRun

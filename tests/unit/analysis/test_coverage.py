@@ -32,7 +32,10 @@ def test_blocks_span_lines_that_are_not_executable():
 
 
 def test_cheapest_takes_the_largest_blocks_until_the_threshold_is_reached():
-    files = [file("a.py", covered=range(1, 71), missing=(*range(100, 112), 200, 202)), file("b.py", missing=range(1, 17))]
+    files = [
+        file("a.py", covered=range(1, 71), missing=(*range(100, 112), 200, 202)),
+        file("b.py", missing=range(1, 17)),
+    ]
     chosen = figures.cheapest(files, 80)
     assert [(b.path, b.lines) for b in chosen] == [("b.py", 16)]
     assert figures.cheapest([file(covered=(1,))], 80) == []

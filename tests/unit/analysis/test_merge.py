@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, session
+
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.model.coverage import Coverage, FileCoverage

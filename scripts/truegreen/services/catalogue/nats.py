@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
 from truegreen.services import wire
 from truegreen.services.base import Access, EmbeddedPlan, NotReady
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class Info(msgspec.Struct):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import shutil
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from truegreen.services import wire
 from truegreen.services.base import Access, EmbeddedPlan
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _VERSION = re.compile(r"\d+(\.\d+)*")
 _SETTINGS = {

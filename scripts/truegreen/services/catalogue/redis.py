@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit
 
 from truegreen.services import wire
 from truegreen.services.base import Access, EmbeddedPlan, NotReady
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    import socket
 
 
 class Redis:
@@ -69,7 +72,7 @@ class Redis:
         """Do nothing: a Redis database exists by being used."""
 
     @staticmethod
-    def _ask(sock: wire.socket.socket, *words: str) -> str:
+    def _ask(sock: socket.socket, *words: str) -> str:
         """Send one command and return its answer as text (RESP 2)."""
         parts = [f"*{len(words)}\r\n".encode()]
         parts += [f"${len(word.encode())}\r\n".encode() + word.encode() + b"\r\n" for word in words]

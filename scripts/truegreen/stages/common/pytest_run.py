@@ -35,17 +35,17 @@ _FAILED_IDS = "failed-{round}.txt"
 class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Keys of every stage that runs pytest."""
 
-    tests: list[str] = []
+    tests: list[str] = msgspec.field(default_factory=list)
     """Paths handed to pytest; empty means the project's own `testpaths`."""
     marker: str = ""
     """Marker expression; empty means the stage's name."""
-    args: list[str] = []
+    args: list[str] = msgspec.field(default_factory=list)
     """More arguments for pytest."""
     workers: str = "auto"
     """Processes of pytest-xdist where it is installed: `auto` or a number; `0` runs serially."""
     reruns: int = 1
     """How often failed tests run again, in a fresh process; a disagreement is flaky, never a pass in silence."""
-    prepare: list[str] = []
+    prepare: list[str] = msgspec.field(default_factory=list)
     """Commands that run in the project's environment before the tests, such as a migration."""
 
 

@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from truegreen.runtime import files
 from truegreen.runtime.toolchain import uv_env
 from truegreen.stages.common.scan_bench import report_of
@@ -77,7 +79,10 @@ def _locked(bench: Bench) -> Locked:
         why = " ".join(done.tail(4).split())[:300]
         return Locked(loose=(f"{sources[0]}: uv could not resolve it: {why}",), files=tuple(sources))
     bench.notes.append(f"pip-audit: {sources[0]} is no lock; audited is what it resolves to today")
-    return requirements(bench.root, sources[0], done.stdout)
+    resolved = requirements(bench.root, sources[0], done.stdout)
+    # The lines are those of uv's answer, not of the project's file.
+    pins = tuple(msgspec.structs.replace(pin, line=0) for pin in resolved.pins)
+    return msgspec.structs.replace(resolved, pins=pins, files=tuple(sources))
 
 
 def _canary(bench: Bench, osv_url: str, folder: Path) -> list[str]:

@@ -131,7 +131,7 @@ class WalReader:
 
     def _changes(self, record: str, blocks: str, description: str) -> Iterable[tuple[tuple[str, str, str], int]]:
         """Yield ((database, table, kind), rows) of one record; nothing for catalogues and temporary tables."""
-        words = record.split("+")[0]
+        words = record.split("+", maxsplit=1)[0]
         if words == "TRUNCATE":
             yield ("", "(truncated)", "truncate"), 1
             return

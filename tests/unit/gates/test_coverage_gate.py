@@ -1,0 +1,83 @@
+"""coverage: total, components, branches."""
+
+from __future__ import annotations
+
+from tests.support import evidence as good
+from tests.support.evidence import coverage, stage
+
+from truegreen.config.schema import Component
+from truegreen.gates.coverage import CoverageGate, CoverageOptions
+from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.verdict import Status
+
+TWO = Coverage(files=(*coverage(95, 5, "src/a/x.py").files, *coverage(70, 30, "src/b/y.py").files))
+
+
+def judged(measured, **options):
+    run = good.run(stage("unit", coverage=measured))
+    return CoverageGate().evaluate(run, "unit", CoverageOptions(**options), good.NO_HISTORY)
+
+
+def test_coverage_at_the_threshold_passes():
+    verdict = judged(coverage(80, 20))
+    assert (verdict.status, verdict.reason) == (Status.PASS, "80.00 % of 100 lines covered")
+
+
+def test_coverage_a_hair_below_the_threshold_fails_and_is_not_rounded_up():
+    verdict = judged(coverage(79_999, 20_001))
+    assert verdict.status is Status.FAIL
+    assert verdict.reason == "the project has 79.99 % of its lines covered, 80 % are asked for"
+
+
+def test_coverage_that_fails_lists_the_cheapest_lines_first():
+    verdict = judged(coverage(70, 30))
+    assert verdict.items[0].message == "cover lines 71-100: 30 lines towards the threshold"
+    assert verdict.items[1].message == "30 of 100 lines not covered: 71-100"
+    assert (verdict.items[0].path, verdict.items[0].line, verdict.items[0].level) == ("src/a.py", 71, "warning")
+
+
+def test_component_below_its_threshold_fails_while_the_total_passes():
+    verdict = judged(TWO, components={"billing": Component(paths=["src/b"], line=90)})
+    assert verdict.status is Status.FAIL
+    assert verdict.reason == "component billing has 70.00 % of its lines covered, 90 % are asked for"
+    assert [fact.label for fact in verdict.facts] == ["lines", "billing: lines"]
+
+
+def test_component_that_matches_no_file_is_blind():
+    verdict = judged(TWO, components={"gone": Component(paths=["src/gone/**"])})
+    assert verdict.status is Status.BLIND
+    assert "component gone matches no measured line (src/gone/**)" in verdict.reason
+
+
+def test_component_without_paths_is_blind():
+    assert judged(TWO, components={"empty": Component(paths=[])}).status is Status.BLIND
+
+
+def test_failing_total_wins_over_a_blind_component():
+    verdict = judged(coverage(1, 9), components={"gone": Component(paths=["x"])})
+    assert verdict.status is Status.FAIL
+
+
+def test_branches_asked_for_and_not_measured_are_blind():
+    assert judged(coverage(), branch=50).status is Status.BLIND
+
+
+def test_branches_below_the_threshold_fail():
+    verdict = judged(coverage(branches=10, covered_branches=4), branch=50)
+    assert verdict.status is Status.FAIL
+    assert "40.00 % of its branches" in verdict.reason
+
+
+def test_branches_that_do_not_exist_do_not_stand_in_the_way():
+    assert judged(coverage(branches=0), branch=50).status is Status.PASS
+
+
+def test_lines_and_branches_that_both_lack_are_both_told():
+    verdict = judged(coverage(1, 1, branches=2, covered_branches=0), branch=10)
+    assert "of its lines" in verdict.reason
+    assert "of its branches" in verdict.reason
+
+
+def test_coverage_of_nothing_is_blind():
+    for measured in (None, Coverage(), Coverage(files=(FileCoverage(path="a.py"),))):
+        assert judged(measured, line=0).status is Status.BLIND

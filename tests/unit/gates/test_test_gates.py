@@ -1,0 +1,130 @@
+"""no-failures, flakiness and time-budget."""
+
+from __future__ import annotations
+
+import pytest
+from tests.support import evidence as good
+from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, record, stage
+
+from truegreen.gates.flakiness import Flakiness, FlakinessOptions
+from truegreen.gates.no_failures import NoFailures, NoFailuresOptions
+from truegreen.gates.time_budget import TimeBudget, TimeBudgetOptions
+from truegreen.model.evidence import ToolRun
+from truegreen.model.testrun import TestRun
+from truegreen.model.verdict import Status
+
+
+def failures(tests):
+    return NoFailures().evaluate(good.run(stage("unit", tests=tests)), "unit", NoFailuresOptions(), good.NO_HISTORY)
+
+
+def flaky(tests, **options):
+    run = good.run(stage("unit", tests=tests))
+    return Flakiness().evaluate(run, "unit", FlakinessOptions(**options), good.NO_HISTORY)
+
+
+def budget(part, **options):
+    return TimeBudget().evaluate(good.run(part), part.stage, TimeBudgetOptions(**options), good.NO_HISTORY)
+
+
+@pytest.mark.parametrize("outcome", [FAIL, ERROR])
+def test_failures_with_one_red_case_fail_and_name_it(outcome):
+    verdict = failures(TestRun(cases=(case(0), case(1, outcome, message="assert 1 == 2\nmore", detail="trace"))))
+    assert (verdict.status, verdict.reason) == (Status.FAIL, "1 of 2 tests failed")
+    item = verdict.items[0]
+    assert (item.title, item.message, item.detail, item.path, item.line) == (
+        case(1).id,
+        "assert 1 == 2",
+        "trace",
+        "tests/test_a.py",
+        2,
+    )
+
+
+def test_failures_with_skips_pass_and_count_them():
+    verdict = failures(cases(PASS, SKIP))
+    assert (verdict.status, verdict.reason) == (Status.PASS, "1 test passed")
+    assert verdict.facts[1].value == "1"
+
+
+@pytest.mark.parametrize("tests", [None, TestRun(), cases(SKIP, SKIP)])
+def test_failures_without_a_real_result_are_blind(tests):
+    assert failures(tests).status is Status.BLIND
+
+
+def test_failures_after_each_attempt_say_so():
+    verdict = failures(TestRun(cases=(case(0, FAIL, message="boom", attempts=(FAIL, FAIL)),)))
+    assert verdict.items[0].message == "boom (failed in each of 2 attempts)"
+
+
+def test_flakiness_above_the_ratio_fails_and_lists_the_tests():
+    tests = TestRun(cases=(case(0, PASS, attempts=(FAIL, PASS), message="late"), *(case(n) for n in range(1, 50))))
+    verdict = flaky(tests)
+    assert (verdict.status, verdict.reason) == (Status.FAIL, "1 of 50 tests disagrees with itself")
+    assert verdict.items[0].message == "fail → pass: late"
+    assert verdict.items[0].level == "warning"
+
+
+def test_flakiness_at_exactly_the_ratio_passes_and_still_lists():
+    tests = TestRun(cases=(case(0, PASS, attempts=(FAIL, PASS)), *(case(n) for n in range(1, 100))))
+    verdict = flaky(tests)
+    assert verdict.status is Status.PASS
+    assert len(verdict.items) == 1
+
+
+def test_flakiness_without_reruns_of_failures_is_not_judged():
+    assert flaky(cases(PASS, FAIL)).status is Status.SKIPPED
+
+
+def test_flakiness_of_failures_that_repeat_passes():
+    tests = TestRun(cases=(case(0), case(1, FAIL, attempts=(FAIL, FAIL))))
+    assert flaky(tests).status is Status.PASS
+
+
+@pytest.mark.parametrize("tests", [None, TestRun(), cases(SKIP)])
+def test_flakiness_without_a_test_is_blind(tests):
+    assert flaky(tests).status is Status.BLIND
+
+
+def test_time_within_the_budget_passes_and_lists_slow_tests_as_notices():
+    slow = tuple(case(n, duration_s=0.2 + n / 100) for n in range(12))
+    verdict = budget(stage("unit", tests=TestRun(cases=(*slow, case(99)))))
+    assert verdict.status is Status.PASS
+    assert len(verdict.items) == 10
+    assert verdict.items[0].message == "310 ms, more than 100 ms"
+    assert {item.level for item in verdict.items} == {"notice"}
+
+
+def test_time_over_the_budget_fails():
+    late = record("unit", tools=(ToolRun(name="pytest", duration_s=31.0),))
+    verdict = budget(stage("unit", records=(late,)))
+    assert (verdict.status, verdict.reason) == (Status.FAIL, "3 tests took 31.0 s, the budget is 30.0 s")
+
+
+def test_time_of_shards_is_that_of_the_slowest_and_reruns_do_not_count():
+    tools = (ToolRun(name="pytest", duration_s=20.0), ToolRun(name="pytest-rerun-1", duration_s=50.0))
+    shards = (record("unit", shard="1", tools=tools), record("unit", shard="2"))
+    assert budget(stage("unit", records=shards)).reason == "3 tests took 20.0 s of 30.0 s"
+
+
+def test_time_of_a_stage_named_in_the_table_is_judged():
+    policy = TimeBudgetOptions(suite_s={"wiring": 1.0})
+    run = good.run(stage("wiring"))
+    assert TimeBudget().applies(run, "wiring", policy)
+    assert not TimeBudget().applies(run, "unit", policy)
+    assert TimeBudget().evaluate(run, "wiring", policy, good.NO_HISTORY).status is Status.FAIL
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        stage("unit", records=(record("unit", tools=()),)),
+        stage("unit", records=(record("unit"), record("unit", shard="2", tools=()))),
+        stage("unit", records=()),
+        stage("unit", tests=TestRun()),
+        stage("unit", tests=None),
+        stage("unit", tests=cases(SKIP)),
+    ],
+)
+def test_time_that_was_not_measured_is_blind(part):
+    assert budget(part).status is Status.BLIND
