@@ -10,48 +10,44 @@ sys.path.insert(0, str(ROOT / "scripts"))
 
 from uv import find_uv_bin  # noqa: E402
 
-from truegreen.runtime.toolchain import TOOLS  # noqa: E402 - the path comes first
+from truegreen.runtime.toolchain import TOOLS, Tool  # noqa: E402 - the path comes first
 
+LOCKS = ROOT / "scripts" / "truegreen" / "runtime" / "locks"
 PROFILES = {"stages": ("postgres",), "forge": ("github",)}
 ENV = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "PYTHON"))}
 
 
 def main() -> int:
-    """Write every lock; the versions are those of the toolchain's table and of uv.lock."""
+    """Write every lock; the versions are those of the toolchain's table and of uv.lock.
+
+    Names on the command line choose single locks.
+    """
     only = set(sys.argv[1:])
     for name, extras in PROFILES.items():
-        if only and name not in only:
-            continue
-        chosen = [word for extra in extras for word in ("--extra", extra)]
-        run(
-            "export",
-            "--frozen",
-            "--no-dev",
-            "--no-emit-project",
-            "--no-annotate",
-            "--no-header",
-            *chosen,
-            "-o",
-            f"requirements/{name}.txt",
-        )
+        if not only or name in only:
+            lock_profile(name, extras)
     for tool in TOOLS.values():
         if tool.source == "pypi" and (not only or tool.name in only):
-            target = f"scripts/truegreen/runtime/locks/{tool.name}.txt"
-            run(
-                "pip",
-                "compile",
-                "-",
-                "--generate-hashes",
-                "--universal",
-                "--python-version",
-                "3.11",
-                "--no-annotate",
-                "--no-header",
-                "-o",
-                target,
-                text=f"{tool.package}=={tool.version}\n",
-            )
+            lock_tool(tool, LOCKS / f"{tool.name}.txt")
     return 0
+
+
+def lock_profile(name: str, extras: tuple[str, ...]) -> None:
+    """Write what a profile of the helper installs, from uv.lock."""
+    chosen = [word for extra in extras for word in ("--extra", extra)]
+    run(
+        *("export", "--frozen", "--no-dev", "--no-emit-project", "--no-annotate", "--no-header", *chosen),
+        *("-o", f"requirements/{name}.txt"),
+    )
+
+
+def lock_tool(tool: Tool, target: Path) -> None:
+    """Write a tool's lock: for every platform and Python from 3.11 on, naming no index."""
+    run(
+        *("pip", "compile", "-", "--generate-hashes", "--universal", "--python-version", "3.11"),
+        *("--no-annotate", "--no-header", "--no-emit-index-url", "-o", str(target)),
+        text=f"{tool.package}=={tool.version}\n",
+    )
 
 
 def run(*arguments: str, text: str = "") -> None:

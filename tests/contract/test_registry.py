@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +36,7 @@ FOLDERS = {
 }
 OPTIONS = {"stage": StageOptions, "gate": GateOptions, "notifier": msgspec.Struct}
 # Family → the attribute that repeats the registered name; a provider may be known by the table alone.
-NAMES = {kind: "name" for kind in ("stage", "reporter", "notifier", "store")} | {"gate": "id"}
-NAMES |= {kind: "kind" for kind in ("reader", "service")}
+NAMES = {
     "stage": "name",
     "gate": "id",
     "reporter": "name",
@@ -144,3 +145,21 @@ def test_registry_imports_no_member_before_it_is_asked_for() -> None:
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {name for name in imported if name.startswith("truegreen.")} == {"truegreen.errors"}
+
+
+_WITHOUT = ("pytest", "_pytest", "hypothesis", "aiohttp", "jsonschema", "openapi_core", "github", "psycopg", "asyncio")
+_LOAD_ALL = f"""
+import sys
+sys.path.insert(0, {str(SCRIPTS)!r})
+sys.modules.update(dict.fromkeys({_WITHOUT!r}))  # importing one of them raises
+from truegreen import registry
+for kind, family in registry.FAMILIES.items():
+    for name in family:
+        registry.load(kind, name)
+"""
+
+
+def test_every_member_loads_without_development_packages_and_extras() -> None:
+    # Every command loads the options of all members; in a job there is nothing but the core's distributions.
+    done = subprocess.run([sys.executable, "-I", "-c", _LOAD_ALL], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

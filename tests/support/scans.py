@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-
 from tests.support.stage_contexts import stage_context
+
 from truegreen import registry
 from truegreen.model.scan_envelope import ENVELOPE_VERSION
 

@@ -16,8 +16,8 @@ from truegreen.errors import InternalError, TruegreenError
 from truegreen.runtime import environ
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings

@@ -12,10 +12,10 @@ from truegreen.model.verdict import Provenance
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
-    from truegreen.forge.event import Event
     from collections.abc import Mapping
 
     from truegreen.app.shell import Shell
+    from truegreen.forge.event import Event
 
 
 def current(shell: Shell) -> Event:

@@ -37,7 +37,7 @@ _HIDDEN = ("PYTHON", "PIP_", "UV_", "VIRTUAL_ENV", "CONDA_")
 # What tells uv how to reach an index. Where a file comes from cannot change what is installed: the lock has hashes.
 _REACH = re.compile(
     r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|INDEX_\w+_(USERNAME|PASSWORD)|CACHE_DIR|NATIVE_TLS|SYSTEM_CERTS|HTTP_TIMEOUT"
-    r"|OFFLINE|LINK_MODE|INSECURE_HOST|KEYRING_PROVIDER)"
+    r"|OFFLINE|INSECURE_HOST|KEYRING_PROVIDER)"
 )
 
 
@@ -205,7 +205,8 @@ class Toolchain:
         """Make the environment in place, since a venv cannot be moved. Returns seconds."""
         from uv import find_uv_bin  # noqa: PLC0415 - only when something is installed
 
-        env = {**uv_env(self._env), "VIRTUAL_ENV": str(folder)}
+        # Copies, not hard links: whoever writes into uv's cache or a project's environment would change our tools.
+        env = {**uv_env(self._env), "VIRTUAL_ENV": str(folder), "UV_LINK_MODE": "copy"}
         make = [find_uv_bin(), "venv", "--quiet", "--no-project", "--python", sys.executable, str(folder)]
         fill = [find_uv_bin(), "pip", "install", "--quiet", "--require-hashes", "-r", str(_lock(tool))]
         return self._step(tool, make, env) + self._step(tool, fill, env)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol, TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
 
 HOST = "127.0.0.1"
 

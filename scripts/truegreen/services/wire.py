@@ -9,9 +9,9 @@ import hmac
 import os
 import socket
 import struct
+from typing import TYPE_CHECKING
 
 from truegreen.services.base import Access, NotReady
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

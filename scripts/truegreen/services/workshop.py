@@ -15,6 +15,7 @@ from truegreen.services.base import HOST, Access, Service
 
 if TYPE_CHECKING:
     import subprocess
+
     from truegreen.config.schema import ServiceOptions
     from truegreen.runtime.process import ProcessRunner
     from truegreen.runtime.toolchain import Toolchain

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from tests.support.scans import envelope_file, only
+
 from truegreen import registry
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable
 from truegreen.model.finding import Severity

@@ -27,7 +27,7 @@ class Application:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.nats.drain()
+        await self.nats.close()
         await self.redis.aclose()
         await self.engine.dispose()
 

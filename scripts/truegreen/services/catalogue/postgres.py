@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from typing import ClassVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
 from truegreen.services import wire

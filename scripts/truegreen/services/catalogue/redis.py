@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import quote, unquote, urlsplit
 
 from truegreen.services import wire
 from truegreen.services.base import Access, EmbeddedPlan, NotReady
 
 if TYPE_CHECKING:
-    from pathlib import Path
     import socket
+    from pathlib import Path
 
 
 class Redis:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-import truegreen_pytest
 from truegreen.errors import ProjectTool, TimedOut, ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.stages.common import project as projects
@@ -131,7 +130,7 @@ def _environment(context: StageContext, python: ProjectPython, extra: Mapping[st
 
 def _plugin_folder(context: StageContext) -> Path:
     """Return a folder that holds the plugin and nothing else: the helper must not be importable by user code."""
-    source = Path(truegreen_pytest.__file__).parent
+    source = Path(__file__).resolve().parents[3] / "truegreen_pytest"  # not imported: the helper has no pytest
     folder = context.root / ".truegreen" / ".plugin"
     target = folder / source.name
     if not target.is_dir() or any(

@@ -1,0 +1,214 @@
+"""JUnit: dialects read right, hostile and contradicting files refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable
+from truegreen.ingest import _xml
+from truegreen.ingest.junit import JUnitReader
+from truegreen.model.testrun import Outcome
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "junit"
+PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
+ROOT = Path("/project")
+
+
+def sample(name):
+    return {case.id: case for case in JUnitReader().read(SAMPLES / name, ROOT).cases}
+
+
+def read(tmp_path, content):
+    path = tmp_path / "junit.xml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return JUnitReader().read(path, ROOT).cases
+
+
+def refused(tmp_path, content):
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(tmp_path, content)
+    return caught.value
+
+
+def suite(inner, **attributes):
+    given = " ".join(f'{key}="{value}"' for key, value in attributes.items())
+    return f'<testsuites><testsuite name="s" {given}>{inner}</testsuite></testsuites>'
+
+
+@pytest.mark.parametrize("name", ["pytest-xunit1.xml", "pytest-xunit2.xml"])
+def test_pytest_outcomes_are_read_case_by_case(name):
+    found = {case.id.rpartition("::")[2]: case.outcome for case in sample(name).values()}
+    assert found == {
+        "test_pass": PASS,
+        "test_fail": FAIL,
+        "test_setup": ERROR,
+        "test_teardown": ERROR,
+        "test_both": ERROR,
+        "test_skip": SKIP,
+        "test_xfail": SKIP,
+        "test_p[a b]": PASS,
+        "test_p[<&>]": PASS,
+    }
+
+
+def test_pytest_xunit1_gives_file_class_and_failing_line():
+    found = sample("pytest-xunit1.xml")
+    assert "tests/test_a.py::TestX::test_p[a b]" in found
+    failed = found["tests/test_a.py::test_fail"]
+    assert (failed.file, failed.line) == ("tests/test_a.py", 4)
+    assert failed.message.startswith("AssertionError: no")
+    assert "assert 1 == 2" in failed.detail
+
+
+def test_collection_error_is_an_error():
+    assert [case.outcome for case in sample("pytest-collection-error.xml").values()] == [ERROR]
+
+
+def test_node_id_of_the_plugin_is_the_id():
+    found = sample("truegreen-properties.xml")
+    assert list(found) == ["tests/unit/test_a.py::TestX::test_p[a b]", "tests/unit/test_a.py::test_f"]
+    failed = found["tests/unit/test_a.py::test_f"]
+    assert (failed.file, failed.line) == ("tests/unit/test_a.py", 21)
+    assert found["tests/unit/test_a.py::TestX::test_p[a b]"].line == 10
+
+
+def test_nested_suites_lose_nothing():
+    found = sample("nested-suites.xml")
+    assert [(case.id, case.outcome) for case in found.values()] == [
+        ("outer::direct", PASS),
+        ("inner::deep", FAIL),
+        ("inner::fine", PASS),
+    ]
+
+
+def test_surefire_reruns_become_attempts():
+    found = sample("surefire-reruns.xml")
+    flaky, broken = found["com.acme.LedgerTest::flaky"], found["com.acme.LedgerTest::broken"]
+    assert (flaky.outcome, flaky.attempts, flaky.flaky) == (PASS, (FAIL, ERROR, PASS), True)
+    assert flaky.message == "timeout"
+    assert (broken.outcome, broken.attempts, broken.flaky) == (FAIL, (FAIL, FAIL), False)
+
+
+def test_disabled_case_of_gtest_is_skipped():
+    assert [case.outcome for case in sample("gtest.xml").values()] == [PASS, FAIL, SKIP]
+
+
+def test_suite_error_without_cases_is_an_error():
+    cases = sample("suite-error.xml")
+    assert [(case.outcome, case.message) for case in cases.values()] == [(ERROR, "could not start")]
+
+
+@pytest.mark.parametrize(
+    ("inner", "attributes", "told"),
+    [
+        ("", {"tests": 0, "errors": 1}, "declares 1 failures and errors, counted 0"),
+        ("", {"tests": 0, "errors": 1, "skipped": 0}, "declares 1 failures and errors, counted 0"),
+        ('<testcase name="a"/>', {"tests": 2}, "declares 2 tests, counted 1"),
+        ('<testcase name="a"/><testcase name="b"/>', {"tests": 1}, "declares 1 tests, counted 2"),
+        ('<testcase name="a"><failure/></testcase>', {"tests": 1, "failures": 0}, "declares 0 failures"),
+        ('<testcase name="a"/>', {"tests": 1, "failures": 1}, "declares 1 failures"),
+    ],
+)
+def test_declared_totals_that_disagree_are_refused(tmp_path, inner, attributes, told):
+    error = refused(tmp_path, suite(inner, **attributes))
+    assert told in error.why
+    assert error.code == "TG202"
+
+
+def test_totals_that_leave_out_skipped_cases_are_understood(tmp_path):
+    assert len(read(tmp_path, suite('<testcase name="a"/><testcase name="b"><skipped/></testcase>', tests=1))) == 2
+
+
+def test_case_reported_twice_keeps_the_worse_outcome(tmp_path):
+    twice = '<testcase name="a"/><testcase name="a"><error message="teardown"/></testcase>'
+    assert [(c.outcome, c.message) for c in read(tmp_path, suite(twice, tests=1, errors=1))] == [(ERROR, "teardown")]
+
+
+def test_case_that_only_says_status_failed_is_a_failure(tmp_path):
+    assert read(tmp_path, suite('<testcase name="a" status="failed"/>'))[0].outcome is FAIL
+
+
+def test_text_of_a_case_is_cut_and_its_end_kept(tmp_path):
+    text = "x" * 50_000 + "the assertion"
+    detail = read(tmp_path, suite(f'<testcase name="a"><failure>{text}</failure></testcase>'))[0].detail
+    assert detail.endswith("the assertion")
+    assert detail.startswith("[… the beginning was cut off]")
+    assert len(detail) < 16_100
+
+
+def test_captured_output_is_not_kept(tmp_path):
+    inner = '<testcase name="a"><failure>why</failure><system-out>loud</system-out></testcase>'
+    assert read(tmp_path, suite(inner))[0].detail == "why"
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [("1.5", 1.5), ("1,234.5", 1234.5), ("0,25", 0.25), ("nan", 0.0), ("inf", 0.0), ("-3", 0.0), ("soon", 0.0), ("", 0.0)],
+)
+def test_time_is_read_or_zero(tmp_path, time, seconds):
+    assert read(tmp_path, suite(f'<testcase name="a" time="{time}"/>'))[0].duration_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("file", "wanted"),
+    [
+        ("/project/tests/a.py", "tests/a.py"),
+        ("tests\\a.py", "tests/a.py"),
+        ("./tests/../tests/a.py", "tests/a.py"),
+        ("../etc/passwd", ""),
+        ("/etc/passwd", ""),
+        ("C:\\x\\a.py", ""),
+        ("tests/../../a.py", ""),
+    ],
+)
+def test_file_outside_the_project_is_no_file(tmp_path, file, wanted):
+    assert read(tmp_path, suite(f'<testcase name="a" classname="c" file="{file}"/>'))[0].file == wanted
+
+
+def test_utf16_is_read(tmp_path):
+    text = '<?xml version="1.0" encoding="UTF-16"?>' + suite('<testcase name="é"/>')
+    assert read(tmp_path, text.encode("utf-16"))[0].id == "é"
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"", "no element found"),
+        (b"not xml", "syntax error"),
+        (b"<testsuite>\n\n<testcase name='a'>", "no element found"),
+        (b"<testsuite><testcase name='a\xff'/></testsuite>", "not well-formed"),
+        (b"<testsuite><testcase name='&#x1b;'/></testsuite>", "invalid character"),
+        (b"<?xml version='1.0' encoding='klingon'?><testsuite/>", "unknown encoding"),
+        (b"<html><testcase name='a'/></html>", "root element is 'html'"),
+        (b"<testsuite><testcase/></testsuite>", "without a name"),
+        (b"<testsuite><testcase name='a'><testcase name='b'/></testcase></testsuite>", "inside a testcase"),
+        (b"<!DOCTYPE x [<!ENTITY a 'aaaa'>]><testsuite name='&a;'/>", "DOCTYPE"),
+        (b"<!DOCTYPE x SYSTEM 'file:///etc/passwd'><testsuite/>", "DOCTYPE"),
+        (b"<testsuite>" * 65 + b"</testsuite>" * 65, "nested deeper than 64"),
+        (b"<testsuite><testcase name='" + b"a" * 70_000 + b"'/></testsuite>", "attribute is longer"),
+    ],
+)
+def test_hostile_or_broken_file_is_refused_with_its_line(tmp_path, content, told):
+    error = refused(tmp_path, content)
+    assert told in error.why
+    assert error.where.rpartition(":")[2].isdigit()
+
+
+def test_truncated_file_names_the_line_where_it_ends(tmp_path):
+    assert refused(tmp_path, b"<testsuite>\n<testcase name='a'>\n").where.endswith(":3")
+
+
+def test_file_over_the_size_limit_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(_xml, "MAX_BYTES", 1000)
+    assert "more than 1,000 bytes" in refused(tmp_path, suite(" " * 2000)).why
+
+
+def test_missing_file_is_missing(tmp_path):
+    with pytest.raises(EvidenceMissing):
+        JUnitReader().read(tmp_path / "none.xml", ROOT)
+
+
+def test_file_without_cases_is_an_empty_run(tmp_path):
+    assert read(tmp_path, "<testsuites/>") == ()
