@@ -1,12 +1,9 @@
-"""Ports and HTTP probes on this machine."""
+"""Ports and HTTP probes on this machine; urllib3 is imported on use, because every command loads this module."""
 
 from __future__ import annotations
 
 import errno
 import socket
-
-import urllib3
-from urllib3.exceptions import HTTPError
 
 LOOPBACK = "127.0.0.1"
 
@@ -45,10 +42,12 @@ def answers(host: str, port: int, timeout_s: float = 0.5) -> bool:
 
 def http_status(url: str, timeout_s: float = 2.0) -> int | str:
     """Return the status of one GET without redirects or retries, or the reason why there was none."""
+    import urllib3  # noqa: PLC0415 - see the top
+
     try:
         reply = urllib3.request(
             "GET", url, timeout=timeout_s, redirect=False, retries=False, headers={"User-Agent": "truegreen"}
         )
-    except HTTPError as error:
+    except urllib3.exceptions.HTTPError as error:
         return str(error).rsplit(": ", 1)[-1] or type(error).__name__
     return reply.status

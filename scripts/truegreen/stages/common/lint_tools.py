@@ -7,7 +7,6 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import yaml
 
 from truegreen.model.scan_envelope import FormatterReport
 from truegreen.stages.common.scan_bench import relative, report_of
@@ -181,6 +180,8 @@ def _zizmor_places(report: Any) -> list[tuple[str, int]]:
 
 def _hooks(root: Path) -> set[str]:
     """Return the ids of the project's pre-commit hooks."""
+    import yaml  # noqa: PLC0415 - every command loads this module, few need it
+
     try:
         document = yaml.safe_load((root / ".pre-commit-config.yaml").read_bytes())
         return {hook["id"] for repo in document["repos"] for hook in repo["hooks"]}
