@@ -110,10 +110,11 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
 
 def seconds(value: float) -> str:
-    """Return a duration as people write it: `4.1 s`, `2 min 5 s`."""
+    """Return a duration as people write it: `4.1 s`, `2 min 5 s`, `5 min`."""
     if value < 60:  # noqa: PLR2004 - a minute
         return f"{value:.1f} s"
-    return f"{int(value // 60)} min {int(value % 60)} s"
+    minutes, rest = divmod(int(value), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"
 
 
 def some(names: list[str], limit: int = 3) -> str:

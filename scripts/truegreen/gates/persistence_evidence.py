@@ -76,7 +76,7 @@ class PersistenceGate(BaseGate):
         self, stage: str, empty: list[tuple[TestCase, TestCommits, Demand]], store: str, facts: tuple[Fact, ...]
     ) -> Verdict:
         case, test, lack = empty[0]
-        others = f"; {len(empty) - 1:,} more of the tests lack theirs" if len(empty) > 1 else ""
+        others = f"; the same holds for {count(len(empty) - 1, 'other test')}" if len(empty) > 1 else ""
         end = "passed" if case.outcome is Outcome.PASS else "ended"
         return self.failed(
             stage,

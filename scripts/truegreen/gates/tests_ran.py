@@ -81,7 +81,8 @@ class TestsRan(BaseGate):
                 remedy="find out which tests are no longer collected, or lower min-tests",
                 facts=facts,
             )
-        return self.passed(stage, f"{count(ran, 'test')} ran, all that were selected", facts=facts)
+        skipped = f"{len(cases) - ran:,} were skipped on purpose" if len(cases) > ran else "all that were selected"
+        return self.passed(stage, f"{count(ran, 'test')} ran, {skipped}", facts=facts)
 
 
 _Problem = tuple[str, str, tuple[Item, ...]]

@@ -80,12 +80,19 @@ class _Case:
         self.reruns: list[Outcome] = []
         self.flaky = False
         self.message = ""
-        self.detail = Tail(TEXT_LIMIT)
+        self.detail: Tail | None = None
+        """Made only when something failed: most cases have no text worth keeping."""
         self.depth = 0
         self.listening = False
-        state = {attributes.get("status", "").lower(), attributes.get("result", "").lower()}
-        self.stated = next((_FAILING[word] for word in state if word in _FAILING), None)
-        if state & _SKIPPING:
+        self.stated: Outcome | None = None
+        for word in ("status", "result"):
+            if word in attributes:
+                self._state(attributes[word].lower())
+
+    def _state(self, word: str) -> None:
+        """Take an outcome that is said by an attribute."""
+        self.stated = self.stated or _FAILING.get(word)
+        if word in _SKIPPING:
             self.outcomes.append(Outcome.SKIP)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
@@ -109,6 +116,7 @@ class _Case:
 
     def _tell(self, attributes: dict[str, str]) -> None:
         self.listening = True
+        self.detail = self.detail or Tail(TEXT_LIMIT)
         self.message = self.message or (attributes.get("message") or attributes.get("type", ""))[:MESSAGE_LIMIT]
 
     def end(self, tag: str) -> None:
@@ -132,7 +140,8 @@ class _Case:
         """Return all attempts where reruns were made: surefire writes the first failure first."""
         if not self.reruns:
             return ()
-        return (*self.reruns, Outcome.PASS) if self.outcome() is Outcome.PASS else (self.outcome(), *self.reruns)
+        last = self.outcome()
+        return (*self.reruns, Outcome.PASS) if last is Outcome.PASS else (last, *self.reruns)
 
 
 class Collector:
@@ -185,7 +194,7 @@ class Collector:
     def text(self, data: str) -> None:
         """Keep text of failures; captured output of passing tests is dropped as it streams by."""
         inside = self._case or self._lost
-        if inside is not None and inside.listening:
+        if inside is not None and inside.listening and inside.detail is not None:
             inside.detail.add(data)
 
     def result(self) -> TestRun:
@@ -219,7 +228,7 @@ class Collector:
             head = case.node.partition("::")[0]
             file = relative(head, self._root) if head.endswith(".py") else ""
         outcome = case.outcome()
-        told = case.detail.value().strip("\n")
+        told = case.detail.value().strip("\n") if case.detail else ""
         message = case.message or (told.strip().splitlines()[-1][:MESSAGE_LIMIT] if told.strip() else "")
         # pytest's own `line` counts from zero; the property tells that it is pytest.
         line = _failing_line(told, file) or (case.line + 1 if case.node and case.line else case.line)
@@ -262,7 +271,10 @@ def _failing_line(detail: str, file: str) -> int:
 
 
 def _count(attributes: dict[str, str], name: str) -> int | None:
-    text = attributes.get(name, "").strip()
+    text = attributes.get(name)
+    if text is None:
+        return None
+    text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None  # noqa: PLR2004
 
 

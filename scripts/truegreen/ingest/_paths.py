@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
 
+@lru_cache(maxsize=4096)
 def relative(text: str, root: Path) -> str:
     """Return a path inside the project, with `/`; empty when it lies outside or is no path."""
     plain = text.replace("\\", "/").strip()

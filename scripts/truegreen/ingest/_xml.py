@@ -120,8 +120,9 @@ def _guard(parser: expat.XMLParserType, handler: Handler) -> None:
         depth += 1
         if depth > MAX_DEPTH:
             raise Refused(f"elements are nested deeper than {MAX_DEPTH}")
-        if any(len(value) > MAX_ATTRIBUTE for value in attributes.values()):
-            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+        for value in attributes.values():
+            if len(value) > MAX_ATTRIBUTE:
+                raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
         handler.start(tag.rpartition("}")[2], attributes)
 
     def end(tag: str) -> None:

@@ -61,7 +61,7 @@ class CoverageJsonReader:
         """
         try:
             report = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=_Report)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EvidenceUnreadable(
                 f"{path.name} is no coverage report in JSON", where=str(path), why=str(error)
             ) from None

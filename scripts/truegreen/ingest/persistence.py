@@ -31,7 +31,7 @@ class PersistenceReader:
         """
         try:
             evidence = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=PersistenceEvidence)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EvidenceUnreadable(
                 f"{path.name} is no recording of committed changes", where=str(path), why=str(error)
             ) from None

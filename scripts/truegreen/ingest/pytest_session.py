@@ -30,7 +30,7 @@ class PytestSessionReader:
         """
         try:
             session = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=TestSession)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise EvidenceUnreadable(f"{path.name} is no pytest session", where=str(path), why=str(error)) from None
         if problem := _contradiction(session):
             raise EvidenceUnreadable(f"{path.name} contradicts itself", where=str(path), why=problem)

@@ -29,7 +29,7 @@ _SPECIAL = str.maketrans(
 _LOOSE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """Between letters an underscore is no emphasis, and names stay readable in the source."""
 _REFERENCE = re.compile(r"(?i)@(?=\w)|gh-(?=\d)|#(?=\w)|www(?=\.)")
-_BLOCK = re.compile(r"^(\s*)(?:([-+=#])|(\d{1,9})([.)]))")
+_BLOCK = re.compile(r"^(\s*)(?:([-+=#])|(\d{1,9})([.)])(?=\s|$))")
 _CLOSING = re.compile(r"#(?=\s*$)")
 """At the end of a heading it would be taken as its closing sequence, and vanish."""
 _FENCE = re.compile(r"`+")

@@ -48,4 +48,7 @@ def same_story(verdicts: Iterable[Verdict]) -> list[Story]:
 
 def duration(value: float) -> str:
     """Return seconds as people write them: `4.1 s`, `2 min 5 s`."""
-    return f"{value:.1f} s" if value < 60 else f"{int(value // 60)} min {int(value % 60)} s"  # noqa: PLR2004
+    if value < 60:  # noqa: PLR2004 - a minute
+        return f"{value:.1f} s"
+    minutes, rest = divmod(int(value), 60)
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
-
 from tests.support import evidence as good
 from tests.support.evidence import FAIL, PASS, cases, record, stage
+
 from truegreen import registry
 from truegreen.gates import judging
 from truegreen.gates.base import RUN, BaseGate, GateOptions
@@ -70,7 +70,9 @@ def test_planned_stage_without_evidence_tells_one_story():
 
 
 def test_problem_makes_the_gates_that_need_the_part_blind_and_no_others():
-    problem = Problem(kind="coverage", message="coverage.json is cut", path="u/c.json", line=3, code="TG202", fix="again")
+    problem = Problem(
+        kind="coverage", message="coverage.json is cut", path="u/c.json", line=3, code="TG202", fix="again"
+    )
     reports = judge(good.run(stage("unit", problems=(problem,), coverage=None)))
     verdicts = {v.gate: v for v in reports["unit"].verdicts}
     assert (verdicts["coverage"].status, verdicts["coverage"].reason) == (Status.BLIND, "coverage.json is cut")
@@ -131,9 +133,9 @@ def test_advisory_gate_is_shown_and_turns_nothing_red():
 
 
 def test_only_advisory_answers_are_blind():
-    report = judge(
-        good.run(), {"probe": GateOptions(advisory=True)}, gates=only(lambda g, s: g.passed(s, "yes"))
-    )["unit"]
+    report = judge(good.run(), {"probe": GateOptions(advisory=True)}, gates=only(lambda g, s: g.passed(s, "yes")))[
+        "unit"
+    ]
     assert report.status is Status.BLIND
 
 
@@ -186,6 +188,8 @@ def test_empty_run_is_never_green():
 
 
 def test_failed_test_is_one_red_verdict_beside_the_others():
-    report = judge(good.run(stage("unit", tests=cases(PASS, FAIL, PASS), sessions=(good.session(exit_code=1),))))["unit"]
+    report = judge(good.run(stage("unit", tests=cases(PASS, FAIL, PASS), sessions=(good.session(exit_code=1),))))[
+        "unit"
+    ]
     assert [(v.gate, v.status) for v in report.verdicts if v.red] == [("no-failures", Status.FAIL)]
     assert report.headline == "1 of 3 tests failed"

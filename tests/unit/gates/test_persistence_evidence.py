@@ -160,5 +160,5 @@ def test_test_that_never_reached_its_call_is_blind_not_accused():
 
 def test_several_tests_without_rows_are_all_listed():
     verdict = judged(cases(PASS, PASS), recording(2, phases=(phase(0), phase(1))))
-    assert verdict.reason.endswith("; 1 more of the tests lack theirs")
+    assert verdict.reason.endswith("; the same holds for 1 other test")
     assert [item.title for item in verdict.items] == [name(0), name(1)]

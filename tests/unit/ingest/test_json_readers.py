@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 import pytest
-
 from tests.support import evidence as good
+
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable
 from truegreen.ingest.coverage_json import CoverageJsonReader
 from truegreen.ingest.persistence import PersistenceReader

@@ -145,7 +145,16 @@ def test_captured_output_is_not_kept(tmp_path):
 
 @pytest.mark.parametrize(
     ("time", "seconds"),
-    [("1.5", 1.5), ("1,234.5", 1234.5), ("0,25", 0.25), ("nan", 0.0), ("inf", 0.0), ("-3", 0.0), ("soon", 0.0), ("", 0.0)],
+    [
+        ("1.5", 1.5),
+        ("1,234.5", 1234.5),
+        ("0,25", 0.25),
+        ("nan", 0.0),
+        ("inf", 0.0),
+        ("-3", 0.0),
+        ("soon", 0.0),
+        ("", 0.0),
+    ],
 )
 def test_time_is_read_or_zero(tmp_path, time, seconds):
     assert read(tmp_path, suite(f'<testcase name="a" time="{time}"/>'))[0].duration_s == seconds
