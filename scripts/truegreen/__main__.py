@@ -29,7 +29,7 @@ def _run(arguments: list[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         namespace = parse(arguments)
-        module, _, function = namespace.target.partition(":")
+        module, _, function = namespace.entry.partition(":")
         return int(getattr(importlib.import_module(module), function)(namespace))
     except errors.TruegreenError as error:
         console.error(error.lines())

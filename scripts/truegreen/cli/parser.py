@@ -33,7 +33,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """Return the parsed command line; `target` names the function, `rest` what stood after `--`.
+    """Return the parsed command line; `entry` names the function, `rest` what stood after `--`.
 
     Raises:
         UsageError: with the nearest known command.
@@ -76,7 +76,7 @@ def _add_commands(parser: argparse.ArgumentParser, commands: tuple[Command, ...]
             epilog=_examples(command),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        child.set_defaults(target=command.target, passes_through=command.passes_through)
+        child.set_defaults(entry=command.target, passes_through=command.passes_through)
         for option in command.options:
             child.add_argument(*option.flags, **_arguments(option))
         if command.commands:

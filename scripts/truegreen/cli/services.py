@@ -44,7 +44,8 @@ def status(namespace: argparse.Namespace) -> int:
         common.print_json(shell, rows)
         return 0
     for row in rows:
-        shell.console.result(str(row))
+        state = "answers" if row["answers"] else "does not answer"
+        shell.console.result(f"{row['name']:10} {row['version']:8} {row['provider']:10} {state:15} {row['url']}")
     if not rows:
         shell.console.line("no services are running")
     return 0
