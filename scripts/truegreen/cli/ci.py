@@ -79,7 +79,7 @@ def start_services(namespace: argparse.Namespace) -> int:
 
 def _start(namespace: argparse.Namespace) -> tuple[Shell, Settings]:
     shell = common.shell(namespace)
-    python = ci.python(shell.env.get("TG_PYTHON", "")) if namespace.ci_command == "stage" else ""
+    python = ci.python(shell.env.get("TG_PYTHON", "")) if namespace.command_ci == "stage" else ""
     assignments = [f'python="{python}"'] if python else []
     return shell, config.load(shell.cwd, assignments=assignments, env=shell.env)
 
