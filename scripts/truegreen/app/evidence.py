@@ -11,6 +11,7 @@ from truegreen.analysis import merge
 from truegreen.app import stage_record
 from truegreen.errors import EvidenceChanged, EvidenceMissing, EvidenceUnreadable, TruegreenError
 from truegreen.model.run import Problem, StageEvidence
+from truegreen.model.testrun import TestRun, TestSession
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
@@ -55,13 +56,22 @@ def _load_stage(
     parts: dict[str, list[tuple[str, Any]]] = {}
     found = list(problems)
     found += _duplicates(stage, [record for _, record in shards])
+    variants = {record.python for _, record in shards}
     for folder, record in shards:
         for name, part, parsed, problem in _read_shard(folder, record, root):
             if problem is not None:
                 found.append(problem)
             else:
-                parts.setdefault(part, []).append((f"{record.shard}/{name}", parsed))
+                # A matrix runs the same tests on several Pythons: results of one are not results of another.
+                own = _in_variant(parsed, record.python) if len(variants) > 1 else parsed
+                parts.setdefault(part, []).append((f"{record.shard}/{name}", own))
     return _merged(stage, tuple(record for _, record in shards), parts, found)
+
+
+def _in_variant(parsed: Any, python: str) -> Any:
+    if isinstance(parsed, TestRun):
+        return merge.in_variant(parsed, python)
+    return merge.session_in_variant(parsed, python) if isinstance(parsed, TestSession) else parsed
 
 
 def _duplicates(stage: str, records: Iterable[StageRecord]) -> list[Problem]:

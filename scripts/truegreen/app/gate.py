@@ -14,7 +14,7 @@ from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceU
 from truegreen.forge import workflow_commands
 from truegreen.gates import judging
 from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
-from truegreen.model.verdict import Provenance, Report, Status
+from truegreen.model.verdict import Provenance, Report, StageReport, Status
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
@@ -45,15 +45,14 @@ def judge(
     place = folder or settings.root / EVIDENCE
     tree = git.inspect(settings.root, shell.processes)
     origin = provenance or Provenance(commit=tree.commit)
-    found = _with_jobs(loading.load_all(place, settings.root), job_problems or {})
     run = RunEvidence(
-        stages=tuple(found),
+        stages=tuple(loading.load_all(place, settings.root)),
         planned=plan.stages,
         not_planned=plan.not_planned,
         commit=origin.commit or tree.commit,
         dirty=tree.dirty,
     )
-    stages = judging.judge(run, policies(settings), history or History())
+    stages = _judged(run, settings, history or History(), job_problems or {})
     status, headline = judging.overall(stages)
     return Report(
         status=status,
@@ -71,16 +70,23 @@ def judge(
     )
 
 
-def _with_jobs(found: list[StageEvidence], job_problems: Mapping[str, Problem]) -> list[StageEvidence]:
-    """Return the evidence with the problem of each job that did not end well."""
-    known = {evidence.stage for evidence in found}
-    found = [*found, *(StageEvidence(stage=name) for name in job_problems if name not in known)]
-    return [
+def _judged(
+    run: RunEvidence, settings: Settings, history: History, job_problems: Mapping[str, Problem]
+) -> tuple[StageReport, ...]:
+    """Judge the run; a stage that looks green though its job did not end well is judged again as blind."""
+    stages = judging.judge(run, policies(settings), history)
+    doubtful = {stage.stage for stage in stages if not stage.status.red} & set(job_problems)
+    if not doubtful:
+        return stages
+    known = {evidence.stage for evidence in run.stages}
+    found = [*run.stages, *(StageEvidence(stage=name) for name in doubtful - known)]
+    marked = tuple(
         msgspec.structs.replace(evidence, problems=(*evidence.problems, job_problems[evidence.stage]))
-        if evidence.stage in job_problems
+        if evidence.stage in doubtful
         else evidence
         for evidence in found
-    ]
+    )
+    return judging.judge(msgspec.structs.replace(run, stages=marked), policies(settings), history)
 
 
 def policies(settings: Settings) -> dict[str, Any]:

@@ -8,12 +8,14 @@ import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.support.scans import run_stage, tree_digest, write_tree
+from tests.support.scans import Ran, run_stage, tree_digest, write_tree
 
 from truegreen.runtime.toolchain import TOOLS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from truegreen.model.finding import Finding
 
 GOOD = "def double(value: int) -> int:\n    return value * 2\n"
 WORKFLOW = """on: push
@@ -29,6 +31,11 @@ HOSTILE = WORKFLOW + "      - run: echo ${{ github.event.issue.title }}\n"
 
 def project(root: Path, **files: str) -> Path:
     return write_tree(root, {"pyproject.toml": "[project]\nname = 'p'\nversion = '1'\n", "src/good.py": GOOD, **files})
+
+
+def unused(ran: Ran) -> Finding:
+    """Return ruff's finding about an import nobody uses."""
+    return next(row for row in ran.scans["ruff"].findings if row.rule == "F401")
 
 
 def test_clean_project_is_clean_and_every_tool_read_something(tmp_path: Path) -> None:
@@ -59,17 +66,18 @@ def test_tools_and_versions_are_recorded(tmp_path: Path) -> None:
 
 def test_findings_of_ruff_and_its_formatter_carry_place_and_fingerprint(tmp_path: Path) -> None:
     ran = run_stage("lint", project(tmp_path, **{"src/bad.py": "import os\nx = [1,2]\n"}))
-    (unused,) = ran.scans["ruff"].findings
-    assert (unused.rule, unused.path, unused.line) == ("F401", "src/bad.py", 1)
+    found = unused(ran)
+    assert (found.path, found.line) == ("src/bad.py", 1)
+    assert not found.fingerprint.endswith(":-")
     (unformatted,) = ran.scans["ruff-format"].findings
     assert (unformatted.path, unformatted.fix) == ("src/bad.py", "run: ruff format src/bad.py")
 
 
 def test_fingerprint_survives_lines_that_move(tmp_path: Path) -> None:
     project(tmp_path, **{"src/bad.py": "import os\n"})
-    first = run_stage("lint", tmp_path, tools=["ruff"]).scans["ruff"].findings[0]
+    first = unused(run_stage("lint", tmp_path, tools=["ruff"]))
     write_tree(tmp_path, {"src/bad.py": '"""Moved."""\n\nimport os\n'})
-    second = run_stage("lint", tmp_path, tools=["ruff"]).scans["ruff"].findings[0]
+    second = unused(run_stage("lint", tmp_path, tools=["ruff"]))
     assert (first.line, second.line) == (1, 3)
     assert first.fingerprint == second.fingerprint
 
@@ -83,7 +91,7 @@ def test_project_configuration_of_ruff_is_used(tmp_path: Path) -> None:
 def test_settings_of_ruff_in_the_environment_are_not_used(tmp_path: Path) -> None:
     project(tmp_path, **{"src/bad.py": "import os\n"})
     ran = run_stage("lint", tmp_path, env={"RUFF_OUTPUT_FORMAT": "concise"}, tools=["ruff"])
-    assert ran.rules("ruff") == {"F401"}
+    assert "F401" in ran.rules("ruff")
 
 
 def test_syntax_error_is_found_by_ruff_and_unread_for_the_formatter(tmp_path: Path) -> None:
@@ -117,7 +125,7 @@ def test_black_is_run_where_the_project_uses_it(tmp_path: Path) -> None:
     scan = run_stage("lint", tmp_path, tools=["formatter"]).scans["black"]
     assert [finding.path for finding in scan.findings] == ["src/bad.py"]
     assert (scan.scanned, scan.version) == (2, TOOLS["black"].version)
-    assert scan.unread[0].startswith("src/broken.py: Cannot parse")
+    assert scan.unread[0].startswith("src/broken.py: cannot parse: 1:")
 
 
 def test_formatter_can_be_chosen(tmp_path: Path) -> None:

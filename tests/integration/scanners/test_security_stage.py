@@ -247,3 +247,16 @@ def test_project_that_depends_on_nothing_needs_no_audit(osv: OsvServer, tmp_path
 def test_folder_without_lock_and_project_is_blind(osv: OsvServer, tmp_path: Path) -> None:
     scan = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url).scans["pip-audit"]
     assert scan.unread == ("dependencies: there is neither a lock file nor a pyproject.toml",)
+
+
+def test_empty_requirements_file_does_not_hide_what_the_project_depends_on(osv: OsvServer, tmp_path: Path) -> None:
+    project = "[project]\nname='p'\nversion='1'\ndependencies=['idna==3.6']\n"
+    write_tree(tmp_path, {"pyproject.toml": project, "requirements-dev.txt": "# nothing\n"})
+    ran = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url)
+    assert ran.rules("pip-audit") == {"PYSEC-2024-60"}
+
+
+def test_unpinned_requirements_are_resolved(osv: OsvServer, tmp_path: Path) -> None:
+    ran = audit(tmp_path, "idna<3.7\n", osv.url)
+    assert ran.rules("pip-audit") == {"PYSEC-2024-60"}
+    assert any("requirements.txt is no lock" in note for note in ran.outcome.notes)

@@ -107,3 +107,25 @@ def test_project_without_any_lock_names_no_file(tmp_path: Path) -> None:
 def test_uv_lock_wins_over_requirements(tmp_path: Path) -> None:
     write_tree(tmp_path, {"uv.lock": UV_LOCK, "requirements.txt": "flask==0.5\n"})
     assert read_locks(tmp_path).files == ("uv.lock",)
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pylock.toml"])
+@pytest.mark.parametrize("text", ["", "version = 1\n", "package = 3\n"])
+def test_lock_cut_to_nothing_is_not_taken_for_no_dependencies(name: str, text: str, tmp_path: Path) -> None:
+    (loose,) = read_locks(write_tree(tmp_path, {name: text})).loose
+    assert loose.startswith(f"{name}: it names no package")
+
+
+def test_included_requirements_are_followed_once_and_a_missing_one_is_named(tmp_path: Path) -> None:
+    files = {
+        "requirements.txt": "-r requirements/base.txt\n--requirement=gone.txt\nidna==3.7\n",
+        "requirements/base.txt": "-r ../requirements.txt\n-rmore.txt\nflask==0.5\n",
+        "requirements/more.txt": "jinja2==2.4.1\n",
+    }
+    locked = read_locks(write_tree(tmp_path, files))
+    assert {pin.name: pin.source for pin in locked.pins} == {
+        "idna": "requirements.txt",
+        "flask": "requirements/base.txt",
+        "jinja2": "requirements/more.txt",
+    }
+    assert [reason.partition(":")[0] for reason in locked.loose] == ["gone.txt"]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from truegreen.stages.common.scan_bench import Bench
 
-_BLACK_LINE = re.compile(r"^(would reformat|error: cannot format) (.+?)(?:: (.*))?$")
+_BLACK_LINE = re.compile(r"^(would reformat|error: cannot \w+:?) (.+?)(?::\s?(\S.*))?$")
 _BLACK_FINE = re.compile(r"^(.+) already well formatted, good job\.$")
 _PRETTIER_LINE = re.compile(r"^\[(warn|error|debug)\] (.*)$")
 _PRETTIER_READS = re.compile(r"^resolve config from '(.+)'$")
@@ -71,9 +71,10 @@ def black(bench: Bench, paths: list[str]) -> None:
             if bad.group(1).startswith("would"):
                 unformatted.add(name)
             else:
-                failed.append(f"{name}: {bad.group(3)}")
+                failed.append(f"{name}: cannot parse: {bad.group(3)}")
     report = FormatterReport(formatter="black", unformatted=tuple(sorted(unformatted)), failed=tuple(failed))
-    ended = done.exit_code in (0, 1, 123) and not done.timed_out
+    # 123: a file could not be read, which is one of `failed`.
+    ended = not done.timed_out and (done.exit_code in (0, 1) or (done.exit_code == 123 and failed))  # noqa: PLR2004
     unread = [] if ended else [f"black: ended with {done.exit_code}: {' '.join(done.tail(3).split())[:300]}"]
     scanned = fine | unformatted
     bench.write(
@@ -90,6 +91,7 @@ def prettier(bench: Bench) -> None:
         why = "package.json names prettier, but it is not installed; run `npm ci` before this stage"
         bench.write("formatter", None, tool="prettier", version="?", unread=[f"prettier: {why}"])
         return
+    supported = _support_info(bench.run("npx prettier", [*npx, "--support-info"]).stdout)
     argv = [*npx, "--check", ".", "--log-level", "debug"]
     done = bench.run("npx prettier", argv, raw="prettier.raw.log")
     reads: set[str] = set()
@@ -112,7 +114,7 @@ def prettier(bench: Bench) -> None:
         unformatted=tuple(sorted(unformatted)),
         failed=tuple(f"{name}: {why}" for name, why in failed.items()),
     )
-    scanned = reads - set(failed)
+    scanned = {name for name in reads - set(failed) if _supported(name, supported)}
     places = [(name, 0) for name in unformatted]
     bench.write("formatter", report, tool="prettier", version=version, scanned=scanned, unread=unread, places=places)
 
@@ -162,6 +164,20 @@ def wants_prettier(root: Path) -> bool:
 def _ruff_files(bench: Bench, program: str, paths: list[str]) -> set[str]:
     done = bench.run("ruff", [program, "check", "--show-files", "--no-cache", "--", *paths])
     return {relative(bench.root, row) for row in done.stdout.splitlines() if row.strip()} if done.ok else set()
+
+
+def _support_info(text: str) -> set[str]:
+    """Return the file names and extensions prettier knows; it passes over others without a word."""
+    try:
+        languages = msgspec.json.decode(text.encode(), type=dict[str, Any]).get("languages", [])
+    except (msgspec.DecodeError, RecursionError):
+        return set()
+    return {str(name) for row in _rows(languages) for key in ("extensions", "filenames") for name in row.get(key) or ()}
+
+
+def _supported(name: str, supported: set[str]) -> bool:
+    base = name.rpartition("/")[2]
+    return base in supported or any(base.endswith(ending) for ending in supported if ending.startswith("."))
 
 
 def _rows(report: Any) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tomllib
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 _TOML_LOCKS = ("uv.lock", "poetry.lock", "pylock.toml", "pdm.lock")
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*===?\s*([\w.!+-]+)$")
+_INCLUDE = re.compile(r"^(?:-r|--requirement)[\s=]*(\S+)$")
 _LOCAL_SOURCES = ("editable", "virtual", "directory")
 _FOREIGN_SOURCES = ("git", "url", "path", "vcs", "archive")
 
@@ -34,6 +36,8 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True):
     loose: tuple[str, ...] = ()
     """What no advisory can be looked up for, each as `name: reason`."""
     files: tuple[str, ...] = ()
+    includes: tuple[str, ...] = ()
+    """Other requirements files that this one names."""
 
 
 def read_locks(root: Path) -> Locked:
@@ -42,7 +46,11 @@ def read_locks(root: Path) -> Locked:
         if (root / name).is_file():
             return _from_toml(root, name)
     named = sorted({path.name for pattern in ("pylock.*.toml", "requirements*.txt") for path in root.glob(pattern)})
-    parts = [_from_toml(root, name) if name.endswith(".toml") else requirements(root, name) for name in named]
+    parts = []
+    for name in named:  # grows by what the files include
+        part = _from_toml(root, name) if name.endswith(".toml") else requirements(root, name)
+        named += [other for other in part.includes if other not in named]
+        parts.append(part)
     return Locked(
         pins=tuple(pin for part in parts for pin in part.pins),
         loose=tuple(text for part in parts for text in part.loose),
@@ -57,10 +65,11 @@ def requirements(root: Path, name: str, text: str | None = None) -> Locked:
             text = (root / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             return Locked(loose=(f"{name}: {error}",), files=(name,))
-    pins, loose = [], []
+    pins, loose, includes = [], [], []
     for number, row in _logical(text):
-        if row.startswith(("-r ", "-c ", "--requirement", "--constraint")):
-            continue  # the other file is read by its own name
+        if found := _INCLUDE.match(row):
+            includes.append(posixpath.normpath(posixpath.join(posixpath.dirname(name), found.group(1))))
+            continue
         if row.startswith(("-e", "--editable", ".")):
             continue  # the project itself
         if row.startswith("-"):
@@ -70,7 +79,7 @@ def requirements(root: Path, name: str, text: str | None = None) -> Locked:
             pins.append(Pin(name=found.group(1), version=found.group(2), source=name, line=number))
         else:
             loose.append(f"{name}:{number}: {bare[:120]} is not pinned to a version")
-    return Locked(pins=tuple(pins), loose=tuple(loose), files=(name,))
+    return Locked(pins=tuple(pins), loose=tuple(loose), files=(name,), includes=tuple(includes))
 
 
 def _from_toml(root: Path, name: str) -> Locked:
@@ -81,8 +90,10 @@ def _from_toml(root: Path, name: str) -> Locked:
         return Locked(loose=(f"{name}: {error}",), files=(name,))
     lines = _name_lines(text)
     pins, loose = [], []
-    rows = document.get("package", document.get("packages", []))
-    for row in rows if isinstance(rows, list) else []:
+    rows = document.get("package", document.get("packages"))
+    if not isinstance(rows, list):
+        return Locked(loose=(f"{name}: it names no package, not even the project; is it whole?",), files=(name,))
+    for row in rows:
         package = str(row.get("name", "?")) if isinstance(row, dict) else "?"
         if not isinstance(row, dict) or _local(row):
             continue

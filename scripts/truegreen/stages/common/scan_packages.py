@@ -65,14 +65,15 @@ def _locked(bench: Bench) -> Locked:
     """Return what is locked; where versions are left open, what uv resolves them to today."""
     locked = read_locks(bench.root)
     lists = [name for name in locked.files if name.endswith(".txt")]
-    if locked.files and not (lists and locked.loose):
+    pinned = bool(locked.pins) and not locked.loose
+    if locked.files and (pinned or not lists):
         return locked
-    sources = lists or ["pyproject.toml"]
+    sources = lists if locked.loose else ["pyproject.toml"]
     if not (bench.root / sources[0]).is_file():
         return Locked(loose=("dependencies: there is neither a lock file nor a pyproject.toml",))
     from uv import find_uv_bin  # noqa: PLC0415 - only where nothing is locked
 
-    extras = [] if lists else ["--all-extras"]
+    extras = [] if sources == lists else ["--all-extras"]
     argv = [find_uv_bin(), "pip", "compile", "--universal", "--no-header", "--no-annotate", "-q", *extras]
     done = bench.run("uv pip compile", [*argv, *sources], env=uv_env(bench.context.env))
     if not done.ok:
