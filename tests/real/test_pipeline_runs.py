@@ -25,8 +25,8 @@ def green(pack, tmp_path_factory):
 @pytest.fixture(scope="module")
 def unwired(pack, tmp_path_factory):
     caller = pipeline.make_caller(tmp_path_factory.mktemp("unwired") / "caller", stages=STAGES, fault="unwired")
-    # Files that would take the helper's place if it ever looked into the caller's folder.
-    for name in ("json.py", "sitecustomize.py", "truegreen.py", "scripts/truegreen/__init__.py"):
+    # Files that would take the helper's place, or its libraries', if it ever looked into the caller's folder.
+    for name in ("msgspec.py", "yaml.py", "sitecustomize.py", "truegreen.py", "scripts/truegreen/__init__.py"):
         path = caller / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("raise SystemExit('the caller shadows the helper')\n", encoding="utf-8")

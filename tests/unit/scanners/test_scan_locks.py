@@ -76,7 +76,7 @@ def test_pylock_gives_pins_and_names_packages_without_version(tmp_path: Path) ->
 
 def test_requirements_with_hashes_markers_extras_and_comments_are_pins(tmp_path: Path) -> None:
     text = (
-        "# made by hand\n--index-url https://example.org/simple\n-e .\n-r other.txt\n"
+        "# made by hand\n--index-url https://example.org/simple\n-e .\n-c other.txt\n"
         "jinja2==2.4.1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\n"
         "requests[socks]==2.19.1 ; python_version < '3' # old\nidna === 3.7\n"
     )
@@ -129,3 +129,11 @@ def test_included_requirements_are_followed_once_and_a_missing_one_is_named(tmp_
         "jinja2": "requirements/more.txt",
     }
     assert [reason.partition(":")[0] for reason in locked.loose] == ["gone.txt"]
+
+
+@pytest.mark.parametrize("name", ["/etc/hostname", "../outside.txt"])
+def test_included_file_outside_the_project_is_not_read(name: str, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"outside.txt": "flask==0.5\n", "project/requirements.txt": f"-r {name}\nidna==3.7\n"})
+    locked = read_locks(tmp_path / "project")
+    assert [pin.name for pin in locked.pins] == ["idna"]
+    assert "outside the project" in locked.loose[0]

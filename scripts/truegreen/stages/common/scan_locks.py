@@ -61,6 +61,8 @@ def read_locks(root: Path) -> Locked:
 def requirements(root: Path, name: str, text: str | None = None) -> Locked:
     """Return the pins of a requirements file; `text` replaces its content."""
     if text is None:
+        if not (root / name).resolve().is_relative_to(root.resolve()):
+            return Locked(loose=(f"{name}: it lies outside the project and is not read",), files=(name,))
         try:
             text = (root / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
