@@ -112,32 +112,26 @@ class Hooks:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
-        """Enclose the set-up phase."""
-        self._tell(item, "begin", "setup")
+        """Mark the end of the set-up phase; it began where the last test's teardown ended."""
         yield
-        self._tell(item, "end", "setup")
+        self._mark(item, "setup", [])
+        if self.state.watch is not None:
+            del self.state.watch.targets[:]
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Enclose the call phase, and say what the test must commit."""
-        line, watch = self.state.line, self.state.watch
-        if watch is not None:
-            del watch.targets[:]
-        self._tell(item, "begin", "call")
+        """Mark the end of the call phase, and say what the test must commit."""
         yield
-        self._tell(item, "end", "call")
-        if line is None or watch is None:
-            return
-        marks: list[pytest.Mark | None] = [*item.iter_markers("persists")]
-        for mark in marks or [None]:
-            line.tell(event="demand", test=item.nodeid, patched=sorted(set(watch.targets)), **_demand(mark))
+        if self.state.watch is not None:
+            patched = sorted(set(self.state.watch.targets))
+            marks: list[pytest.Mark | None] = [*item.iter_markers("persists")]
+            self._mark(item, "call", [{**_demand(mark), "patched": patched} for mark in marks or [None]])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """Enclose the teardown phase."""
-        self._tell(item, "begin", "teardown")
+        """Mark the end of the teardown phase."""
         yield
-        self._tell(item, "end", "teardown")
+        self._mark(item, "teardown", [])
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -152,9 +146,10 @@ class Hooks:
         self.state.finished = True
         self.state.write()
 
-    def _tell(self, item: pytest.Item, event: str, phase: str) -> None:
+    def _mark(self, item: pytest.Item, phase: str, demands: list[dict[str, Any]]) -> None:
+        """Tell the recorder that a phase ended, and wait: what follows belongs to the next phase."""
         if self.state.line is not None:
-            self.state.line.tell(event=event, test=item.nodeid, phase=phase)
+            self.state.line.tell(event="mark", test=item.nodeid, phase=phase, demands=demands)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -165,6 +160,7 @@ def pytest_configure(config: pytest.Config) -> None:
     address = os.environ.get("TRUEGREEN_RECORDER", "")
     if address and not _worker(config):
         state.line = Line(address)
+        state.line.tell(event="start")
         state.watch = Watch()
         state.watch.start()
     config.pluginmanager.register(Hooks(state), "truegreen-hooks")

@@ -24,7 +24,7 @@ from truegreen.runtime import files
 from truegreen.stages.common.wal import WalReader, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from truegreen.model.service import ServiceHandle
 
@@ -40,7 +40,8 @@ class Recorder:
         self._path = path
         self._phases: list[PhaseChanges] = []
         self._demands: dict[str, list[TestDemand]] = {}
-        self._open: dict[tuple[str, str], tuple[str, float]] = {}
+        self._last = ""
+        """Position in the log where the phase that runs now began."""
         self._finished = False
         self._problem = ""
         self._reader: WalReader | None = None
@@ -81,53 +82,69 @@ class Recorder:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            with sock, sock.makefile("rwb", buffering=0) as stream:
+            with sock, sock.makefile("rb") as stream:
                 while row := stream.readline():
-                    self._answer(row)
-                    stream.write(b'{"ok":true}\n')
+                    later = self._guarded(self._handle, row)
+                    sock.sendall(b'{"ok":true}\n')
+                    if later is not None:
+                        self._guarded(later)
 
-    def _answer(self, row: bytes) -> None:
-        """Handle one event; what cannot be handled makes the evidence blind, and the tests go on."""
+    def _guarded(self, action: Callable[..., Any], *arguments: Any) -> Any:
+        """Do something; what goes wrong makes the evidence blind, and the tests go on."""
         try:
-            event = json.loads(row)
-            getattr(self, f"_on_{event['event']}")(event)
+            return action(*arguments)
         except TruegreenError as error:
             self._problem = self._problem or error.what
         except Exception as error:  # noqa: BLE001 - a foreign message, or a lost server
             self._problem = self._problem or f"{type(error).__name__}: {error}"
+        return None
 
-    def _on_begin(self, event: dict[str, Any]) -> None:
-        start = time.perf_counter()
-        position = self._reader.position() if self._reader else ""
-        self._open[(event["test"], event["phase"])] = (position, time.perf_counter() - start)
+    def _handle(self, row: bytes) -> Callable[[], None] | None:
+        """Handle one event before it is answered; returns what can be done after the answer."""
+        event = json.loads(row)
+        if event["event"] == "finish":
+            self._finished = True
+            return None
+        if event["event"] == "start":
+            self._last = self._reader.position() if self._reader else ""
+            return None
+        return self._on_mark(event)
 
-    def _on_end(self, event: dict[str, Any]) -> None:
-        start = time.perf_counter()
-        position, cost_s = self._open.pop((event["test"], event["phase"]))
-        window, problem = Window(), self._problem
-        if self._reader is not None and not problem:
-            window = self._reader.between(position, self._reader.position())
-        self._phases.append(
-            PhaseChanges(
-                test=event["test"],
-                phase=event["phase"],
-                committed=window.committed,
-                rolled_back=window.rolled_back,
-                observed_ms=round((cost_s + time.perf_counter() - start) * 1000, 3),
-                problem=problem,
+    def _on_mark(self, event: dict[str, Any]) -> Callable[[], None] | None:
+        """Take the position where a phase ended.
+
+        What the call phase wrote is read before the test goes on: its teardown may truncate the table, after
+        which the log's file numbers name nothing. The other phases are read while the tests go on.
+        """
+        begun = time.perf_counter()
+        start, self._last = self._last, self._reader.position() if self._reader else ""
+        for values in event["demands"]:
+            self._demand(event["test"], values)
+
+        end = self._last
+
+        def read() -> None:
+            window = Window() if self._problem or not self._reader else self._reader.between(start, end)
+            self._phases.append(
+                PhaseChanges(
+                    test=event["test"],
+                    phase=event["phase"],
+                    committed=window.committed,
+                    rolled_back=window.rolled_back,
+                    observed_ms=round((time.perf_counter() - begun) * 1000, 3),
+                    problem=self._problem,
+                )
             )
-        )
 
-    def _on_demand(self, event: dict[str, Any]) -> None:
-        demand = msgspec.convert({key: event[key] for key in ("object", "kind", "at_least")}, Demand)
-        made = TestDemand(
-            test=event["test"], demand=demand, patched=tuple(event["patched"]), reads=bool(event.get("reads"))
-        )
-        self._demands.setdefault(event["test"], []).append(made)
+        if event["phase"] != "call":
+            return read
+        read()
+        return None
 
-    def _on_finish(self, event: dict[str, Any]) -> None:
-        del event
-        self._finished = True
+    def _demand(self, test: str, values: dict[str, Any]) -> None:
+        demand = msgspec.convert({key: values[key] for key in ("object", "kind", "at_least")}, Demand)
+        made = TestDemand(test=test, demand=demand, patched=tuple(values["patched"]), reads=bool(values.get("reads")))
+        self._demands.setdefault(test, []).append(made)
 
     def _write(self) -> None:
         version = self._reader.version if self._reader else ""
@@ -138,7 +155,7 @@ class Recorder:
             store=self._server.name,
             tier="" if self._problem else TIER,
             server_version=version,
-            complete=self._finished and not self._problem and not self._open,
+            complete=self._finished and not self._problem,
             problem=self._problem,
             phases=tuple(self._phases),
             demands=tuple(demand for demands in self._demands.values() for demand in demands),
