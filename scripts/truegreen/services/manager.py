@@ -126,10 +126,11 @@ class ServiceManager:
         for session in self._sessions():
             if session.root != self._session.root:
                 continue
-            for handle, started in zip(session.handles, session.started, strict=False):
+            accesses = {started.name: started.access for started in session.started}
+            for handle in session.handles:
                 answers = True
                 try:
-                    registry.load("service", handle.kind)().probe(started.access)
+                    registry.load("service", handle.kind)().probe(accesses[handle.name])
                 except NotReady:
                     answers = False
                 rows.append({**msgspec.to_builtins(handle), "answers": answers, "session": session.id})

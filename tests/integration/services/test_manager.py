@@ -1,0 +1,169 @@
+"""Real PostgreSQL, Redis and NATS, started, asked, stopped, and swept."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+from tests.support.managers import embedded, manager
+
+from truegreen.config.schema import ServiceOptions
+from truegreen.errors import PortInUse, ServiceNotReady, UnknownName, WrongValue
+from truegreen.services.workshop import process_start
+
+ALL = {name: embedded() for name in ("postgres", "redis", "nats")}
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "project"
+
+
+def processes_below(folder):
+    """Return the command lines of processes that mention a folder."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if str(folder) in line:
+            found.append(line)
+    return found
+
+
+def test_services_are_ready_exported_logged_and_gone_afterwards(root, tmp_path):
+    services = manager(root, tmp_path, **ALL)
+    try:
+        handles = {handle.name: handle for handle in services.up(tuple(ALL))}
+        assert handles["postgres"].exports["POSTGRES_DSN"] == handles["postgres"].url
+        assert handles["postgres"].exports["DB_PORT"] == str(handles["postgres"].port)
+        assert handles["redis"].exports == {"REDIS_URL": handles["redis"].url}
+        assert handles["nats"].exports == {"NATS_URL": handles["nats"].url}
+        assert {row["name"]: row["answers"] for row in services.status()} == dict.fromkeys(ALL, True)
+        data = [started.data for started in services._session.started]
+    finally:
+        services.down()
+    assert "ready" in services.logs("redis").lower()
+    assert [folder for folder in data if Path(folder).exists()] == []
+    assert [line for folder in data for line in processes_below(folder)] == []
+    assert services.status() == []
+
+
+def test_exports_follow_the_names_of_the_repository(root, tmp_path):
+    services = manager(root, tmp_path, redis=embedded(export={"CACHE": "url", "CACHE_PORT": "port"}))
+    try:
+        (handle,) = services.up(("redis",))
+        assert handle.exports == {"CACHE": handle.url, "CACHE_PORT": str(handle.port)}
+    finally:
+        services.down()
+
+
+def test_export_of_an_unknown_field_is_refused_and_nothing_is_left(root, tmp_path):
+    services = manager(root, tmp_path, redis=embedded(export={"CACHE": "adress"}))
+    with pytest.raises(UnknownName, match="adress"):
+        services.up(("redis",))
+    assert list((tmp_path / "sessions").glob("*.json")) == []
+
+
+def test_two_sessions_run_at_once(root, tmp_path):
+    first, second = manager(root, tmp_path, **ALL), manager(tmp_path / "other", tmp_path, **ALL)
+    try:
+        ports = {handle.port for handle in (*first.up(("redis",)), *second.up(("redis",)))}
+        assert len(ports) == 2
+    finally:
+        first.down()
+        second.down()
+
+
+def test_taken_port_is_named(root, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        services = manager(root, tmp_path, redis=embedded(port=taken.getsockname()[1]))
+        with pytest.raises(PortInUse, match=str(taken.getsockname()[1])):
+            services.up(("redis",))
+
+
+def test_attached_service_that_does_not_answer_is_not_ready(root, tmp_path):
+    services = manager(root, tmp_path, redis=ServiceOptions(url="redis://127.0.0.1:1/0", timeout_s=0.3))
+    with pytest.raises(ServiceNotReady, match="redis"):
+        services.up(("redis",))
+
+
+def test_attach_without_a_value_names_the_variable(root, tmp_path):
+    services = manager(root, tmp_path, redis=ServiceOptions(provider="attach", url="$NOT_SET_ANYWHERE"))
+    with pytest.raises(WrongValue) as caught:
+        services.up(("redis",))
+    assert "NOT_SET_ANYWHERE" in caught.value.where
+
+
+def test_attached_service_is_used_and_left_alone(root, tmp_path):
+    owner = manager(root, tmp_path, redis=embedded())
+    (handle,) = owner.up(("redis",))
+    try:
+        guest = manager(root, tmp_path / "guest", redis=ServiceOptions(url=handle.url))
+        (attached,) = guest.up(("redis",))
+        guest.down()
+        assert attached.provider == "attach"
+        assert owner.status()[0]["answers"]
+    finally:
+        owner.down()
+
+
+OWNER = """
+    import sys, time
+    from pathlib import Path
+    from tests.support.managers import embedded, manager
+    services = manager(Path(sys.argv[1]), Path(sys.argv[2]), redis=embedded(), nats=embedded())
+    services.up(("redis", "nats"))
+    print(*(started.pid for started in services._session.started), flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        services.down()
+"""
+
+
+@pytest.fixture
+def owner(root, tmp_path):
+    """A process that owns two services."""
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", textwrap.dedent(OWNER), str(root), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env, cwd=Path.cwd()) as process:
+        process.pids = [int(word) for word in process.stdout.readline().split()]
+        yield process
+        process.kill()
+
+
+def eventually_gone(pids):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and any(process_start(pid) for pid in pids):
+        time.sleep(0.05)
+    return [pid for pid in pids if process_start(pid)]
+
+
+def test_interrupt_leaves_nothing(owner):
+    assert len(owner.pids) == 2
+    owner.send_signal(signal.SIGINT)
+    owner.wait(20)
+    assert eventually_gone(owner.pids) == []
+
+
+def test_kill_of_the_owner_is_swept_by_the_next_start(owner, root, tmp_path):
+    owner.kill()
+    owner.wait(10)
+    assert any(process_start(pid) for pid in owner.pids), "a killed owner cannot have stopped its services"
+    assert manager(root, tmp_path).sweep() == 1
+    assert eventually_gone(owner.pids) == []
+    assert list((tmp_path / "sessions").glob("*.json")) == []
+
+
+def test_sweep_leaves_a_live_owner_alone(owner, root, tmp_path):
+    assert manager(root, tmp_path).sweep() == 0
+    assert all(process_start(pid) for pid in owner.pids)
