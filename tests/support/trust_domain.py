@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from tests.harness.shell import file_lock
 from tests.support.trust_domain_http import IDENTITY, REQUEST_TOKEN, Issuer, TransparencyLog, serve_issuer, serve_log
 from tests.support.trust_domain_tools import server
 
@@ -100,7 +101,8 @@ class TrustDomain:
 def trust_domain(folder: Path, cosign: Path) -> Iterator[TrustDomain]:
     """Start everything, yield the domain, and stop everything."""
     issuer, log = Issuer(), TransparencyLog()
-    with serve_issuer(issuer) as issuer_url, serve_log(log) as log_url:
+    # The timestamp authority serves its metrics on port 2112 and has no option for another: one domain at a time.
+    with file_lock("trust-domain"), serve_issuer(issuer) as issuer_url, serve_log(log) as log_url:
         domain = TrustDomain(folder, cosign, issuer, issuer_url)
         (folder / "ct.pub").write_bytes(log.public_pem())
         try:

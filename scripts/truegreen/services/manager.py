@@ -1,7 +1,8 @@
 """Services up, ready, and down again whatever happens.
 
 Every session is recorded in the cache before its first service starts: who owns it and what it started. The
-next start sweeps the sessions whose owner is gone, so that even `kill -9` leaves nothing for long.
+next start sweeps the sessions whose owner is gone, so that even `kill -9` leaves nothing for long. Of an owner in
+another container that shares the cache nothing can be known: its session is swept after a day.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from truegreen.errors import EvidenceMissing, ServiceNotReady, TruegreenError, U
 from truegreen.model.service import ServiceHandle
 from truegreen.runtime import files
 from truegreen.services.base import NotReady, Started
-from truegreen.services.workshop import Workshop, exports, process_start
+from truegreen.services.workshop import Workshop, exports, process_scope, process_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.02
 _ALIVE_EVERY = 10
+_FOREIGN_LIFE_S = 24 * 3600.0
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -44,6 +46,8 @@ class Session(msgspec.Struct, kw_only=True):
     root: str
     owner_pid: int
     owner_started: int
+    scope: str = ""
+    """Where the owner's number means something; empty where the system does not tell."""
     detached: bool = False
     """True for `services up`: it lives until `services down`."""
     started: list[Started] = []
@@ -77,8 +81,13 @@ class ServiceManager:
             tools=tools,
             cache=cache,
         )
+        pid = os.getpid()
         self._session = Session(
-            id=self._shop.session, root=str(root), owner_pid=os.getpid(), owner_started=process_start(os.getpid())
+            id=self._shop.session,
+            root=str(root),
+            owner_pid=pid,
+            owner_started=process_start(pid),
+            scope=process_scope(),
         )
         self._lock = threading.Lock()
 
@@ -153,13 +162,21 @@ class ServiceManager:
         """Stop what sessions left whose owner is gone; returns how many sessions."""
         swept = 0
         for session in self._sessions():
-            owner_lives = process_start(session.owner_pid) == session.owner_started != 0
-            if session.id != self._session.id and not session.detached and not owner_lives:
+            if session.id != self._session.id and not session.detached and self._abandoned(session):
                 self._stop(session)
                 swept += 1
         if swept:
             self._console.line(f"swept {swept} session(s) that a killed run left behind")
         return swept
+
+    def _abandoned(self, session: Session) -> bool:
+        """Return whether the owner of a session is gone, or must be by now."""
+        if session.scope and session.scope == self._session.scope:
+            return process_start(session.owner_pid) != session.owner_started
+        with contextlib.suppress(OSError):
+            age_s = self._clock.now().timestamp() - (self._folder / f"{session.id}.json").stat().st_mtime
+            return age_s > _FOREIGN_LIFE_S
+        return False
 
     def _start(self, name: str) -> ServiceHandle:
         options = self._options.get(name, ServiceOptions())

@@ -109,5 +109,16 @@ def process_start(pid: int) -> int:
     """Return the start time of a process in clock ticks since boot; 0 when it is gone or a zombie."""
     with contextlib.suppress(OSError, ValueError, IndexError):
         fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        return 0 if fields[0] == "Z" else int(fields[19])
+        return 0 if fields[0] in "ZX" else int(fields[19])
     return 0
+
+
+def process_scope() -> str:
+    """Return what makes a process number mean one process: this start of the machine, and this container of it.
+
+    Runners in containers may share one cache directory: the numbers of one mean nothing in the other.
+    """
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    return ""

@@ -67,7 +67,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
         yield Bench(signer, cosign, crane, address, folder, processes)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def domain(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TrustDomain]:
     with trust_domain(tmp_path_factory.mktemp("domain"), bench.cosign_path) as running:
         yield running

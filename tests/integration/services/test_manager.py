@@ -1,5 +1,6 @@
 """Real PostgreSQL, Redis and NATS, started, asked, stopped, and swept."""
 
+import json
 import os
 import signal
 import socket
@@ -121,9 +122,9 @@ OWNER = """
     from pathlib import Path
     from tests.support.managers import embedded, manager
     services = manager(Path(sys.argv[1]), Path(sys.argv[2]), redis=embedded(), nats=embedded())
-    services.up(("redis", "nats"))
-    print(*(started.pid for started in services._session.started), flush=True)
     try:
+        services.up(("redis", "nats"))
+        print(*(started.pid for started in services._session.started), flush=True)
         time.sleep(60)
     finally:
         services.down()
@@ -167,3 +168,28 @@ def test_kill_of_the_owner_is_swept_by_the_next_start(owner, root, tmp_path):
 def test_sweep_leaves_a_live_owner_alone(owner, root, tmp_path):
     assert manager(root, tmp_path).sweep() == 0
     assert all(process_start(pid) for pid in owner.pids)
+
+
+def in_another_container(folder, **changes):
+    """Let the session of a live owner look as if a container that shares the cache had written it."""
+    (path,) = (folder / "sessions").glob("*.json")
+    session = json.loads(path.read_text())
+    path.write_text(json.dumps({**session, "scope": "another boot pid:[1]", "owner_pid": 2**22 + 1, **changes}))
+    return path
+
+
+def test_sweep_leaves_the_session_of_another_container_alone(owner, root, tmp_path):
+    path = in_another_container(tmp_path)
+    assert manager(root, tmp_path).sweep() == 0
+    assert path.exists()
+    assert all(process_start(pid) for pid in owner.pids)
+
+
+@pytest.mark.parametrize("scope", ["another boot pid:[1]", ""])
+def test_sweep_takes_what_another_container_left_a_day_ago(owner, root, tmp_path, scope):
+    path = in_another_container(tmp_path, scope=scope)
+    yesterday = time.time() - 25 * 3600
+    os.utime(path, (yesterday, yesterday))
+    assert manager(root, tmp_path).sweep() == 1
+    assert not path.exists()
+    assert eventually_gone(owner.pids) == []
