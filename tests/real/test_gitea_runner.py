@@ -6,6 +6,8 @@ import pytest
 from tests.real import pipeline
 from tests.support.github_api import GithubApi
 
+from truegreen.forge.port import STATUS_CONTEXT
+
 pytestmark = [pytest.mark.real, pytest.mark.docker, pytest.mark.slow]
 NUMBER = 12
 
@@ -49,7 +51,7 @@ def test_comment_and_status_are_written_without_check_runs(head_and_run, api):
     head, done = head_and_run
     (comment,) = api.own_comments(NUMBER)
     assert pipeline.fault("rolled-back")["evidence"] in comment["body"]
-    assert [(row["state"], row["context"]) for row in api.statuses] == [("failure", "truegreen")]
+    assert [(row["state"], row["context"]) for row in api.statuses] == [("failure", STATUS_CONTEXT)]
     assert {request.path.split("/statuses/")[1] for request in api.requests if "/statuses/" in request.path} == {head}
     assert api.check_runs == []
     assert "has no check runs" in done.log

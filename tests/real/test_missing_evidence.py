@@ -68,4 +68,5 @@ def test_plan_that_is_refused_runs_no_stage_and_fails_at_result(refused):
     assert refused.jobs["plan"] == refused.jobs["result"] == "failure"
     assert not {"unit", "persistence"} & set(refused.jobs)
     assert "persistance" in refused.log
-    assert "truegreen: blind" in refused.log
+    assert "truegreen: blind: job plan ended with failure, so no stage was planned" in refused.log
+    assert "job plan ended with failure" in pipeline.summary(refused)

@@ -67,8 +67,8 @@ def shard(shell: Shell) -> str:
 
 
 def planned(shell: Shell) -> tuple[str, ...]:
-    """Return the stages of the plan job, from its JSON output."""
-    text = shell.env.get("TG_STAGES_JSON", "")
+    """Return the stages of the plan job, from its JSON output; none when that job left no output."""
+    text = shell.env.get("TG_STAGES_JSON", "").strip() or "[]"
     try:
         names = msgspec.json.decode(text, type=list[str])
     except msgspec.DecodeError as error:
@@ -84,11 +84,7 @@ def job_problems(shell: Shell, names: tuple[str, ...]) -> dict[str, Problem]:
     A job that failed after its evidence was written, was cancelled, or lost a matrix leg must not be
     green because of the evidence that did arrive.
     """
-    text = shell.env.get("TG_JOBS") or "{}"
-    try:
-        results = msgspec.json.decode(text, type=dict[str, JobResult])
-    except msgspec.DecodeError as error:
-        raise WrongValue("the results of the jobs are not JSON", where="input jobs", why=str(error)) from None
+    results = _results(shell)
     problems = {}
     for name in names:
         result = results.get(name, JobResult("success" if not results else "absent")).result
@@ -100,6 +96,19 @@ def job_problems(shell: Shell, names: tuple[str, ...]) -> dict[str, Problem]:
                 fix="open the job's log; evidence that did arrive does not cover what is missing",
             )
     return problems
+
+
+def plan_failure(shell: Shell) -> str:
+    """Return what to say when the plan job did not end well; empty when it did, or when nobody tells."""
+    result = _results(shell).get("plan", JobResult("success")).result
+    return "" if result == "success" else f"job plan ended with {result or 'no result'}, so no stage was planned"
+
+
+def _results(shell: Shell) -> dict[str, JobResult]:
+    try:
+        return msgspec.json.decode(shell.env.get("TG_JOBS") or "{}", type=dict[str, JobResult])
+    except msgspec.DecodeError as error:
+        raise WrongValue("the results of the jobs are not JSON", where="input jobs", why=str(error)) from None
 
 
 def outputs(values: dict[str, object]) -> dict[str, str]:

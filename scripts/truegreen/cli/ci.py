@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from truegreen.app import ci, gate, history, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
@@ -88,7 +90,7 @@ def _judge_run(shell: Shell, settings: Settings) -> Report:
     names = ci.planned(shell)
     chosen = planning.Plan(stages=names, not_planned=planning.unplanned(names, events.current(shell).name))
     folder: Path = shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE)
-    return gate.judge(
+    judged = gate.judge(
         shell,
         settings,
         chosen,
@@ -97,6 +99,8 @@ def _judge_run(shell: Shell, settings: Settings) -> Report:
         history=history.load(settings),
         job_problems=ci.job_problems(shell, names),
     )
+    failure = "" if names else ci.plan_failure(shell)
+    return msgspec.structs.replace(judged, headline=failure) if failure else judged
 
 
 def _public(verdict: Report) -> str:
