@@ -33,6 +33,7 @@ def set_up(*, compose: bool = True) -> int:
     """Make everything that the container tests need; quick when it is there."""
     started = time.monotonic()
     say(f"container engine {engine.ensure_engine().version}")
+    say(f"daemonless builder {engine.ensure_builder()}")
     for name in tools.TOOLS:
         if name != "docker-compose" or compose:
             say(f"{name}: {tools.ensure_tool(name)}")

@@ -59,6 +59,17 @@ def ensure_engine() -> Engine:
         return found or _install_and_start()
 
 
+def ensure_builder() -> str:
+    """Return the path of buildah, which builds images without an engine, installing it if need be.
+
+    Raises:
+        HarnessError: it is missing and cannot be installed here.
+    """
+    if not shutil.which("buildah"):
+        apt_install(["buildah"])
+    return shutil.which("buildah") or "/usr/bin/buildah"
+
+
 @cache
 def docker_client() -> str:
     """Return the path of the client that talks to the engine (started if need be)."""

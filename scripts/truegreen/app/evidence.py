@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from truegreen import registry
 from truegreen.analysis import merge
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
     from truegreen.model.evidence import StageRecord
 
-_RERUN = "-rerun-"
+_RERUN = re.compile(r"-rerun-(\d+)\.[^/]*$")
 
 
 def load_all(folder: Path, root: Path) -> list[StageEvidence]:
@@ -91,7 +90,7 @@ def _read_shard(folder: Path, record: StageRecord, root: Path) -> Iterable[tuple
     present = {entry.kind for entry in record.files}
     for kind in record.expects:
         if kind not in present:
-            part = registry.load("reader", kind).part
+            part = registry.load("reader", kind).part if kind in registry.names("reader") else "stage"
             message = f"{record.folder} promised {kind} evidence and left none"
             yield kind, part, None, Problem(kind=part, message=message, path=str(folder), code="TG201")
     for entry in record.files:
@@ -102,14 +101,25 @@ def _read_shard(folder: Path, record: StageRecord, root: Path) -> Iterable[tuple
         try:
             reader = registry.load("reader", entry.kind)()
             part = reader.part
-            _check_digest(path, folder, entry.sha256)
+            check_digest(path, folder, entry.sha256)
             yield entry.path, part, reader.read(path, root), None
         except TruegreenError as error:
             yield entry.path, part, None, _problem(part, error)
 
 
-def _check_digest(path: Path, folder: Path, digest: str) -> None:
-    if not path.resolve().is_relative_to(folder.resolve()) or path.is_symlink():
+def check_digest(path: Path, folder: Path, digest: str) -> None:
+    """Refuse a file of evidence that is not what its stage left.
+
+    Raises:
+        EvidenceUnreadable: it lies outside the folder, or is a link.
+        EvidenceMissing: it is not there.
+        EvidenceChanged: its content has another digest.
+    """
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve()) and not path.is_symlink()
+    except (OSError, ValueError) as error:  # such as a name with a null byte
+        raise EvidenceUnreadable("a file of evidence has no usable name", where=str(folder), why=str(error)) from None
+    if not inside:
         raise EvidenceUnreadable(f"{path.name} lies outside its evidence folder", where=str(path))
     if not path.is_file():
         raise EvidenceMissing(f"{path.name} is missing", where=str(path))
@@ -147,12 +157,16 @@ def _merge_tests(named: list[tuple[str, Any]]) -> Any:
     """Merge first runs as shards, then each round of reruns as later attempts."""
     if not named:
         return None
-    first = [run for name, run in named if _RERUN not in name]
-    later = [run for name, run in sorted(named) if _RERUN in name]
-    merged = merge.shards(first)
-    for rerun in later:
-        merged = merge.rerun(merged, rerun)
+    merged = merge.shards([run for name, run in named if not _round(name)])
+    for _, run in sorted((entry for entry in named if _round(entry[0])), key=lambda entry: _round(entry[0])):
+        merged = merge.rerun(merged, run)
     return merged
+
+
+def _round(name: str) -> int:
+    """Return which rerun a file of results belongs to; 0 is the first run."""
+    match = _RERUN.search(name)
+    return int(match.group(1)) if match else 0
 
 
 def _problem(kind: str, error: TruegreenError) -> Problem:
@@ -166,8 +180,3 @@ def _problem(kind: str, error: TruegreenError) -> Problem:
         code=error.code,
         fix=error.fix,
     )
-
-
-def plain(value: msgspec.Struct) -> bytes:
-    """Return a record as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2)

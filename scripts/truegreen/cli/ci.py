@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import ci, gate, history, publish, run, services
+from truegreen.app import ci, gate, history, image, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
 from truegreen.app.shell import EVIDENCE
 from truegreen.cli import common
 from truegreen.config import settings as config
+from truegreen.errors import EXIT_GATE_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
@@ -42,7 +43,7 @@ def plan(namespace: argparse.Namespace) -> int:
 def stage(namespace: argparse.Namespace) -> int:
     """Run one stage, judge it, and write its verdict as an output."""
     shell, settings = _start(namespace)
-    (name,) = ci.stages(shell, "TG_STAGE") or ("",)
+    name = ci.stage(shell)
     chosen = planning.plan("local", only=(name,))
     event = events.current(shell)
     run.run_stages(shell, settings, run.Request(stages=(name,), shard=ci.shard(shell), commit=event.sha))
@@ -77,6 +78,24 @@ def start_services(namespace: argparse.Namespace) -> int:
     handles = services.up(shell, settings, ci.words(shell, "TG_SERVICES"))
     events.write_environment(shell, {name: value for handle in handles for name, value in handle.exports.items()})
     return 0
+
+
+def publish_image(namespace: argparse.Namespace) -> int:
+    """Push, sign and verify the judged image; write its digest and the signer's identity as outputs."""
+    shell, settings = _start(namespace)
+    verdict, record = image.publish(shell, settings, shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE))
+    if record is None:
+        gate.show(shell, verdict)
+        return gate.exit_code(verdict)
+    for signature in record.signatures:
+        shell.console.line(f"signed by {signature.method} {signature.identity}: {signature.message}")
+    if not all(signature.verified for signature in record.signatures):
+        return EXIT_GATE_FAILED
+    named = next((signature for signature in record.signatures if signature.identity), None)
+    identity, issuer = (named.identity, named.issuer) if named else ("", "")
+    events.write_outputs(shell, {"reference": record.pinned, "identity": identity, "issuer": issuer})
+    shell.console.line(f"published {record.pinned}")
+    return EXIT_OK
 
 
 def _start(namespace: argparse.Namespace) -> tuple[Shell, Settings]:

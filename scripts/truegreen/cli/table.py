@@ -133,6 +133,13 @@ COMMANDS: tuple[Command, ...] = (
                 ),
             ),
             Command(
+                name="publish",
+                help="Push, sign and verify the image that the stage judged; its evidence must be green.",
+                target="truegreen.cli.image:publish",
+                options=(EVIDENCE, JSON, *COMMON),
+                examples=("truegreen image publish --set signed-image.registry=ghcr.io/acme",),
+            ),
+            Command(
                 name="verify",
                 help="Verify the signature of an image by digest.",
                 target="truegreen.cli.image:verify",
@@ -253,6 +260,7 @@ COMMANDS: tuple[Command, ...] = (
                 ("stage", "stage", "Run and judge one stage."),
                 ("report", "report", "Judge all evidence and publish."),
                 ("services", "start_services", "Start services for a job of the caller's own."),
+                ("publish-image", "publish_image", "Push, sign and verify the image that was judged."),
             )
         ),
     ),

@@ -39,3 +39,9 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     signatures: tuple[Signature, ...] = ()
     secrets_found: tuple[str, ...] = ()
     """Files in the image that look like secrets."""
+
+    @property
+    def pinned(self) -> str:
+        """Return `registry/repository@sha256:…`; empty when nothing was pushed."""
+        name, _, last = self.reference.rpartition("/")
+        return f"{name}/{last.partition(':')[0]}@{self.digest}" if self.digest else ""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import shutil
 import subprocess
-import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.harness.engine import ensure_engine
+from tests.harness.engine import ensure_builder, ensure_engine
+from tests.support.small_image import make_project, pack
 from tests.support.stage_contexts import stage_context
 
 from truegreen.errors import ConfigurationError, ToolFailed
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
 
 pytestmark = [pytest.mark.slow, pytest.mark.docker]
-DOCKERFILE = "FROM scratch\nARG MARK=none\nADD root.tar /\nLABEL mark=$MARK\nUSER 10001\n"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,22 +41,7 @@ def engine() -> Iterator[None]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    root = tmp_path / "My App"
-    root.mkdir()
-    (root / "Dockerfile").write_text(DOCKERFILE)
-    (root / ".dockerignore").write_text(".git\n.env*\n*.pem\nid_*\n.truegreen\n")
-    pack(root, {"app/main.py": b"print('hello')\n"})
-    return root
-
-
-def pack(root: Path, content: dict[str, bytes]) -> None:
-    metadata = b"Metadata-Version: 2.1\nName: sample\nVersion: 1.2.3\n"
-    everything = {"usr/lib/python3/dist-packages/sample-1.2.3.dist-info/METADATA": metadata, **content}
-    with tarfile.open(root / "root.tar", "w") as tar:
-        for name, data in everything.items():
-            member = tarfile.TarInfo(name)
-            member.size = len(data)
-            tar.addfile(member, io.BytesIO(data))
+    return make_project(tmp_path / "My App")
 
 
 def run(root: Path, **options: object) -> tuple[StageContext, StageOutcome, ImageRecord]:
@@ -195,12 +178,11 @@ def test_machine_without_engine_and_builder_is_skipped_with_both_reasons(project
     assert "buildah is not on PATH" in skipped
 
 
-@pytest.mark.skipif(shutil.which("buildah") is None, reason="buildah is not installed here")
 def test_buildah_builds_where_there_is_no_engine(project: Path, tmp_path: Path) -> None:
     folder = tmp_path / "bin"
     folder.mkdir()
-    for name in ("buildah", "git"):
-        (folder / name).symlink_to(str(shutil.which(name)))
+    (folder / "buildah").symlink_to(ensure_builder())
+    (folder / "git").symlink_to(str(shutil.which("git")))
     context = stage_context(project, ImageOptions(), stage="signed-image", env={"PATH": str(folder)})
     SignedImage().run(context)
     record = ImageReader().read(context.out / IMAGE_FILE, project)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 IMAGE_FILE = "image.json"
 SBOM_FILE = "sbom.cdx.json"
+ARCHIVE_FILE = "image.tar"
 PUBLIC_KEY_FILE = "cosign.pub"
 _TOKEN_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"  # noqa: S105 - the name of a variable
 _SECRETS = ("COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD", _TOKEN_URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
@@ -57,6 +58,8 @@ class ImageOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forb
     """Repository in the registry; empty takes the project folder's name."""
     tag: str = ""
     """Empty takes the first 12 digits of the commit."""
+    keep_archive: bool = False
+    """Keep the image itself with the evidence, for `truegreen image publish`."""
     sign: Literal["auto", "key", "identity", "both"] = "auto"
     """`auto`: by identity where the job may ask for a token, by key where there is one; a rehearsal makes a key."""
     key: str = ""
@@ -121,7 +124,7 @@ def build_image(bench: Workbench, builder: Builder) -> tuple[ImageRecord, Path]:
             builder,
             processes=bench.processes,
             env=bench.env,
-            archive=bench.work / "image.tar",
+            archive=(bench.out if options.keep_archive else bench.work) / ARCHIVE_FILE,
             log=bench.out / "build.log",
             timeout_s=options.timeout_s,
         )
