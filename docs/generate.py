@@ -207,7 +207,9 @@ def _interface(place: dict[str, Any]) -> Iterator[str]:
         yield "| input | meaning | default |"
         yield "|---|---|---|"
         for name, spec in inputs.items():
-            default = "**required**" if spec["required"] else f"`{spec['default']}`" if spec["default"] else "empty"
+            default = (
+                "**required**" if spec["required"] else f"`{_yaml(spec['default'])}`" if spec["default"] else "empty"
+            )
             yield f"| `{name}` | {_cell(spec['description'])} | {_cell(default)} |"
         yield ""
     for kind in ("outputs", "secrets"):
@@ -250,6 +252,10 @@ def _options(table: str, struct: type[msgspec.Struct], *, heading: bool = True) 
     for field in msgspec.structs.fields(struct):
         yield f"| `{field.encode_name}` | {_default(field)} | {_cell(docs.get(field.name, ''))} |"
     yield ""
+
+
+def _yaml(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _default(field: Any) -> str:
