@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 
@@ -38,13 +39,23 @@ def _run(arguments: list[str]) -> int:
         console.error(errors.Interrupted("interrupted", fix="run it again").lines())
         return errors.EXIT_ENGINE
     except BrokenPipeError:
-        return errors.EXIT_OK
+        _reader_gone()
+        return errors.EXIT_ENGINE  # a verdict that nobody could read is not a green one
     except Exception as error:
         if env.get("TRUEGREEN_TRACEBACK"):
             raise
         bug = errors.InternalError("truegreen stopped on a bug of its own", why=f"{type(error).__name__}: {error}")
         console.error(bug.lines())
         return bug.exit_code
+
+
+def _reader_gone() -> None:
+    """Let the interpreter end quietly when nobody reads our output any more, as after `| head`."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _interrupt(signum: int, frame: object) -> None:

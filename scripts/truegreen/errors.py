@@ -58,6 +58,7 @@ class ConfigurationError(TruegreenError):
     code = "TG100"
     slug = "configuration"
     exit_code = EXIT_CONFIGURATION
+    fix_default = "`truegreen config explain` shows every value and where it comes from"
 
 
 class ProjectMissing(ConfigurationError):
@@ -73,6 +74,7 @@ class ConfigSyntax(ConfigurationError):
 
     code = "TG102"
     slug = "config-syntax"
+    fix_default = "mend the file at the line that is named"
 
 
 class UnknownKey(ConfigurationError):
@@ -80,6 +82,7 @@ class UnknownKey(ConfigurationError):
 
     code = "TG103"
     slug = "unknown-key"
+    fix_default = "`truegreen config explain` lists all keys"
 
 
 class WrongValue(ConfigurationError):
@@ -87,6 +90,7 @@ class WrongValue(ConfigurationError):
 
     code = "TG104"
     slug = "wrong-value"
+    fix_default = "`truegreen config explain KEY` shows its type and its default"
 
 
 class UnknownName(ConfigurationError):
@@ -94,6 +98,7 @@ class UnknownName(ConfigurationError):
 
     code = "TG105"
     slug = "unknown-name"
+    fix_default = "`truegreen doctor --list` lists the names"
 
 
 class UsageError(ConfigurationError):
@@ -109,6 +114,7 @@ class InstallFailed(ConfigurationError):
 
     code = "TG107"
     slug = "install-failed"
+    fix_default = "set `install` in [tool.truegreen] to the commands that install the project"
 
 
 class UnsafeEvent(ConfigurationError):
@@ -124,6 +130,7 @@ class ProjectTool(ConfigurationError):
 
     code = "TG109"
     slug = "project-tool"
+    fix_default = "add it to the project's dependencies, or to a dependency group that is installed"
 
 
 # --- evidence: exit code 3 --------------------------------------------------------------------
@@ -135,6 +142,7 @@ class EvidenceError(TruegreenError):
     code = "TG200"
     slug = "evidence"
     exit_code = EXIT_EVIDENCE
+    fix_default = "run the stage again"
 
 
 class EvidenceMissing(EvidenceError):
@@ -174,6 +182,7 @@ class EvidencePartial(EvidenceError):
 
     code = "TG205"
     slug = "evidence-partial"
+    fix_default = "run the stage again; its log says what was left out"
 
 
 # --- engine, services, forge, network: exit code 4 ---------------------------------------------
@@ -185,6 +194,7 @@ class EngineError(TruegreenError):
     code = "TG300"
     slug = "engine"
     exit_code = EXIT_ENGINE
+    fix_default = "the log says what did not work; mend that, or run it again"
 
 
 class ServiceNotReady(EngineError):
@@ -192,6 +202,7 @@ class ServiceNotReady(EngineError):
 
     code = "TG301"
     slug = "service-not-ready"
+    fix_default = "read the service's log; raise its `timeout-s` if it only needs longer"
 
 
 class PortInUse(EngineError):
@@ -199,6 +210,7 @@ class PortInUse(EngineError):
 
     code = "TG302"
     slug = "port-in-use"
+    fix_default = "stop what listens there, or choose another port"
 
 
 class EngineMissing(EngineError):
@@ -206,6 +218,7 @@ class EngineMissing(EngineError):
 
     code = "TG303"
     slug = "engine-missing"
+    fix_default = "start a container engine, or choose a provider that needs none"
 
 
 class ToolMissing(EngineError):
@@ -213,6 +226,7 @@ class ToolMissing(EngineError):
 
     code = "TG304"
     slug = "tool-missing"
+    fix_default = "install it, or put it on PATH"
 
 
 class ToolFailed(EngineError):
@@ -220,6 +234,7 @@ class ToolFailed(EngineError):
 
     code = "TG305"
     slug = "tool-failed"
+    fix_default = "run the command by hand to see all it says"
 
 
 class TimedOut(EngineError):
@@ -227,6 +242,7 @@ class TimedOut(EngineError):
 
     code = "TG306"
     slug = "timed-out"
+    fix_default = "find what hangs, or raise the time limit"
 
 
 class ProcessNotReady(EngineError):
@@ -234,6 +250,7 @@ class ProcessNotReady(EngineError):
 
     code = "TG307"
     slug = "process-not-ready"
+    fix_default = "read the process's log; raise its `timeout-s` if it only needs longer"
 
 
 class Interrupted(EngineError):
@@ -241,6 +258,7 @@ class Interrupted(EngineError):
 
     code = "TG308"
     slug = "interrupted"
+    fix_default = "run it again"
 
 
 class ForgeRefused(EngineError):
@@ -248,6 +266,7 @@ class ForgeRefused(EngineError):
 
     code = "TG401"
     slug = "forge-refused"
+    fix_default = "check that the token may do this"
 
 
 class ForgeUnreachable(EngineError):
@@ -255,6 +274,7 @@ class ForgeUnreachable(EngineError):
 
     code = "TG402"
     slug = "forge-unreachable"
+    fix_default = "run the job again"
 
 
 class DeliveryFailed(EngineError):
@@ -262,6 +282,7 @@ class DeliveryFailed(EngineError):
 
     code = "TG403"
     slug = "delivery-failed"
+    fix_default = "check the address in the notifier's secret"
 
 
 class StoreError(EngineError):
@@ -269,6 +290,7 @@ class StoreError(EngineError):
 
     code = "TG404"
     slug = "store"
+    fix_default = "check that the store is there and may be written"
 
 
 class ExtraMissing(EngineError):
@@ -276,6 +298,7 @@ class ExtraMissing(EngineError):
 
     code = "TG405"
     slug = "extra-missing"
+    fix_default = "install truegreen with the extra that is named"
 
 
 # --- ours: exit code 70 --------------------------------------------------------------------------

@@ -28,16 +28,21 @@ MARKERS = (
 )
 
 
+PROPERTY = "truegreen.nodeid"
+
+
 class State:
     """What one session knows."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, config: pytest.Config) -> None:
         self.path = path
+        self.config = config
         self.collected = 0
         self.deselected = 0
         self.collection_errors: list[str] = []
         self.ids: list[str] = []
         self.failed: list[str] = []
+        self.again: list[str] = []
         self.exit_code: int | None = None
         self.finished = False
         self.line: Line | None = None
@@ -55,6 +60,9 @@ class State:
             "collection_errors": len(self.collection_errors),
             "ids": self.ids,
             "failed": self.failed,
+            "again": self.again,
+            "rootdir": str(self.config.rootpath),
+            "inifile": str(self.config.inipath or ""),
             "finished": self.finished,
             "python": platform.python_version(),
             "pytest": pytest.__version__,
@@ -87,12 +95,12 @@ class Hooks:
         """Give every test its exact id in the JUnit file, also through xdist."""
         self.state.collected = len(items)
         for item in items:
-            item.user_properties.append(("truegreen.nodeid", item.nodeid))
+            item.user_properties.append((PROPERTY, item.nodeid))
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write the first version of the file: a session that dies later leaves `finished: false`."""
-        self.state.ids = [item.nodeid for item in session.items]
+        self.state.ids = [_id(item) for item in session.items]
         if _worker(session.config):
             counts = [self.state.collected, self.state.deselected, self.state.ids]
             session.config.workeroutput["truegreen"] = counts  # type: ignore[attr-defined]
@@ -107,8 +115,9 @@ class Hooks:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Remember failures of any phase, for the reruns."""
-        if report.failed and report.nodeid not in self.state.failed:
-            self.state.failed.append(report.nodeid)
+        if report.failed and (name := _id(report)) not in self.state.failed:
+            self.state.failed.append(name)
+            self.state.again.append(_spoken(name, self.state.config))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -156,7 +165,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and the hooks with a line to the recorder where there is one."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
-    state = State(os.environ.get("TRUEGREEN_SESSION_FILE", ""))
+    state = State(os.environ.get("TRUEGREEN_SESSION_FILE", ""), config)
     address = os.environ.get("TRUEGREEN_RECORDER", "")
     if address and not _worker(config):
         state.line = Line(address)
@@ -166,14 +175,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Hooks(state), "truegreen-hooks")
 
 
+def _id(owner: pytest.Item | pytest.TestReport) -> str:
+    """Return the exact id of a test; pytest-xdist adds a group to `nodeid` with `--dist loadgroup`."""
+    return next((str(value) for key, value in owner.user_properties if key == PROPERTY), owner.nodeid)
+
+
+def _spoken(name: str, config: pytest.Config) -> str:
+    """Return how the command line names a test: relative to where pytest was started, not to its root."""
+    path, *rest = name.split("::")
+    return "::".join([os.path.relpath(config.rootpath / path, config.invocation_params.dir), *rest])
+
+
 def _worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
 
 
 def _demand(mark: pytest.Mark | None) -> dict[str, Any]:
     values: dict[str, Any] = {"object": "", "kind": "", "at_least": 1, "reads": False}
-    if mark is not None:
-        values.update({key: value for key, value in mark.kwargs.items() if key in values})
-        if mark.args:
-            values["object"] = mark.args[0]
-    return values
+    if mark is None:
+        return values
+    # A misspelt demand would demand nothing: the recorder refuses it.
+    unknown = [*(key for key in mark.kwargs if key not in values), *(str(value) for value in mark.args[1:])]
+    values.update({key: value for key, value in mark.kwargs.items() if key in values})
+    if mark.args:
+        values["object"] = mark.args[0]
+    return {**values, "unknown": unknown} if unknown else values

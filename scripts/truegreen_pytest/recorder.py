@@ -34,7 +34,7 @@ class Line:
         if self._socket is None or self._answers is None:
             return
         try:
-            self._socket.sendall(json.dumps(event).encode() + b"\n")
+            self._socket.sendall(json.dumps(event, default=str).encode() + b"\n")
             answered = bool(self._answers.readline())
         except (OSError, ValueError) as error:
             self._lost(str(error))

@@ -16,14 +16,15 @@ import threading
 import time
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 from tests.support.github_records import check_run, comment, private_user, status, user
+from tests.support.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +78,7 @@ class Recorded:
     status: int = 0
 
 
-class GithubApi:
+class GithubApi(Loopback):
     """The server; use it as a context manager."""
 
     def __init__(
@@ -102,21 +103,11 @@ class GithubApi:
         self.faults: dict[int | str, list[Fault]] = {}
         self.lock = threading.RLock()
         self._next_id = 1000
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._http.server_port}{self.base_path}"
+        return f"http://{self.address}{self.base_path}"
 
     def fault(self, at: int | str, *faults: Fault) -> None:
         """Go wrong at the n-th request (1 is the first), or at the next requests of an operation."""

@@ -12,12 +12,13 @@ import re
 import threading
 import zipfile
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import yaml
 from packaging.version import InvalidVersion, Version
+from tests.support.loopback import Loopback
 
 ARCHIVE = Path(__file__).parents[1] / "samples" / "advisories" / "pypa-advisories-2024-10.zip"
 _LIMIT_BYTES = 4 << 20
@@ -75,7 +76,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-class OsvServer:
+class OsvServer(Loopback):
     """The service on a free port; `fault` makes every answer fail."""
 
     def __init__(self, port: int = 0, advisories: Advisories | None = None) -> None:
@@ -83,22 +84,12 @@ class OsvServer:
         self.queries: list[dict[str, Any]] = []
         self.fault = 0
         """Status to answer everything with, or 0; 200 answers everything with `{}`."""
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"osv": self}))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(type("Handler", (_Handler,), {"osv": self}), port)
 
     @property
     def url(self) -> str:
         """The query address, as `pip-audit --osv-url` takes it."""
-        return f"http://127.0.0.1:{self._http.server_port}/v1/query"
+        return f"http://{self.address}/v1/query"
 
     def answer(self, query: dict[str, Any], *, brief: bool = False) -> dict[str, Any]:
         """Return the answer to one query; a brief one names ids only."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import threading
 import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from http.server import BaseHTTPRequestHandler
+from typing import Any
 
+from tests.support.loopback import Loopback
 from tests.support.slack_rules import refusal
 
 PATH = "/services/T00000000/B00000000/sEcReTsEcReT"
@@ -31,7 +31,7 @@ class Trouble:
     """Take the message before going wrong."""
 
 
-class SlackServer:
+class SlackServer(Loopback):
     """The server; `messages` holds what was accepted, `refused` why something was not."""
 
     def __init__(self) -> None:
@@ -39,22 +39,12 @@ class SlackServer:
         self.refused: list[str] = []
         self.requests = 0
         self.troubles: list[Trouble] = []
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
+        super().__init__(_handler(self))
 
     @property
     def url(self) -> str:
         """The webhook's address, which is the secret."""
-        return f"http://127.0.0.1:{self._http.server_port}{PATH}"
+        return f"http://{self.address}{PATH}"
 
     def trouble(self, *troubles: Trouble) -> None:
         """Go wrong at the next requests."""

@@ -41,6 +41,14 @@ def stages(shell: Shell, variable: str = "TG_STAGES") -> tuple[str, ...]:
     return names
 
 
+def stage(shell: Shell) -> str:
+    """Return the one stage of a job."""
+    names = stages(shell, "TG_STAGE")
+    if len(names) != 1:
+        raise WrongValue(f"{len(names)} stages are named", where="input stage", fix="name exactly one stage a job")
+    return names[0]
+
+
 def pythons(shell: Shell) -> tuple[str, ...]:
     """Return versions for the unit matrix; one empty version stands for the project's own."""
     versions = words(shell, "TG_PYTHON")
@@ -57,12 +65,14 @@ def python(version: str) -> str:
 
 
 def shard(shell: Shell) -> str:
-    """Return the shard's name, checked: it becomes part of a path and of an artifact's name."""
-    name = shell.env.get("TG_SHARD", "")
+    """Return the shard's name from the inputs."""
+    return shard_name(shell.env.get("TG_SHARD", ""), "input shard")
+
+
+def shard_name(name: str, where: str) -> str:
+    """Return a shard's name, checked: it becomes part of a path and of an artifact's name."""
     if not _SHARD.fullmatch(name):
-        raise WrongValue(
-            f"{_SHARD_MARK.sub('?', name)!r} cannot name a shard", where="input shard", fix="use a-z 0-9 . _ -"
-        )
+        raise WrongValue(f"{_SHARD_MARK.sub('?', name)!r} cannot name a shard", where=where, fix="use a-z 0-9 . _ -")
     return name
 
 

@@ -167,7 +167,7 @@ def _permissions(job: dict[str, Any], document: dict[str, Any], called: dict[str
         for scope, level in (inner.get("permissions") or {}).items():
             if _LEVELS[level] > _LEVELS[needed.get(scope, "none")]:
                 needed[scope] = level
-    missing = [f"{s}: {lv}" for s, lv in needed.items() if _LEVELS[str(granted.get(s, "none"))] < _LEVELS[lv]]
+    missing = [f"{s}: {lv}" for s, lv in needed.items() if _LEVELS.get(str(granted.get(s)), 0) < _LEVELS[lv]]
     if missing:
         yield (
             f"the job grants too little: {', '.join(missing)}; GitHub fails the run without a log",

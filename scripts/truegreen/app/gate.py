@@ -14,7 +14,7 @@ from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceU
 from truegreen.forge import workflow_commands
 from truegreen.gates import judging
 from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
-from truegreen.model.verdict import Provenance, Report, StageReport, Status
+from truegreen.model.verdict import REPORT_VERSION, Provenance, Report, StageReport, Status
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
@@ -115,9 +115,13 @@ def read_report(folder: Path) -> Report:
     """
     path = folder / REPORT / "verdict.json"
     try:
-        return msgspec.json.decode(files.read_limited(path, 64 << 20), type=Report)
-    except msgspec.DecodeError as error:
+        report = msgspec.json.decode(files.read_limited(path, 64 << 20), type=Report)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceUnreadable("verdict.json is not a report", where=str(path), why=str(error)) from None
+    if report.schema_version != REPORT_VERSION:
+        why = f"it has version {report.schema_version}, this is version {REPORT_VERSION}"
+        raise EvidenceUnreadable("verdict.json is of another version", where=str(path), why=why)
+    return report
 
 
 def show(shell: Shell, report: Report) -> None:

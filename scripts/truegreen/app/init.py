@@ -73,10 +73,10 @@ def plan(root: Path, *, repository: str, ref: str) -> tuple[Item, ...]:
         raise ProjectMissing(
             "there is no pyproject.toml in this folder", where=str(root), fix="create one first: `uv init`"
         )
-    text = project.read_text(encoding="utf-8", errors="replace")
     try:
+        text = project.read_bytes().decode()
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigSyntax("pyproject.toml is not valid TOML", where=str(project), why=str(error)) from None
     return (_workflow(root, repository, ref or f"v{__version__}"), _table(project, text, document))
 

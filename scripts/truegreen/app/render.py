@@ -14,7 +14,7 @@ from truegreen.errors import ConfigurationError, InternalError, WrongValue
 from truegreen.runtime import files
 
 _SELF = re.compile(r"^(?P<head>\s*(?:-\s+)?uses:\s*)(?P<quote>['\"]?)\$/(?P<path>[^\s'\"#@]+)(?P=quote)", re.MULTILINE)
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+")
+_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _REF = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]*")
 PARTS = (".github/workflows", "actions", "scripts", "requirements")
 SINGLE = ("pyproject.toml", "README.md", "LICENSE")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from truegreen import registry
+from truegreen.app import event as events
 from truegreen.app import stage_record
 from truegreen.app.shell import EVIDENCE, Shell
 from truegreen.errors import InternalError, Interrupted, TruegreenError
+from truegreen.forge.event import refuse_unsafe
 from truegreen.model.evidence import RunState, StageRecord
 from truegreen.runtime import environ, files, git
 from truegreen.services.manager import ServiceManager
@@ -43,7 +46,9 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
 
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the evidence so far is kept.
+        UnsafeEvent: the CI was started by an event that gives secrets to unreviewed code.
     """
+    refuse_unsafe(events.current(shell))
     manager = ServiceManager(
         root=settings.root,
         services=settings.project.services,
@@ -158,7 +163,7 @@ def run_id(shell: Shell) -> str:
 
 
 def _command(name: str, request: Request) -> str:
-    tail = f" -- {' '.join(request.pytest_args)}" if request.pytest_args else ""
+    tail = f" -- {shlex.join(request.pytest_args)}" if request.pytest_args else ""
     return f"truegreen run {name}{tail}"
 
 

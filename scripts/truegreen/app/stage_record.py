@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.errors import EvidenceUnreadable
-from truegreen.model.evidence import EvidenceFile, StageRecord
+from truegreen.model.evidence import SCHEMA_VERSION, EvidenceFile, StageRecord
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ def read(path: Path) -> StageRecord:
     """
     data = files.read_limited(path, _LIMIT_BYTES)
     try:
-        return msgspec.json.decode(data, type=StageRecord)
-    except msgspec.DecodeError as error:
+        record = msgspec.json.decode(data, type=StageRecord)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceUnreadable(f"{path.name} is not a stage record", where=str(path), why=str(error)) from None
+    if record.schema_version != SCHEMA_VERSION:
+        why = f"it has version {record.schema_version}, this is version {SCHEMA_VERSION}"
+        raise EvidenceUnreadable(f"{path.name} is of another version", where=str(path), why=why)
+    return record

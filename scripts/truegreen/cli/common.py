@@ -11,6 +11,7 @@ from truegreen.app import event as events
 from truegreen.app import plan as planning
 from truegreen.app import shell as shells
 from truegreen.config import settings as config
+from truegreen.errors import UsageError
 
 if TYPE_CHECKING:
     import argparse
@@ -20,8 +21,15 @@ if TYPE_CHECKING:
 
 
 def shell(namespace: argparse.Namespace) -> Shell:
-    """Return the effects, working in the folder of `--directory`."""
-    return shells.make(cwd=Path(namespace.directory).resolve() if namespace.directory else None, quiet=namespace.quiet)
+    """Return the effects, working in the folder of `--directory`.
+
+    Raises:
+        UsageError: there is no such folder; the project around it would be taken instead.
+    """
+    folder = Path(namespace.directory).resolve() if namespace.directory else None
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"there is no folder {namespace.directory}", where="--directory", fix="name one that exists")
+    return shells.make(cwd=folder, quiet=namespace.quiet)
 
 
 def settings(effects: Shell, namespace: argparse.Namespace) -> Settings:

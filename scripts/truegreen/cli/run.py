@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truegreen.app import ci, gate, history, run
 from truegreen.app import event as events
-from truegreen.app import gate, history, run
 from truegreen.app.shell import EVIDENCE
 from truegreen.cli import common
 from truegreen.model.evidence import RunState
@@ -25,7 +25,8 @@ def main(namespace: argparse.Namespace) -> int:
     settings = common.settings(shell, namespace)
     plan = common.plan(shell, settings, namespace)
     event = events.current(shell)
-    request = run.Request(stages=plan.stages, pytest_args=namespace.rest, shard=namespace.shard or "", commit=event.sha)
+    shard = ci.shard_name(namespace.shard, "--shard")
+    request = run.Request(stages=plan.stages, pytest_args=namespace.rest, shard=shard, commit=event.sha)
     records = run.run_stages(shell, settings, request)
     if namespace.no_gate:
         return _without_gate(shell, records, as_json=namespace.json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import typing
 from typing import Any
 
 import msgspec
@@ -89,4 +90,11 @@ def _source(settings: Settings, key: str) -> Source:
 
 
 def _type_name(kind: Any) -> str:
-    return getattr(kind, "__name__", str(kind)).replace("typing.", "")
+    if hasattr(kind, "__metadata__"):  # Annotated: the limits are in the documentation
+        return _type_name(kind.__origin__)
+    if inside := typing.get_args(kind):
+        words = [_type_name(part) for part in inside if part is not ...]
+        whole = typing.get_origin(kind)
+        name = "dict" if whole is dict else "list" if whole in (list, tuple) else ""
+        return f"{name}[{', '.join(words)}]" if name else " | ".join(words)
+    return getattr(kind, "__name__", str(kind))

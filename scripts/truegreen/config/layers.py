@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from truegreen.config.toml_lines import key_lines, line_of
+from truegreen.config.toml_lines import key_lines, line_of, nearest
 from truegreen.errors import ConfigSyntax, ProjectMissing, WrongValue
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 ENV_PREFIX = "TRUEGREEN_SET_"
 INPUTS_VARIABLE = "TG_SET"
-TABLES = ("gates", "services", "processes", "components", "notify")
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -40,11 +39,13 @@ class Layer(msgspec.Struct, frozen=True):
     lines: dict[str, int] = {}
     prefix: str = ""
     """Dotted prefix of the keys inside the file, such as `tool.truegreen`."""
+    places: dict[str, str] = {}
+    """Dotted key → variable or flag that set it, where there is no file."""
 
     def source(self, key: str) -> Source:
         """Return the source of a dotted key of this layer."""
         if not self.file:
-            return Source(self.name, key)
+            return Source(self.name, nearest(self.places, key) or key)
         full = f"{self.prefix}.{key}" if self.prefix else key
         line = line_of(self.lines, full)
         return Source(self.name, f"{self.file}:{line}" if line else self.file)
@@ -66,15 +67,18 @@ def toml_layer(name: str, path: Path, prefix: str = "", label: str = "") -> Laye
     """Return the layer in a TOML file, below a dotted prefix; an absent table is an empty layer.
 
     Raises:
-        ConfigSyntax: the file is not UTF-8 TOML; names the line.
+        ConfigSyntax: the file cannot be read, or is not UTF-8 TOML; names the line.
     """
     label = label or str(path)
     try:
         text = path.read_bytes().decode()
         document: Any = tomllib.loads(text)
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise ConfigSyntax(f"{path.name} cannot be read", where=label, why=why, fix="check path and rights") from None
     except UnicodeDecodeError as error:
         raise ConfigSyntax(f"{path.name} is not UTF-8", where=label, why=str(error), fix="save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # besides bad TOML: a number or a nesting beyond all bounds
         raise ConfigSyntax(f"{path.name} is not valid TOML", where=label, why=str(error), fix="mend the line") from None
     for part in filter(None, prefix.split(".")):
         document = document.get(part, {})
@@ -86,26 +90,29 @@ def toml_layer(name: str, path: Path, prefix: str = "", label: str = "") -> Laye
 def assignments_layer(name: str, assignments: Iterable[tuple[str, str]]) -> Layer:
     """Return a layer from `key=value` texts; a value is read as TOML where possible, else as a string."""
     values: dict[str, Any] = {}
+    places: dict[str, str] = {}
     for place, text in assignments:
         key, sign, raw = text.partition("=")
         if not sign or not key.strip():
             raise WrongValue(f"{text!r} is not key=value", where=place, fix="write for example gates.coverage.line=85")
         node = values
         *parents, leaf = [part.strip() for part in key.strip().split(".")]
+        places[".".join([*parents, leaf])] = place
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
                 raise WrongValue(f"{key.strip()} lies below a value", where=place, fix="set one or the other")
         node[leaf] = scalar(raw.strip())
-    return Layer(name, values)
+    return Layer(name, values, places=places)
 
 
 def scalar(text: str) -> Any:
     """Return a TOML value from text, or the text itself."""
     try:
-        return tomllib.loads(f"v = {text}")["v"]
-    except tomllib.TOMLDecodeError:
+        document = tomllib.loads(f"v = {text}")
+    except (ValueError, RecursionError):
         return text
+    return document["v"] if len(document) == 1 else text
 
 
 def environment_layers(env: Mapping[str, str]) -> tuple[Layer, Layer]:
@@ -125,7 +132,10 @@ def _dotted(variable: str) -> str:
 
 
 def merge(layers: Iterable[Layer]) -> tuple[dict[str, Any], dict[str, Source]]:
-    """Merge layers, later ones winning leaf by leaf; returns values and the source of every leaf."""
+    """Merge layers, later ones winning leaf by leaf; returns values and the source of every leaf.
+
+    An empty table is a leaf too: its source says who wrote it.
+    """
     values: dict[str, Any] = {}
     sources: dict[str, Source] = {}
     for layer in layers:
@@ -138,8 +148,15 @@ def _merge_into(
 ) -> None:
     for key, value in update.items():
         dotted = f"{prefix}{key}"
-        if isinstance(value, dict) and isinstance(target.get(key, {}), dict):
-            _merge_into(target.setdefault(key, {}), value, f"{dotted}.", layer, sources)
+        if isinstance(value, dict):
+            if not isinstance(target.get(key), dict):
+                target[key] = {}
+                sources[dotted] = layer.source(dotted)
+            if value:
+                sources.pop(dotted, None)  # its leaves have their own
+            _merge_into(target[key], value, f"{dotted}.", layer, sources)
             continue
+        for below in [name for name in sources if name.startswith(f"{dotted}.")]:
+            del sources[below]
         target[key] = value
         sources[dotted] = layer.source(dotted)

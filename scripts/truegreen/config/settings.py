@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import functools
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +13,21 @@ import msgspec
 from truegreen import registry
 from truegreen.config import layers as layering
 from truegreen.config.layers import Layer, Source
-from truegreen.config.schema import ProjectOptions
+from truegreen.config.schema import Component, ProcessOptions, ProjectOptions, ServiceOptions
+from truegreen.config.toml_lines import nearest
 from truegreen.errors import UnknownKey, WrongValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _TABLE_FAMILIES = {"gates": "gate", "notify": "notifier"}
+_NAMED_TABLES: dict[str, type[msgspec.Struct]] = {
+    "components": Component,
+    "services": ServiceOptions,
+    "processes": ProcessOptions,
+}
+"""Tables of tables whose names the user chooses."""
+_INDEX = re.compile(r"\[\d+\]")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,6 +116,10 @@ def _reject_unknown(layer: Layer) -> None:
         _check_names(layer, inner, set(registry.names(family)), f"{table}.")
         for name, values in inner.items():
             _check_fields(layer, values, registry.load(family, name).Options, f"{table}.{name}")
+    for table, options in _NAMED_TABLES.items():
+        inner = layer.values.get(table, {})
+        for name, values in inner.items() if isinstance(inner, dict) else ():
+            _check_fields(layer, values, options, f"{table}.{name}")
     for name in registry.names("stage"):
         if name in layer.values:
             _check_fields(layer, layer.values[name], registry.load("stage", name).Options, name)
@@ -135,13 +149,47 @@ def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, 
         return msgspec.convert(values, options)
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at `$")
-        key = ".".join(part for part in (table, path.rstrip("`").lstrip(".")) if part)
-        source = sources.get(key) or next((s for k, s in sources.items() if k.startswith(f"{key}.")), Source("", key))
+        path = _spelt_out(values, options, path.rstrip("`").lstrip("."), str(error))
+        key = ".".join(part for part in (table, path) if part)
+        source = _source(sources, _INDEX.sub("", key))
+        about = table or _INDEX.sub("", path).partition(".")[0]
         raise WrongValue(
             f"{key}: {what[:1].lower()}{what[1:]}",
             where=f"{source.layer}, {source.place}".strip(", "),
-            fix=f"see `truegreen config explain {table or 'python'}` for the type and the default",
+            fix=f"see `truegreen config explain {about}` for the type and the default",
         ) from None
+
+
+def _spelt_out(values: Any, options: type[Any], path: str, said: str) -> str:
+    """Return the path with the user's names for msgspec's `[...]`: the entry of which it says the same, alone."""
+    keys: tuple[str, ...] = ()
+    while "[...]" in path:
+        before, _, path = path.partition("[...]")
+        keys += tuple(filter(None, before.split(".")))
+        names: Any = functools.reduce(lambda node, key: node[key], keys, values)
+        name = next(name for name in names if _says(_only(values, (*keys, name)), options) == said)
+        keys += (name,)
+        values = _only(values, keys)
+    return ".".join(keys) + path
+
+
+def _only(values: Any, keys: tuple[str, ...]) -> Any:
+    """Return a copy whose table at the end of the path has that entry only."""
+    key, *rest = keys
+    return {**values, key: _only(values[key], tuple(rest))} if rest else {key: values[key]}
+
+
+def _says(values: Any, options: type[Any]) -> str:
+    try:
+        msgspec.convert(values, options)
+    except msgspec.ValidationError as error:
+        return str(error)
+    return ""
+
+
+def _source(sources: Mapping[str, Source], key: str) -> Source:
+    below = next((source for name, source in sources.items() if name.startswith(f"{key}.")), None)
+    return sources.get(key) or below or nearest(sources, key) or Source("", key)
 
 
 def _fields(struct: type[msgspec.Struct]) -> set[str]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_COMMAND = re.compile(r"^(\s*)(::|##\[)", re.MULTILINE)
+_COMMAND = re.compile(r"^(\s*)(::)", re.MULTILINE)
 PROGRESS_AFTER_S = 2.0
 _TICK_S = 0.5
 
@@ -25,29 +25,38 @@ _TICK_S = 0.5
 def neutral(text: str) -> str:
     """Return text that cannot be a workflow command or a terminal escape.
 
-    Control and bidirectional characters become visible escapes; a line that begins with `::`
-    or `##[` gets a zero-width space in front of it.
+    Control and bidirectional characters become visible escapes; a line that begins with `::` gets a
+    zero-width space in front of it, and each `##[`, which the runner obeys anywhere in a line, one within.
     """
     visible = _CONTROL.sub(lambda m: f"\\u{ord(m.group()):04x}", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _COMMAND.sub("\\1\u200b\\2", visible)
+    return _COMMAND.sub("\\1\u200b\\2", visible).replace("##[", "##\u200b[")
 
 
 class Console:
     """Plain lines in CI, a progress line on a terminal, silence when quiet."""
 
     def __init__(
-        self, *, out: TextIO | None = None, err: TextIO | None = None, ci: bool = False, quiet: bool = False
+        self,
+        *,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+        ci: bool = False,
+        quiet: bool = False,
+        progress_after_s: float = PROGRESS_AFTER_S,
     ) -> None:
         self._out = out or sys.stdout
         self._err = err or sys.stderr
         self.ci = ci
         self.quiet = quiet
+        self._progress_after_s = progress_after_s
+        self._progress = False
         self._lock = threading.Lock()
         self.tty = bool(getattr(self._err, "isatty", lambda: False)()) and not ci
 
     def result(self, text: str) -> None:
         """Write a result (JSON, a document) to standard output, unchanged."""
         with self._lock:
+            self._clear()
             self._out.write(text if text.endswith("\n") else text + "\n")
             self._out.flush()
 
@@ -95,20 +104,26 @@ class Console:
 
     def _tick(self, title: str, done: threading.Event) -> None:
         start = time.monotonic()
-        shown = False
-        while not done.wait(_TICK_S):
+        while not done.wait(min(_TICK_S, self._progress_after_s)):
             elapsed_s = time.monotonic() - start
-            if elapsed_s >= PROGRESS_AFTER_S:
-                shown = True
+            if elapsed_s >= self._progress_after_s:
                 with self._lock:
-                    self._err.write(f"\r\x1b[K  … {neutral(title)} {elapsed_s:.0f} s")
+                    self._clear()
+                    self._err.write(f"  … {neutral(title)} {elapsed_s:.0f} s")
                     self._err.flush()
-        if shown:
-            with self._lock:
-                self._err.write("\r\x1b[K")
-                self._err.flush()
+                    self._progress = True
+        with self._lock:
+            self._clear()
+
+    def _clear(self) -> None:
+        """Remove the progress line, so that nothing else is written behind it."""
+        if self._progress:
+            self._err.write("\r\x1b[K")
+            self._err.flush()
+            self._progress = False
 
     def _write(self, text: str) -> None:
         with self._lock:
+            self._clear()
             self._err.write(text + "\n")
             self._err.flush()

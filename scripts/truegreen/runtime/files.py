@@ -6,10 +6,11 @@ import contextlib
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
-from truegreen.errors import EvidenceMissing, EvidenceUnreadable
+from truegreen.errors import EvidenceMissing, EvidenceStale, EvidenceUnreadable
 
 CHUNK_BYTES = 1 << 20
 
@@ -52,29 +53,46 @@ def read_limited(path: Path, limit_bytes: int) -> bytes:
 
     Raises:
         EvidenceMissing: there is no such file.
-        EvidenceUnreadable: it cannot be read, or is larger than the limit.
+        EvidenceUnreadable: it is no plain file, cannot be read, or is larger than the limit.
     """
     try:
-        size = path.stat().st_size
-        if size > limit_bytes:
-            raise EvidenceUnreadable(
-                f"{path.name} has {size:,} bytes, the limit is {limit_bytes:,}",
-                where=str(path),
-                fix="make the tool write less, or split the run into shards",
-            )
-        return path.read_bytes()
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device would never end
+            raise EvidenceUnreadable(f"{path.name} is not a plain file", where=str(path))
+        with path.open("rb") as stream:
+            data = stream.read(limit_bytes + 1)
     except FileNotFoundError:
         raise EvidenceMissing(f"{path.name} is missing", where=str(path)) from None
     except OSError as error:
         raise EvidenceUnreadable(
             f"{path.name} cannot be read", where=str(path), why=error.strerror or str(error)
         ) from None
+    if len(data) > limit_bytes:
+        raise EvidenceUnreadable(
+            f"{path.name} has {max(status.st_size, len(data)):,} bytes, the limit is {limit_bytes:,}",
+            where=str(path),
+            fix="make the tool write less, or split the run into shards",
+        )
+    return data
 
 
 def fresh_dir(path: Path) -> Path:
-    """Return the folder, emptied; stale evidence must never be found in it."""
-    if path.is_symlink() or path.is_file():
-        path.unlink()
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True, exist_ok=True)
+    """Return the folder, emptied; stale evidence must never be found in it.
+
+    Raises:
+        EvidenceStale: something in it cannot be removed.
+    """
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+        else:
+            shutil.rmtree(path)
+        path.mkdir(parents=True)
+    except OSError as error:
+        raise EvidenceStale(
+            f"{path.name} cannot be emptied",
+            where=str(path),
+            why=error.strerror or str(error),
+            fix="remove it by hand; files written in a container may belong to another user",
+        ) from None
     return path

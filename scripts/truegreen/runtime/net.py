@@ -46,8 +46,15 @@ def http_status(url: str, timeout_s: float = 2.0) -> int | str:
 
     try:
         reply = urllib3.request(
-            "GET", url, timeout=timeout_s, redirect=False, retries=False, headers={"User-Agent": "truegreen"}
+            "GET",
+            url,
+            timeout=timeout_s,
+            redirect=False,
+            retries=False,
+            headers={"User-Agent": "truegreen"},
+            preload_content=False,  # the body may never end
         )
     except urllib3.exceptions.HTTPError as error:
         return str(error).rsplit(": ", 1)[-1] or type(error).__name__
-    return reply.status
+    with reply:
+        return reply.status

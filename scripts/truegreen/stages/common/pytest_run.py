@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import re
 import shlex
 import shutil
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +32,8 @@ _PROBE = (
     "print(json.dumps([n for n in ('pytest', 'pytest_cov', 'xdist') if u.find_spec(n)]))"
 )
 _RERUN_LIMIT = 50
-_FAILED_IDS = "failed-{round}.txt"
+_WORD_LIMIT = 100_000
+"""Bytes of one argument; the system refuses 128 KiB."""
 
 
 class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -40,12 +45,21 @@ class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", for
     """Marker expression; empty means the stage's name."""
     args: list[str] = msgspec.field(default_factory=list)
     """More arguments for pytest."""
-    workers: str = "auto"
+    workers: int | str = "auto"
     """Processes of pytest-xdist where it is installed: `auto` or a number; `0` runs serially."""
     reruns: int = 1
     """How often failed tests run again, in a fresh process; a disagreement is flaky, never a pass in silence."""
     prepare: list[str] = msgspec.field(default_factory=list)
     """Commands that run in the project's environment before the tests, such as a migration."""
+
+
+class _Session(msgspec.Struct, frozen=True):
+    """What a rerun needs to know of the session before it."""
+
+    again: list[str] = []
+    """Failed tests, as they are named on the command line."""
+    rootdir: str = ""
+    inifile: str = ""
 
 
 class PytestResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,7 +78,7 @@ def run(
     marker: str,
     coverage: bool = False,
     extra_env: Mapping[str, str] | None = None,
-    workers: str | None = None,
+    workers: int | str | None = None,
     reruns: int | None = None,
 ) -> PytestResult:
     """Run the stage's tests, then the failed ones again.
@@ -92,18 +106,20 @@ def run(
     notes = list(python.notes)
     env = _environment(context, python, extra_env or {})
     _prepare(context, env)
-    argv = [str(python.python), "-m", "pytest", "-p", "truegreen_pytest", "-o", "junit_family=xunit1", "-m", marker]
-    argv += _workers(workers if workers is not None else context.options.workers, present, notes)
+    argv = [str(python.python), "-m", "pytest", "-p", "truegreen_pytest", "-o", "junit_family=xunit1"]
+    parallel = _workers(workers if workers is not None else context.options.workers, present, notes)
     expects = ["junit", "pytest-session"]
     cov: list[str] = []
     if coverage:
         expects.append("coverage-json")
         cov = _coverage(context, present, notes)
-    first = [*argv, *cov, *context.options.args, *context.options.tests, *context.pytest_args]
+    # Ours come last where the last one wins, so that nobody's own report takes the place of the evidence.
+    asked = [*context.options.args, *context.options.tests, *context.pytest_args]
+    first = [*argv, "-m", marker, *parallel, *asked, *cov]
     done = _invoke(context, first, env, "junit.xml", "session.json")
     tools = [_tool(done, "pytest")]
     limit = context.options.reruns if reruns is None else reruns
-    tools += _reruns(context, argv, env, limit)
+    tools += _reruns(context, [*argv, "-m", "", *_serial(present), *context.options.args], env, limit)
     files = _files(context.out)
     return PytestResult(
         files=files, expects=tuple(expects), tools=tuple(tools), notes=tuple(notes), python=python.version
@@ -119,25 +135,33 @@ def _present(context: StageContext, python: ProjectPython) -> set[str]:
 
 def _environment(context: StageContext, python: ProjectPython, extra: Mapping[str, str]) -> dict[str, str]:
     """Return pytest's environment: the plugin's folder on the path, and nothing else of ours."""
+    own = context.env.get("PYTHONPATH", "")  # the caller's is gone already: this one is an option of the stage
     return {
         **context.env,
         **python.env,
-        "PYTHONPATH": str(_plugin_folder(context)),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(_plugin_folder(context)), own))),
         "TRUEGREEN_STAGE": context.out.name,
         **extra,
     }
 
 
 def _plugin_folder(context: StageContext) -> Path:
-    """Return a folder that holds the plugin and nothing else: the helper must not be importable by user code."""
+    """Return a folder that holds the plugin and nothing else: the helper must not be importable by user code.
+
+    It lies outside the project, whose coverage would count the plugin otherwise.
+    """
     source = Path(__file__).resolve().parents[3] / "truegreen_pytest"  # not imported: the helper has no pytest
-    folder = context.root / ".truegreen" / ".plugin"
+    texts = {path.name: path.read_bytes() for path in sorted(source.glob("*.py"))}
+    digest = hashlib.sha256(repr(texts).encode()).hexdigest()[:16]
+    folder = context.tools.cache / "plugin" / digest
     target = folder / source.name
-    if not target.is_dir() or any(
-        (target / p.name).read_bytes() != p.read_bytes() for p in source.glob("*.py") if (target / p.name).is_file()
-    ):
+    if {path.name: path.read_bytes() for path in target.glob("*.py")} != texts:
         shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            shutil.copytree(source, Path(scratch) / "new" / source.name, ignore=shutil.ignore_patterns("__pycache__"))
+            with contextlib.suppress(OSError):  # another run was quicker
+                (Path(scratch) / "new").rename(folder)
     return folder
 
 
@@ -160,13 +184,18 @@ def _prepare(context: StageContext, env: Mapping[str, str]) -> None:
             )
 
 
-def _workers(wanted: str, present: set[str], notes: list[str]) -> list[str]:
-    if wanted in ("0", "1"):
-        return ["-p", "no:xdist"] if "xdist" in present else []
+def _workers(wanted: int | str, present: set[str], notes: list[str]) -> list[str]:
+    if str(wanted) in ("0", "1"):
+        return _serial(present)
     if "xdist" not in present:
         notes.append("pytest-xdist is not installed in the project; the tests ran serially")
         return []
-    return ["-n", wanted]
+    return ["-n", str(wanted)]
+
+
+def _serial(present: set[str]) -> list[str]:
+    """Return what makes pytest-xdist stand aside; the plugin stays, since the project may name its options."""
+    return ["-n", "0", "--dist", "no"] if "xdist" in present else []
 
 
 def _coverage(context: StageContext, present: set[str], notes: list[str]) -> list[str]:
@@ -204,28 +233,36 @@ def _invoke(context: StageContext, argv: list[str], env: Mapping[str, str], juni
 
 
 def _reruns(context: StageContext, argv: list[str], env: Mapping[str, str], limit: int) -> list[ToolRun]:
-    """Run failed tests again in fresh processes, at most 50 of them: more is not flakiness."""
+    """Run failed tests again in fresh processes, at most 50 of them: more is not flakiness.
+
+    The root and the configuration are those of the first run: pytest would look for its own beside the tests.
+    """
     tools = []
     for number in range(1, limit + 1):
         previous = context.out / (f"session-rerun-{number - 1}.json" if number > 1 else "session.json")
-        failed = _failed(previous)
-        if not failed or len(failed) > _RERUN_LIMIT:
+        session = _session(previous)
+        failed = [word for word in session.again if _speakable(word)]
+        if not failed or len(session.again) > _RERUN_LIMIT:
             break
-        serial = [word for word in argv if word not in ("-n", "auto")]
-        serial = serial[: serial.index("-m", 3)] + serial[serial.index("-m", 3) + 2 :]
+        place = [f"--rootdir={session.rootdir}", *(("-c", session.inifile) if session.inifile else ())]
         context.console.line(f"running {len(failed)} failed test(s) again, in a fresh process")
-        done = _invoke(context, [*serial, *failed], env, f"junit-rerun-{number}.xml", f"session-rerun-{number}.json")
+        words, name = [*argv, *place, *failed], f"rerun-{number}"
+        done = _invoke(context, words, env, f"junit-{name}.xml", f"session-{name}.json")
         tools.append(_tool(done, f"pytest rerun {number}"))
     return tools
 
 
-def _failed(session: Path) -> list[str]:
-    """Return the node ids that failed in a session, as the plugin wrote them."""
+def _session(path: Path) -> _Session:
+    """Return what the plugin wrote; one that cannot be read names no test to run again."""
     try:
-        data = msgspec.json.decode(session.read_bytes())
+        return msgspec.json.decode(path.read_bytes(), type=_Session)
     except (OSError, msgspec.DecodeError):
-        return []
-    return [str(node) for node in data.get("failed", [])]
+        return _Session()
+
+
+def _speakable(word: str) -> bool:
+    """Return whether a test's name can be an argument; one that cannot is not run again, and stays failed."""
+    return "\0" not in word and len(word.encode()) < _WORD_LIMIT
 
 
 def _files(out: Path) -> tuple[tuple[str, str], ...]:

@@ -82,12 +82,16 @@ class Recorder:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            with sock, sock.makefile("rb") as stream:
-                while row := stream.readline():
-                    later = self._guarded(self._handle, row)
-                    sock.sendall(b'{"ok":true}\n')
-                    if later is not None:
-                        self._guarded(later)
+            with sock, contextlib.suppress(OSError):  # who hangs up never finishes: the evidence is incomplete
+                self._converse(sock)
+
+    def _converse(self, sock: socket.socket) -> None:
+        with sock.makefile("rb") as stream:
+            while row := stream.readline():
+                later = self._guarded(self._handle, row)
+                sock.sendall(b'{"ok":true}\n')
+                if later is not None:
+                    self._guarded(later)
 
     def _guarded(self, action: Callable[..., Any], *arguments: Any) -> Any:
         """Do something; what goes wrong makes the evidence blind, and the tests go on."""
@@ -142,6 +146,8 @@ class Recorder:
         return None
 
     def _demand(self, test: str, values: dict[str, Any]) -> None:
+        if unknown := values.get("unknown"):
+            raise ValueError(f"persists() of {test} does not know {', '.join(map(repr, unknown))}")
         demand = msgspec.convert({key: values[key] for key in ("object", "kind", "at_least")}, Demand)
         made = TestDemand(test=test, demand=demand, patched=tuple(values["patched"]), reads=bool(values.get("reads")))
         self._demands.setdefault(test, []).append(made)

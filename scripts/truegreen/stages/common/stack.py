@@ -41,7 +41,7 @@ class StackOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", for
 
     Empty takes `export` of the processes that are called like a service with one published port.
     """
-    workers: str = "0"
+    workers: int | str = 0
     """As for every stage with pytest, but serial unless told otherwise: the tests share one application."""
     ready_timeout_s: float = msgspec.field(default=120.0, name="ready-timeout-s")
     """Time within which the stack must be ready, building and pulling images not counted."""

@@ -1,0 +1,349 @@
+"""Programs: their end, their whole group, their output, and what they are given."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from truegreen.errors import ToolMissing
+from truegreen.runtime import process as programs
+from truegreen.runtime.process import Completed, ProcessRunner, kill_group, stop, which
+
+PATH = os.environ["PATH"]
+RUNNER = ProcessRunner(grace_s=0.2)
+SOON_S = 5.0
+"""Longest time that anything here may take on a busy machine."""
+
+
+def sh(script, **more):
+    return RUNNER.run(["sh", "-c", script], **more)
+
+
+def python(code, **more):
+    return RUNNER.run([sys.executable, "-IS", "-c", code], **more)
+
+
+def until(condition):
+    deadline = time.monotonic() + SOON_S
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.01)
+    return found
+
+
+def pid_in(path):
+    return int(until(lambda: path.exists() and path.read_text().strip()))
+
+
+def lives(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+def test_run_keeps_the_streams_apart_and_the_exit_code():
+    done = sh("echo out; echo err >&2; exit 3")
+    assert (done.stdout, done.stderr, done.exit_code) == ("out\n", "err\n", 3)
+    assert (done.ok, done.timed_out) == (False, False)
+    assert done.argv[0] == "sh"
+    assert 0 < done.duration_s < SOON_S
+
+
+@pytest.mark.parametrize(("script", "code", "ok"), [("true", 0, True), ("false", 1, False), ("kill -9 $$", -9, False)])
+def test_run_is_ok_only_when_it_ended_by_itself_with_zero(script, code, ok):
+    done = sh(script)
+    assert (done.exit_code, done.ok) == (code, ok)
+
+
+def test_run_arguments_are_never_read_by_a_shell():
+    assert RUNNER.run(["printf", "%s|", "$HOME", "a b", "; echo x", "*"]).stdout == "$HOME|a b|; echo x|*|"
+
+
+def test_run_environment_is_only_what_is_given(monkeypatch):
+    monkeypatch.setenv("SECRET", "s3cr3t")
+    assert RUNNER.run(["/usr/bin/env"], env={"ONLY": "this"}).stdout == "ONLY=this\n"
+    assert "SECRET=s3cr3t\n" in RUNNER.run(["/usr/bin/env"]).stdout
+
+
+def test_run_environment_given_is_not_changed_by_the_program():
+    env = {"A": "1"}
+    sh("A=2; export A", env=env)
+    assert env == {"A": "1"}
+
+
+def test_run_folder_is_the_one_given(tmp_path):
+    assert sh("pwd -P", cwd=tmp_path).stdout.strip() == str(tmp_path.resolve())
+
+
+def test_run_standard_input_is_the_text_or_empty():
+    assert RUNNER.run(["cat"], stdin="é\n").stdout == "é\n"
+    assert RUNNER.run(["cat"]).stdout == ""
+    assert RUNNER.run(["cat"], stdin="\ud800").stdout == "\\ud800"
+
+
+def test_run_output_that_is_not_utf8_is_shown_with_marks():
+    assert sh(r"printf 'a\377b'; printf '\303' >&2").stdout == "a\ufffdb"
+    assert sh(r"printf 'a\377b'; printf '\303' >&2").stderr == "\ufffd"
+
+
+def test_run_much_output_on_both_streams_does_not_block():
+    done = python("import sys; [(print('o' * 999), print('e' * 999, file=sys.stderr)) for _ in range(500)]")
+    assert (len(done.stdout), len(done.stderr)) == (500_000, 500_000)
+
+
+def unstartable(tmp_path, kind):
+    path = tmp_path / "tool"
+    if kind == "rights":
+        path.write_text("#!/bin/sh\n")
+    elif kind == "format":
+        path.write_text("\x00no program")
+        path.chmod(0o755)
+    elif kind == "interpreter":
+        path.write_text("#!/nowhere/python\n")
+        path.chmod(0o755)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "through":
+        path.touch()
+        path /= "below"
+    return path
+
+
+@pytest.mark.parametrize("kind", ["absent", "rights", "format", "interpreter", "folder", "through"])
+@pytest.mark.parametrize("way", ["run", "spawn"])
+def test_program_that_cannot_be_started_is_a_missing_tool(tmp_path, kind, way):
+    path = unstartable(tmp_path, kind)
+    more = {"log": tmp_path / "log"} if way == "spawn" else {}
+    with pytest.raises(ToolMissing) as caught:
+        getattr(RUNNER, way)([str(path)], cwd=tmp_path, **more)
+    assert (caught.value.code, caught.value.exit_code) == ("TG304", 4)
+    assert (caught.value.what, caught.value.where) == (f"cannot start {path}", str(tmp_path))
+    assert caught.value.why
+    assert path.name in caught.value.fix
+
+
+def test_program_not_on_path_is_a_missing_tool_in_this_folder():
+    with pytest.raises(ToolMissing) as caught:
+        RUNNER.run(["truegreen-no-such-tool"])
+    assert caught.value.where == str(Path.cwd())
+
+
+def test_program_with_too_long_arguments_is_explained():
+    with pytest.raises(ToolMissing) as caught:
+        RUNNER.run(["true", "x" * 5_000_000])
+    assert "too long" in caught.value.why
+
+
+def test_log_takes_both_streams_and_is_appended(tmp_path):
+    log = tmp_path / "new" / "log"
+    first = sh("echo one; echo two >&2", log=log)
+    second = sh("echo three", log=log)
+    assert (first.stdout, first.stderr) == ("one\ntwo\n", "")
+    assert second.stdout == "three\n"
+    assert log.read_text() == "one\ntwo\nthree\n"
+
+
+def test_log_larger_than_a_mebibyte_is_told_by_its_end(tmp_path):
+    done = python("print('a' * 1_500_000); print('the end')", log=tmp_path / "log")
+    assert len(done.stdout) == 1 << 20
+    assert done.stdout.endswith("a\nthe end\n")
+    assert (tmp_path / "log").stat().st_size == 1_500_000 + 9
+
+
+def test_time_limit_kills_and_keeps_what_was_said():
+    done = sh("echo begun; echo slow >&2; sleep 30", timeout_s=0.2)
+    assert (done.exit_code, done.ok, done.timed_out) == (None, False, True)
+    assert (done.stdout, done.stderr) == ("begun\n", "slow\n")
+    assert 0.2 <= done.duration_s < SOON_S
+
+
+def test_time_limit_with_a_log_keeps_what_was_said(tmp_path):
+    done = sh("echo begun; sleep 30", timeout_s=0.2, log=tmp_path / "log")
+    assert (done.timed_out, done.stdout) == (True, "begun\n")
+
+
+def test_time_limit_not_reached_changes_nothing():
+    done = sh("echo x", timeout_s=30)
+    assert (done.exit_code, done.timed_out, done.stdout) == (0, False, "x\n")
+
+
+def test_time_limit_kills_the_children_too(tmp_path):
+    sh(f"sleep 30 & echo $! > {tmp_path}/child; wait", timeout_s=0.2)
+    assert not lives(pid_in(tmp_path / "child"))
+
+
+def test_time_limit_kills_a_child_that_ignores_the_request_after_its_parent_ended(tmp_path):
+    done = sh(f"(trap '' TERM; echo begun; sleep 30; sleep 30) & echo $! > {tmp_path}/child; wait", timeout_s=0.2)
+    assert not lives(pid_in(tmp_path / "child"))
+    assert (done.timed_out, done.stdout) == (True, "begun\n")
+    assert done.duration_s < SOON_S
+
+
+def test_time_limit_kills_a_program_that_ignores_the_request():
+    done = sh("trap '' TERM; echo begun; while :; do sleep 0.05; done", timeout_s=0.2)
+    assert (done.timed_out, done.stdout) == (True, "begun\n")
+    assert done.duration_s < SOON_S
+
+
+def test_time_limit_does_not_wait_for_a_daemon_that_holds_the_streams(tmp_path):
+    code = (
+        "import subprocess, sys, time, pathlib\n"
+        "child = subprocess.Popen(['sleep', '30'], start_new_session=True)\n"
+        f"pathlib.Path({str(tmp_path / 'child')!r}).write_text(str(child.pid))\n"
+        "print('begun', flush=True); time.sleep(30)"
+    )
+    done = python(code, timeout_s=0.5, stdin="x")
+    child = pid_in(tmp_path / "child")
+    alive = lives(child)
+    kill_group(child, signal.SIGKILL)
+    assert alive
+    assert (done.timed_out, done.stdout) == (True, "begun\n")
+    assert done.duration_s < SOON_S
+
+
+def test_run_interrupted_takes_the_group_along(tmp_path):
+    class Interrupted(BaseException):
+        pass
+
+    def interrupt(signum, frame):
+        raise Interrupted
+
+    def when_begun():
+        pid_in(tmp_path / "child")
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    thread = threading.Thread(target=when_begun)
+    thread.start()
+    try:
+        with pytest.raises(Interrupted):
+            sh(f"sleep 30 & echo $! > {tmp_path}/child; wait")
+    finally:
+        thread.join()
+        signal.signal(signal.SIGUSR1, before)
+    assert not lives(pid_in(tmp_path / "child"))
+
+
+def test_spawn_runs_in_a_group_of_its_own_with_both_streams_in_the_log(tmp_path):
+    log = tmp_path / "new" / "log"
+    process = RUNNER.spawn(["sh", "-c", "pwd -P; echo $A >&2"], log=log, cwd=tmp_path, env={"A": "b", "PATH": PATH})
+    assert process.wait(SOON_S) == 0
+    assert log.read_text() == f"{tmp_path.resolve()}\nb\n"
+
+
+def test_spawn_group_is_led_by_the_program(tmp_path):
+    process = RUNNER.spawn(["sleep", "30"], log=tmp_path / "log")
+    assert os.getpgid(process.pid) == process.pid != os.getpgid(0)
+    assert stop(process) == -signal.SIGTERM
+    assert not lives(process.pid)
+
+
+def test_spawn_reads_nothing_from_our_input(tmp_path):
+    process = RUNNER.spawn(["cat"], log=tmp_path / "log")
+    assert process.wait(SOON_S) == 0
+
+
+def begun(tmp_path, script):
+    """Start a program and wait until it says that it has begun."""
+    log = tmp_path / "log"
+    process = RUNNER.spawn(["sh", "-c", script], log=log, cwd=tmp_path)
+    until(lambda: "begun" in log.read_text())
+    return process
+
+
+def test_stop_lets_a_program_end_in_order(tmp_path):
+    process = begun(tmp_path, "trap 'sleep 0.1; echo saved; exit 7' TERM; echo begun; while :; do sleep 0.02; done")
+    assert stop(process) == 7
+    assert (tmp_path / "log").read_text() == "begun\nsaved\n"
+
+
+def test_stop_lets_a_child_end_in_order_after_its_parent(tmp_path):
+    child = "trap 'sleep 0.2; echo saved > saved; exit' TERM; echo begun; while :; do sleep 0.02; done"
+    process = begun(tmp_path, f"({child}) & wait")
+    assert stop(process) == -signal.SIGTERM
+    assert (tmp_path / "saved").read_text() == "saved\n"
+
+
+def test_stop_kills_after_the_grace(tmp_path):
+    process = begun(tmp_path, "trap '' TERM; echo begun; while :; do sleep 0.02; done")
+    start = time.monotonic()
+    assert stop(process, grace_s=0.2) == -signal.SIGKILL
+    assert 0.2 <= time.monotonic() - start < SOON_S
+
+
+def test_stop_asks_with_the_signal_that_is_given(tmp_path):
+    process = begun(tmp_path, "trap 'exit 5' QUIT; trap '' TERM; echo begun; while :; do sleep 0.02; done")
+    assert stop(process, sig=signal.SIGQUIT) == 5
+
+
+def test_stop_of_a_program_that_ended_is_its_exit_code_and_takes_what_it_left(tmp_path):
+    process = begun(tmp_path, "(trap '' TERM; sleep 30; sleep 30) & echo $! > child; echo begun; exit 4")
+    until(lambda: process.poll() is not None)
+    assert lives(pid_in(tmp_path / "child"))
+    assert stop(process, grace_s=0.1) == 4
+    until(lambda: not lives(pid_in(tmp_path / "child")))
+
+
+def test_stop_of_a_group_that_is_gone_waits_for_nothing(tmp_path):
+    process = begun(tmp_path, "echo begun")
+    process.wait(SOON_S)
+    start = time.monotonic()
+    assert stop(process) == 0
+    assert time.monotonic() - start < 2
+
+
+def test_stop_does_not_wait_for_the_dead_that_nobody_buries(tmp_path):
+    # The child leads its group, and ends; its parent, in another group, never asks for it: a zombie stays.
+    code = (
+        "import os, pathlib, subprocess, time\n"
+        "child = subprocess.Popen(['sleep', '30'], start_new_session=True)\n"
+        "pathlib.Path('child').write_text(str(child.pid)); print('begun', flush=True); time.sleep(30)"
+    )
+    log = tmp_path / "log"
+    parent = RUNNER.spawn([sys.executable, "-IS", "-c", code], log=log, cwd=tmp_path)
+    child = pid_in(tmp_path / "child")
+    assert programs._group_lives(child)
+    kill_group(child, signal.SIGKILL)
+    until(lambda: not lives(child))
+    os.killpg(child, 0)  # the group is still there
+    assert not programs._group_lives(child)
+    stop(parent)
+
+
+def test_group_lives_process_that_ended_while_it_was_looked_at_does_not(tmp_path):
+    assert not programs._lives_in(os.getpgid(0), tmp_path / "stat")
+    assert programs._lives_in(os.getpgid(0), Path("/proc/self/stat"))
+
+
+def test_kill_group_that_is_gone_is_fine():
+    process = RUNNER.run(["sh", "-c", "echo $$"])
+    kill_group(int(process.stdout), signal.SIGKILL)
+
+
+def test_which_finds_a_program_on_the_given_path_only(tmp_path):
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    assert which("tool", str(tmp_path)) == str(tool)
+    assert which("tool", str(tmp_path / "other")) is None
+    assert which("sh") is not None
+
+
+@pytest.mark.parametrize(
+    ("out", "err", "wanted"),
+    [
+        ("1\n2\n3\n", "", "2\n3"),
+        ("1\n2\n3\n", "a\nb\nc\n\n", "b\nc"),
+        ("1\n", " \n", "1"),
+        ("", "", ""),
+    ],
+)
+def test_tail_is_the_end_of_standard_error_or_else_of_the_output(out, err, wanted):
+    assert Completed(argv=("x",), exit_code=1, duration_s=0, stdout=out, stderr=err).tail(2) == wanted
