@@ -5,6 +5,7 @@ act, Gitea and GHES do not check the types of a workflow's inputs, so nothing is
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING
@@ -12,10 +13,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen import registry
-from truegreen.errors import WrongValue
+from truegreen.app import stage_record
+from truegreen.errors import TruegreenError, WrongValue
 from truegreen.model.run import Problem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from truegreen.app.shell import Shell
 
 _PYTHON = re.compile(r"(pypy)?3\.\d{1,2}t?|")
@@ -106,6 +110,32 @@ def job_problems(shell: Shell, names: tuple[str, ...]) -> dict[str, Problem]:
                 fix="open the job's log; evidence that did arrive does not cover what is missing",
             )
     return problems
+
+
+def lost_legs(shell: Shell, names: tuple[str, ...], folder: Path) -> dict[str, Problem]:
+    """Return unit → problem when a Python of the planned matrix left no evidence, whatever its job says."""
+    text = shell.env.get("TG_PYTHON_JSON", "").strip() or "[]"
+    try:
+        versions = msgspec.json.decode(text, type=list[str])
+    except msgspec.DecodeError as error:
+        raise WrongValue("the Python matrix is not JSON", where="input python", why=str(error)) from None
+    if "unit" not in names or not versions:
+        return {}
+    seen = set()
+    for path in folder.glob(f"*/{stage_record.NAME}"):
+        with contextlib.suppress(TruegreenError):  # what cannot be read is told where the evidence is loaded
+            record = stage_record.read(path)
+            seen |= {record.shard} if record.stage == "unit" else set()
+    if not (lost := [version or "the project's own" for version in versions if version not in seen]):
+        return {}
+    return {
+        "unit": Problem(
+            kind="stage",
+            message=f"unit was planned for Python {', '.join(lost)} and left no evidence there",
+            code="TG205",
+            fix="open the log of that job: it did not run, or its evidence was not uploaded",
+        )
+    }
 
 
 def plan_failure(shell: Shell) -> str:

@@ -116,7 +116,7 @@ def _judge_run(shell: Shell, settings: Settings) -> Report:
         folder=folder,
         provenance=events.provenance(shell),
         history=history.load(settings),
-        job_problems=ci.job_problems(shell, names),
+        job_problems={**ci.lost_legs(shell, names, folder), **ci.job_problems(shell, names)},
     )
     failure = "" if names else ci.plan_failure(shell)
     return msgspec.structs.replace(judged, headline=failure) if failure else judged

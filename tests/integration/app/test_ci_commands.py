@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.support.app_desk import read_outputs
-from tests.support.app_evidence import FINDING, leave, linted
+from tests.support.app_evidence import FINDING, leave, linted, pytest_files
 from tests.support.github_api import GithubApi
 
 from truegreen import registry
@@ -228,6 +228,32 @@ def test_ci_report_planned_stage_without_evidence_is_blind(desk: Desk) -> None:
     assert read_outputs(outputs)["verdict"] == "blind"
 
 
+@pytest.mark.parametrize(("legs", "verdict"), [(("3.11", "3.12"), "pass"), (("3.11",), "blind"), ((), "blind")])
+def test_ci_report_python_of_the_matrix_without_evidence_is_blind_though_its_job_ended_well(
+    desk: Desk, legs: tuple[str, ...], verdict: str
+) -> None:
+    reported(desk, ["unit"], {"unit": "success"})
+    commit = desk.git("rev-parse", "HEAD")
+    for leg in legs:
+        name = f"truegreen-unit-{leg}"
+        leave(
+            desk.root.parent / "artifacts",
+            "unit",
+            pytest_files("test_a"),
+            commit=commit,
+            name=name,
+            shard=leg,
+            python=leg,
+        )
+    desk.env(TG_PYTHON_JSON='["3.11", "3.12"]', TG_SET="gates.coverage.enabled=false\ngates.time-budget.enabled=false")
+    outputs = desk.outputs()
+    desk.run("ci", "report")
+    told = read_outputs(outputs)
+    assert told["verdict"] == verdict
+    if legs and verdict == "blind":
+        assert told["headline"].endswith("unit was planned for Python 3.12 and left no evidence there")
+
+
 def test_ci_report_empty_plan_is_blind(desk: Desk) -> None:
     reported(desk, [], {"plan": "success"})
     outputs = desk.outputs()
@@ -254,6 +280,7 @@ def test_ci_report_plan_that_failed_is_blind_and_named(desk: Desk) -> None:
         ({"TG_STAGES_JSON": '{"lint": 1}'}, "TG104"),
         ({"TG_STAGES_JSON": '["lnt"]'}, "TG105"),
         ({"TG_JOBS": "lint=success"}, "TG104"),
+        ({"TG_PYTHON_JSON": "3.11"}, "TG104"),
         ({"TG_JOBS": '{"lint": {"result": null}}'}, "TG104"),
     ],
 )
