@@ -18,14 +18,15 @@ from pathlib import Path
 
 from markdown_it import MarkdownIt
 
-WIDTH, HEIGHT = 980, 760
+WIDTH, HEIGHT = 1060, 1480
 STYLE = """
-body { font: 16px/1.5 "Noto Sans", "DejaVu Sans", sans-serif; color: #1f2328; margin: 24px 32px; max-width: 900px }
+body { font: 16px/1.5 "Noto Sans", "DejaVu Sans", sans-serif; color: #1f2328; margin: 24px 32px; max-width: 980px }
 h2, h3 { border-bottom: 1px solid #d1d9e0; padding-bottom: .3em; margin: 24px 0 16px }
 table { border-collapse: collapse; margin: 16px 0 } th, td { border: 1px solid #d1d9e0; padding: 6px 13px }
 tr:nth-child(2n) td { background: #f6f8fa } a { color: #0969da; text-decoration: none }
 code { background: #818b981f; border-radius: 6px; padding: .2em .4em; font: 85% "DejaVu Sans Mono", monospace }
-pre { background: #f6f8fa; border-radius: 6px; padding: 16px; overflow: hidden } pre code { background: none; padding: 0 }
+pre { background: #f6f8fa; border-radius: 6px; padding: 16px; overflow: hidden } pre code { background: none }
+td:last-child, td:nth-child(2) { white-space: nowrap }
 blockquote { color: #59636e; border-left: .25em solid #d1d9e0; margin: 0; padding: 0 1em } sub { color: #59636e }
 """
 
