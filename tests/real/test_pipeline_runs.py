@@ -59,7 +59,8 @@ def forge(api):
 @pytest.fixture(scope="module")
 def sound(run_caller, forge, api):
     """The run, and what the forge shows after it."""
-    done = run_caller({}, pipeline.pull_request(), **forge)
+    settings = (*pipeline.in_containers(), "unit.workers=auto")
+    done = run_caller({"settings": settings}, pipeline.pull_request(), **forge)
     return done, json.loads(json.dumps([api.comments.get(7, []), api.check_runs, api.statuses])), api.operations()
 
 

@@ -28,6 +28,8 @@ class Source(msgspec.Struct, frozen=True):
     layer: str
     place: str = ""
     """`file:line`, variable name or flag."""
+    text: str = ""
+    """What was written where there is no file: there `3.10` may be meant as text."""
 
 
 class Layer(msgspec.Struct, frozen=True):
@@ -41,11 +43,13 @@ class Layer(msgspec.Struct, frozen=True):
     """Dotted prefix of the keys inside the file, such as `tool.truegreen`."""
     places: dict[str, str] = {}
     """Dotted key → variable or flag that set it, where there is no file."""
+    texts: dict[str, str] = {}
+    """Dotted key → what was written, where there is no file."""
 
     def source(self, key: str) -> Source:
         """Return the source of a dotted key of this layer."""
         if not self.file:
-            return Source(self.name, nearest(self.places, key) or key)
+            return Source(self.name, nearest(self.places, key) or key, self.texts.get(key, ""))
         full = f"{self.prefix}.{key}" if self.prefix else key
         line = line_of(self.lines, full)
         return Source(self.name, f"{self.file}:{line}" if line else self.file)
@@ -91,19 +95,21 @@ def assignments_layer(name: str, assignments: Iterable[tuple[str, str]]) -> Laye
     """Return a layer from `key=value` texts; a value is read as TOML where possible, else as a string."""
     values: dict[str, Any] = {}
     places: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for place, text in assignments:
         key, sign, raw = text.partition("=")
         if not sign or not key.strip():
             raise WrongValue(f"{text!r} is not key=value", where=place, fix="write for example gates.coverage.line=85")
         node = values
         *parents, leaf = [part.strip() for part in key.strip().split(".")]
-        places[".".join([*parents, leaf])] = place
+        places[dotted := ".".join([*parents, leaf])] = place
+        texts[dotted] = raw.strip()
         for parent in parents:
             node = node.setdefault(parent, {})
             if not isinstance(node, dict):
                 raise WrongValue(f"{key.strip()} lies below a value", where=place, fix="set one or the other")
         node[leaf] = scalar(raw.strip())
-    return Layer(name, values, places=places)
+    return Layer(name, values, places=places, texts=texts)
 
 
 def scalar(text: str) -> Any:

@@ -145,6 +145,7 @@ def _check_names(layer: Layer, values: Mapping[str, Any], known: set[str], prefi
 
 
 def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, Source]) -> Any:
+    values = _as_written(values, options, table, sources)
     try:
         return msgspec.convert(values, options)
     except msgspec.ValidationError as error:
@@ -158,6 +159,20 @@ def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, 
             where=f"{source.layer}, {source.place}".strip(", "),
             fix=f"see `truegreen config explain {about}` for the type and the default",
         ) from None
+
+
+def _as_written(values: Any, options: type[Any], table: str, sources: Mapping[str, Source]) -> Any:
+    """Return values in which an option that is a text has the text of its assignment: `python=3.10` is no number."""
+    if not isinstance(values, dict):
+        return values
+    dotted = {
+        key: f"{table}.{key}" if table else key for key, value in values.items() if isinstance(value, int | float)
+    }
+    written = {key: sources[name].text for key, name in dotted.items() if name in sources and sources[name].text}
+    if not written:
+        return values
+    texts = {field.encode_name for field in msgspec.structs.fields(options) if field.type is str}
+    return {**values, **{key: text for key, text in written.items() if key in texts}}
 
 
 def _spelt_out(values: Any, options: type[Any], path: str, said: str) -> str:

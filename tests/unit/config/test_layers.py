@@ -129,8 +129,8 @@ def test_scalar_is_toml_where_possible_and_text_otherwise(text, value):
 def test_assignments_layer_builds_tables_and_remembers_who_set_what():
     layer = assignments_layer("command line", [("--set", " gates . coverage.line = 85 "), ("-s", "python=a=b")])
     assert layer.values == {"gates": {"coverage": {"line": 85}}, "python": "a=b"}
-    assert layer.source("gates.coverage.line") == Source("command line", "--set")
-    assert layer.source("python") == Source("command line", "-s")
+    assert layer.source("gates.coverage.line") == Source("command line", "--set", "85")
+    assert layer.source("python") == Source("command line", "-s", "a=b")
 
 
 def test_assignments_layer_same_key_twice_takes_the_last():
@@ -161,7 +161,7 @@ def test_environment_layers_come_from_inputs_and_variables():
         }
     )
     assert inputs.values == {"gates": {"load": {"min-rps": 7}}, "python": "3.12.1"}
-    assert inputs.source("python") == Source("action inputs", "TG_SET")
+    assert inputs.source("python") == Source("action inputs", "TG_SET", "3.12.1")
     assert variables.values == {"gates": {"time-budget": {"suite-s": {"unit": 3}}}}
     name = "TRUEGREEN_SET_GATES__TIME_BUDGET__SUITE_S"
     assert variables.source("gates.time-budget.suite-s.unit") == Source("environment", name)

@@ -276,3 +276,19 @@ def test_known_tables_cover_every_family_with_options():
     assert {f"gates.{name}" for name in registry.names("gate")} <= set(tables)
     assert {f"notify.{name}" for name in registry.names("notifier")} <= set(tables)
     assert all(issubclass(struct, msgspec.Struct) for struct in tables.values())
+
+
+@pytest.mark.parametrize("text", ["3.10", "3.12", "3.9"])
+def test_assignment_to_a_text_option_keeps_what_was_written(load, text):
+    assert load(assignments=[f"python={text}"]).project.python == text
+    assert load(env={"TRUEGREEN_SET_PYTHON": text}).project.python == text
+    assert load(env={"TG_SET": f"python={text}"}).project.python == text
+
+
+def test_number_in_the_file_is_no_text(load):
+    assert "expected `str`, got `float`" in refused(load, WrongValue, "[tool.truegreen]\npython = 3.10\n").what
+
+
+def test_assignment_of_a_number_to_a_number_stays_one(load):
+    assert load(assignments=["gates.coverage.line=85.5"]).gates["coverage"].line == 85.5
+    assert load(assignments=["unit.workers=2"]).stages["unit"].workers == 2
