@@ -153,7 +153,7 @@ def test_probe_of_a_host_that_cannot_be_is_not_ready(kind, host):
         probe(kind, 1, host=host)
 
 
-def test_probe_of_a_server_that_is_silent_gives_up(monkeypatch):
+def test_probe_of_a_server_that_is_silent_gives_up():
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

@@ -194,6 +194,14 @@ def test_stage_that_a_test_kills_is_blind(project):
     assert not recorded(judged).complete
 
 
+def test_stage_does_not_wait_for_a_process_that_a_test_left_behind(project):
+    forks = "def test_forks():\n    if not os.fork():\n        import time; time.sleep(9); os._exit(0)\n"
+    judged = judge(project, COMMITS, "@pytest.mark.persists(reads=True)", forks)
+    assert judged.status == "pass"
+    assert recorded(judged).complete
+    assert judged.record.duration_s < 8
+
+
 def test_stage_whose_recorder_cannot_be_reached_is_blind_and_the_session_says_so(project):
     project.write("away.py", "import os\nos.remove(os.environ['TRUEGREEN_RECORDER'])\n")
     judged = judge(project, COMMITS, args=["-p", "away"])

@@ -45,6 +45,7 @@ class Recorder:
         self._finished = False
         self._problem = ""
         self._reader: WalReader | None = None
+        self._line: socket.socket | None = None
 
     @property
     def note(self) -> str:
@@ -69,8 +70,10 @@ class Recorder:
         try:
             yield folder / "s"
         finally:
-            with contextlib.suppress(OSError):
-                listener.shutdown(socket.SHUT_RDWR)
+            # The line too: a process that a test left behind may hold its other end.
+            for sock in filter(None, (listener, self._line)):
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)
             listener.close()
             thread.join(_JOIN_S)
             shutil.rmtree(folder, ignore_errors=True)
@@ -86,6 +89,7 @@ class Recorder:
                 self._converse(sock)
 
     def _converse(self, sock: socket.socket) -> None:
+        self._line = sock
         with sock.makefile("rb") as stream:
             while row := stream.readline():
                 later = self._guarded(self._handle, row)
