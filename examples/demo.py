@@ -93,11 +93,16 @@ def judge(project: Path, osv_url: str) -> int:
 
 
 def base_image() -> tuple[str, str]:
-    """Return a base image that can be had here, or the reason why an engine is there and none can."""
-    if shutil.which("docker") is None or not quiet("docker", "version"):
+    """Return a base image that can be had here, or the reason why something could build but has none."""
+    if shutil.which("docker") and quiet("docker", "version"):
+        has, pull = ("docker", "image", "inspect"), ("docker", "pull", "-q")
+    elif shutil.which("buildah"):
+        has = ("buildah", "--storage-driver", "vfs", "inspect", "--type", "image")
+        pull = ("buildah", "--storage-driver", "vfs", "pull", "-q")
+    else:
         return "", ""  # the stage itself says that it is skipped, and why
     for image in BASE_IMAGES:
-        if quiet("docker", "image", "inspect", image) or (":3.12" in image and quiet("docker", "pull", "-q", image)):
+        if quiet(*has, image) or (":3.12" in image and quiet(*pull, image)):
             return image, ""
     return "", f"none of {', '.join(BASE_IMAGES)} is here or can be pulled"
 

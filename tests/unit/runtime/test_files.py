@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import resource
+import socket
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -198,15 +199,16 @@ def test_fresh_dir_removes_everything_in_it(tmp_path):
     assert names(out) == []
 
 
-@pytest.mark.parametrize("make", ["absent", "file", "pipe", "dangling"])
+@pytest.mark.parametrize("make", ["absent", "file", "socket", "dangling"])
 def test_fresh_dir_is_a_folder_whatever_was_there(tmp_path, make):
     out = tmp_path / "a" / "out"
     if make != "absent":
         out.parent.mkdir()
     if make == "file":
         out.write_text("x")
-    elif make == "pipe":
-        os.mkfifo(out)
+    elif make == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(out))
     elif make == "dangling":
         out.symlink_to(tmp_path / "nowhere")
     files.fresh_dir(out)

@@ -176,12 +176,12 @@ def test_time_limit_not_reached_changes_nothing():
 
 def test_time_limit_kills_the_children_too(tmp_path):
     sh(f"sleep 30 & echo $! > {tmp_path}/child; wait", timeout_s=0.2)
-    assert not lives(pid_in(tmp_path / "child"))
+    until(lambda: not lives(pid_in(tmp_path / "child")))
 
 
 def test_time_limit_kills_a_child_that_ignores_the_request_after_its_parent_ended(tmp_path):
     done = sh(f"(trap '' TERM; echo begun; sleep 30; sleep 30) & echo $! > {tmp_path}/child; wait", timeout_s=0.2)
-    assert not lives(pid_in(tmp_path / "child"))
+    until(lambda: not lives(pid_in(tmp_path / "child")))
     assert (done.timed_out, done.stdout) == (True, "begun\n")
     assert done.duration_s < SOON_S
 
@@ -228,7 +228,7 @@ def test_run_interrupted_takes_the_group_along(tmp_path):
     finally:
         thread.join()
         signal.signal(signal.SIGUSR1, before)
-    assert not lives(pid_in(tmp_path / "child"))
+    until(lambda: not lives(pid_in(tmp_path / "child")))
 
 
 def test_spawn_runs_in_a_group_of_its_own_with_both_streams_in_the_log(tmp_path):
