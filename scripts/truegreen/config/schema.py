@@ -80,4 +80,5 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     components: dict[str, Component] = {}
     services: dict[str, ServiceOptions] = {}
     processes: dict[str, ProcessOptions] = {}
-    preset: str = "standard"
+    preset: str = ""
+    """TOML file of the organisation, relative to the project; its keys are as below `[tool.truegreen]`, and weaker."""

@@ -18,7 +18,7 @@ from truegreen.config.toml_lines import nearest
 from truegreen.errors import UnknownKey, WrongValue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _TABLE_FAMILIES = {"gates": "gate", "notify": "notifier"}
 _NAMED_TABLES: dict[str, type[msgspec.Struct]] = {
@@ -45,32 +45,46 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Dotted key → source, for every value that some layer set."""
 
 
-def load(
-    start: Path, *, assignments: Iterable[str] = (), env: Mapping[str, str] | None = None, preset: Path | None = None
-) -> Settings:
+def load(start: Path, *, assignments: Iterable[str] = (), env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the project at or above a folder.
 
     Args:
         start: where to look for `pyproject.toml`.
         assignments: `key=value` texts of `--set`.
         env: process environment, for its two layers.
-        preset: an organisation's TOML file.
 
     Raises:
         ConfigurationError: missing, malformed, unknown key (with the nearest known), wrong type.
     """
     root = layering.find_project(start)
     defaults = Path(__file__).with_name("defaults.toml")
-    stack = [layering.toml_layer("shipped defaults", defaults, label="defaults.toml")]
-    if preset is not None:
-        stack.append(layering.toml_layer("organisation preset", preset))
-    stack.append(layering.toml_layer("repository", root / "pyproject.toml", "tool.truegreen", "pyproject.toml"))
-    stack.extend(layering.environment_layers(env or {}))
-    stack.append(layering.assignments_layer("command line", [("--set", text) for text in assignments]))
+    own = [
+        layering.toml_layer("repository", root / "pyproject.toml", "tool.truegreen", "pyproject.toml"),
+        *layering.environment_layers(env or {}),
+        layering.assignments_layer("command line", [("--set", text) for text in assignments]),
+    ]
+    stack = [layering.toml_layer("shipped defaults", defaults, label="defaults.toml"), *_preset(root, own), *own]
     for layer in stack:
         _reject_unknown(layer)
     values, sources = layering.merge(stack)
     return _typed(root, values, sources)
+
+
+def _preset(root: Path, own: Iterable[Layer]) -> Iterator[Layer]:
+    """Yield the layer of the organisation's file, where the strongest layer that names one wants it."""
+    named = [layer for layer in own if layer.values.get("preset")]
+    if not named:
+        return
+    name, source = named[-1].values["preset"], named[-1].source("preset")
+    where = f"{source.layer}, {source.place}"
+    if not isinstance(name, str):
+        raise WrongValue("preset names no file", where=where, fix='write for example preset = "ci/truegreen.toml"')
+    if not (root / name).is_file():
+        raise WrongValue(f"there is no preset {name}", where=where, fix="name a TOML file relative to the project")
+    layer = layering.toml_layer("organisation preset", root / name, label=name)
+    if "preset" in layer.values:
+        raise WrongValue("a preset names no other", where=layer.source("preset").place, fix="take the line out")
+    yield layer
 
 
 def known_tables() -> dict[str, type[msgspec.Struct]]:

@@ -23,8 +23,9 @@ from truegreen.config.schema import ServiceOptions
 from truegreen.errors import EvidenceMissing, ServiceNotReady, TruegreenError
 from truegreen.model.service import ServiceHandle
 from truegreen.runtime import files
+from truegreen.runtime.lifetime import abandoned, process_scope, process_start
 from truegreen.services.base import NotReady, Started
-from truegreen.services.workshop import Workshop, exports, process_scope, process_start
+from truegreen.services.workshop import Workshop, exports
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.02
 _ALIVE_EVERY = 10
-_FOREIGN_LIFE_S = 24 * 3600.0
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -173,11 +173,9 @@ class ServiceManager:
 
     def _abandoned(self, session: Session) -> bool:
         """Return whether the owner of a session is gone, or must be by now."""
-        if session.scope and session.scope == self._session.scope:
-            return process_start(session.owner_pid) != session.owner_started
         with contextlib.suppress(OSError):
             age_s = self._clock.now().timestamp() - (self._folder / f"{session.id}.json").stat().st_mtime
-            return age_s > _FOREIGN_LIFE_S
+            return abandoned(session.owner_pid, session.owner_started, session.scope, age_s)
         return False
 
     def _start(self, name: str) -> ServiceHandle:

@@ -1,10 +1,8 @@
-"""What providers share: effects, ports, logs, and the identity of processes."""
+"""What providers share: effects, ports and logs."""
 
 from __future__ import annotations
 
-import contextlib
 import socket
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +13,7 @@ from truegreen.services.base import HOST, Access, Service
 
 if TYPE_CHECKING:
     import subprocess
+    from pathlib import Path
 
     from truegreen.config.schema import ServiceOptions
     from truegreen.runtime.process import ProcessRunner
@@ -103,22 +102,3 @@ def exports(service: Service, options: ServiceOptions, access: Access, url: str)
                 f"{variable} exports {field!r}", where="services.*.export", fix="known: " + ", ".join(FIELDS)
             )
     return {variable: values[field] for variable, field in chosen.items()}
-
-
-def process_start(pid: int) -> int:
-    """Return the start time of a process in clock ticks since boot; 0 when it is gone or a zombie."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        return 0 if fields[0] in "ZX" else int(fields[19])
-    return 0
-
-
-def process_scope() -> str:
-    """Return what makes a process number mean one process: this start of the machine, and this container of it.
-
-    Runners in containers may share one cache directory: the numbers of one mean nothing in the other.
-    """
-    with contextlib.suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    return ""

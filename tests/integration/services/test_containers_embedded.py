@@ -17,11 +17,12 @@ from truegreen.config.schema import ServiceOptions
 from truegreen.errors import ServiceNotReady, WrongValue
 from truegreen.runtime import environ
 from truegreen.runtime.console import Console
+from truegreen.runtime.lifetime import process_start
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
 from truegreen.services.providers import embedded as provider
 from truegreen.services.providers.attach import AttachProvider
-from truegreen.services.workshop import Workshop, process_start
+from truegreen.services.workshop import Workshop
 
 pytestmark = pytest.mark.slow
 NOBODY = 65534

@@ -15,7 +15,7 @@ from tests.support.managers import embedded, manager
 
 from truegreen.config.schema import ServiceOptions
 from truegreen.errors import PortInUse, ServiceNotReady, UnknownName, WrongValue
-from truegreen.services.workshop import process_start
+from truegreen.runtime.lifetime import process_start
 
 ALL = {name: embedded() for name in ("postgres", "redis", "nats")}
 

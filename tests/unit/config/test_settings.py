@@ -46,12 +46,13 @@ def test_load_strongest_layer_wins_and_is_named(load, tmp_path, winner, alone):
     present = {winner} if alone else set(names[: names.index(winner) + 1])
     preset = tmp_path / "preset.toml"
     preset.write_text("[gates.coverage]\nline = 81\n" if "organisation preset" in present else "")
-    env = {"TG_SET": "gates.coverage.line=83"} if "action inputs" in present else {}
+    env = {"TRUEGREEN_SET_PRESET": "preset.toml"}
+    if "action inputs" in present:
+        env["TG_SET"] = "gates.coverage.line=83"
     if "environment" in present:
         env["TRUEGREEN_SET_GATES__COVERAGE__LINE"] = "84"
     found = load(
         "[tool.truegreen.gates.coverage]\nline = 82\n" if "repository" in present else "",
-        preset=preset,
         env=env,
         assignments=["gates.coverage.line=85"] if "command line" in present else [],
     )
@@ -155,8 +156,31 @@ def test_load_unknown_key_outside_a_file_names_the_flag_or_variable(load, more, 
 
 def test_load_unknown_key_in_the_preset_names_its_line(load, tmp_path):
     (tmp_path / "org.toml").write_text("\nfoo = 1\n")
-    error = refused(load, UnknownKey, preset=tmp_path / "org.toml")
-    assert error.where == f"organisation preset, {tmp_path / 'org.toml'}:2"
+    error = refused(load, UnknownKey, "[tool.truegreen]\npreset = 'org.toml'\n")
+    assert error.where == "organisation preset, org.toml:2"
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("'no.toml'", "there is no preset no.toml"), ("3", "preset names no file"), ("'.'", "there is no preset .")],
+)
+def test_load_preset_that_is_no_file_is_refused_with_its_place(load, written, told):
+    error = refused(load, WrongValue, f"[tool.truegreen]\npreset = {written}\n")
+    assert (error.what, error.where) == (told, "repository, pyproject.toml:4")
+    assert error.fix
+
+
+def test_load_preset_of_a_preset_is_refused(load, tmp_path):
+    (tmp_path / "org.toml").write_text("\npreset = 'other.toml'\n")
+    error = refused(load, WrongValue, "[tool.truegreen]\npreset = 'org.toml'\n")
+    assert (error.what, error.where) == ("a preset names no other", "org.toml:2")
+
+
+def test_load_preset_named_on_the_command_line_replaces_the_one_of_the_repository(load, tmp_path):
+    (tmp_path / "org.toml").write_text("[gates.coverage]\nline = 71\n")
+    (tmp_path / "strict.toml").write_text("[gates.coverage]\nline = 99\n")
+    found = load("[tool.truegreen]\npreset = 'org.toml'\n", assignments=["preset=strict.toml"])
+    assert found.gates["coverage"].line == 99
 
 
 def test_load_unknown_key_is_refused_although_a_stronger_layer_is_right(load):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from truegreen.errors import ServiceNotReady
 from truegreen.runtime import process as processes
+from truegreen.runtime.lifetime import process_start
 from truegreen.services.base import Started
 from truegreen.services.catalogue.postgres import copy_cluster
-from truegreen.services.workshop import process_start
 
 if TYPE_CHECKING:
     from truegreen.config.schema import ServiceOptions

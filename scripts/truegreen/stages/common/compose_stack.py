@@ -9,7 +9,7 @@ import hashlib
 import os
 import platform
 import re
-from pathlib import Path
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -17,12 +17,13 @@ import msgspec
 from truegreen.errors import ConfigurationError, PortInUse, ProcessNotReady, ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.runtime import files
+from truegreen.runtime.lifetime import abandoned, process_scope, process_start
 from truegreen.stages.common import compose_state
-from truegreen.stages.common.stack_orphans import born
 from truegreen.stages.common.stack_ready import log_tail, url_answers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from truegreen.runtime.process import Completed
     from truegreen.stages.common.compose_engine import Compose
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 PREFIX = "truegreen"
 _LABEL = "com.docker.compose.project"
+_PROJECT = re.compile(rf"{PREFIX}-[0-9a-f]{{8}}-(\d+)-(\d+)")
 _POLL_S = 0.2
 _ASK_S = 60.0
 _OBTAIN_S = 900.0
@@ -83,7 +85,7 @@ class ComposeStack:
         self._export = dict(export or {})
         self._ready_timeout_s = ready_timeout_s
         self._logs = context.out / "stack"
-        self._name = f"{_machine()}-{os.getpid()}-{born(os.getpid()) or '0'}"
+        self._name = f"{_machine()}-{os.getpid()}-{process_start(os.getpid())}"
         self._services: dict[str, _Service] = {}
         self._settled: tuple[ContainerState, ...] = ()
         self._started = False
@@ -183,15 +185,13 @@ class ComposeStack:
         return compose_state.parse(done.stdout)
 
     def sweep(self) -> None:
-        """Remove projects of runs on this machine that were killed before they could."""
-        done = self._docker("ps", "-a", "--filter", f"label={_LABEL}", "--format", f'{{{{.Label "{_LABEL}"}}}}')
-        if not Path("/proc/self").exists():
-            return
-        for name in sorted(set(done.stdout.split())):
-            found = re.fullmatch(rf"{re.escape(_machine())}-(\d+)-(\d+)", name)
-            if found and born(int(found[1])) != found[2]:
-                self._remove(name)
-                self.notes.append(f"removed compose project {name}, left behind by a killed run")
+        """Remove projects that killed runs left: of our container at once, of any other when they are a day old."""
+        shown = f'{{{{.Label "{_LABEL}"}}}} {{{{.CreatedAt}}}}'
+        done = self._docker("ps", "-a", "--filter", f"label={_LABEL}", "--format", shown)
+        now = self._context.clock.now()
+        for name in sorted({_left_behind(line, now) for line in done.stdout.splitlines()} - {""}):
+            self._remove(name)
+            self.notes.append(f"removed compose project {name}, left behind by a killed run")
 
     def _settle(self, start: float) -> None:
         clock = self._context.clock
@@ -339,5 +339,19 @@ def _cause(log: Path) -> str:
 
 
 def _machine() -> str:
-    """Return the prefix of project names made on this machine."""
-    return f"{PREFIX}-{hashlib.sha256(platform.node().encode()).hexdigest()[:8]}"
+    """Return the prefix of project names made here: on this machine, in this container."""
+    return f"{PREFIX}-{hashlib.sha256((process_scope() or platform.node()).encode()).hexdigest()[:8]}"
+
+
+def _left_behind(line: str, now: datetime) -> str:
+    """Return the project of a container when it is ours and its run is gone; `line` is its label and its birth."""
+    name, _, born = line.partition(" ")
+    found = _PROJECT.fullmatch(name)
+    if found is None:
+        return ""
+    scope = process_scope() if name.startswith(f"{_machine()}-") else "another"
+    try:
+        age_s = (now - datetime.strptime(born[:25], "%Y-%m-%d %H:%M:%S %z")).total_seconds()
+    except ValueError:
+        age_s = 0.0
+    return name if abandoned(int(found[1]), int(found[2]), scope, age_s) else ""

@@ -47,7 +47,7 @@ class ProcessStack:
             ProcessNotReady: a process ended early or was not ready in time; the log's tail is in `why`.
             ToolMissing: its program does not exist.
         """
-        swept = self._orphans.sweep()
+        swept = self._orphans.sweep(self._context.clock.now().timestamp())
         if swept:
             self.notes.append(f"stopped {swept} processes that an earlier, killed run had left behind")
         for name, options in self._context.project.processes.items():
