@@ -48,6 +48,7 @@ def test_start_of_a_zombie_is_zero():
         (2**22 + 1, 5, "", 0.0, False),
         (2**22 + 1, 5, "", FOREIGN_LIFE_S + 1, True),
     ],
+    ids=["live", "number-used-again", "ended", "elsewhere", "a-day", "over-a-day", "untold", "untold-over-a-day"],
 )
 def test_owner_is_gone_when_it_ended_here_or_is_a_day_old_elsewhere(pid, started, scope, age_s, gone):
     assert abandoned(pid, started, scope, age_s) is gone

@@ -32,6 +32,7 @@ def container(project, age=timedelta(minutes=1)):
         ("truegreen", timedelta(days=9), False),
         ("somebody-elses", timedelta(days=9), False),
     ],
+    ids=["live", "dead", "elsewhere", "elsewhere-old", "other-form", "prefix-only", "foreign"],
 )
 def test_project_of_compose_is_left_behind_only_when_its_run_is_gone(project, age, left):
     assert _left_behind(container(project, age), NOW) == (project if left else "")
