@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from truegreen import registry
 from truegreen.errors import UnsafeEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 EVERY_CHANGE = ("lint", "unit", "wiring", "persistence", "security-scan")
 DEFAULTS: dict[str, tuple[str, ...]] = {
@@ -37,7 +42,7 @@ def plan(
     is_tag: bool = False,
     labels: tuple[str, ...] = (),
     only: tuple[str, ...] = (),
-    disabled: tuple[str, ...] = (),
+    disabled: Mapping[str, str] | None = None,
 ) -> Plan:
     """Return the plan for an event.
 
@@ -47,7 +52,7 @@ def plan(
         is_tag: for `push`, whether a tag was pushed; counts as a release.
         labels: of the pull request; `truegreen:e2e` adds that stage.
         only: stages asked for by name; they replace the defaults.
-        disabled: stages with `enabled = false`.
+        disabled: stages with `enabled = false`, each with its reason.
 
     Raises:
         UnsafeEvent: the event gives secrets to unreviewed code.
@@ -61,15 +66,16 @@ def plan(
     for name in only:
         registry.load("stage", name)
     asked = only or (*DEFAULTS.get(kind, EVERY_CHANGE), *_labelled(labels))
-    chosen = tuple(name for name in registry.names("stage") if name in asked and (name in only or name not in disabled))
-    return Plan(stages=chosen, not_planned=_reasons(chosen, kind, only, disabled))
+    off = disabled or {}
+    chosen = tuple(name for name in registry.names("stage") if name in asked and (name in only or name not in off))
+    return Plan(stages=chosen, not_planned=_reasons(chosen, kind, only, off))
 
 
 def _labelled(labels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(label.removeprefix(LABEL_PREFIX) for label in labels if label.startswith(LABEL_PREFIX))
 
 
-def _reasons(chosen: tuple[str, ...], kind: str, only: tuple[str, ...], disabled: tuple[str, ...]) -> dict[str, str]:
+def _reasons(chosen: tuple[str, ...], kind: str, only: tuple[str, ...], disabled: Mapping[str, str]) -> dict[str, str]:
     reasons = {}
     for name in registry.names("stage"):
         if name in chosen:
@@ -77,12 +83,12 @@ def _reasons(chosen: tuple[str, ...], kind: str, only: tuple[str, ...], disabled
         if only:
             reasons[name] = "not asked for in this run"
         elif name in disabled:
-            reasons[name] = "disabled in [tool.truegreen]"
+            reasons[name] = disabled[name] or "disabled in [tool.truegreen]"
         else:
             reasons[name] = f"not planned for {kind}; the label {LABEL_PREFIX}{name} adds it"
     return reasons
 
 
-def unplanned(names: tuple[str, ...], kind: str) -> dict[str, str]:
+def unplanned(names: tuple[str, ...], kind: str, disabled: Mapping[str, str]) -> dict[str, str]:
     """Return why each stage outside a given plan did not run."""
-    return _reasons(names, kind, (), ())
+    return _reasons(names, kind, (), disabled)

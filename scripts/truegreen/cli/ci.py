@@ -33,7 +33,7 @@ def plan(namespace: argparse.Namespace) -> int:
         is_tag=event.is_tag,
         labels=event.labels,
         only=ci.stages(shell),
-        disabled=tuple(name for name, stage in settings.stages.items() if not stage.enabled),
+        disabled=settings.disabled(),
     )
     events.write_outputs(shell, ci.outputs({"stages": list(chosen.stages), "python": list(ci.pythons(shell))}))
     shell.console.line(f"{event.name}: {', '.join(chosen.stages) or 'no stage'}")
@@ -107,7 +107,9 @@ def _start(namespace: argparse.Namespace) -> tuple[Shell, Settings]:
 
 def _judge_run(shell: Shell, settings: Settings) -> Report:
     names = ci.planned(shell)
-    chosen = planning.Plan(stages=names, not_planned=planning.unplanned(names, events.current(shell).name))
+    chosen = planning.Plan(
+        stages=names, not_planned=planning.unplanned(names, events.current(shell).name, settings.disabled())
+    )
     folder: Path = shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE)
     judged = gate.judge(
         shell,

@@ -40,14 +40,13 @@ def settings(effects: Shell, namespace: argparse.Namespace) -> Settings:
 def plan(effects: Shell, options: Settings, namespace: argparse.Namespace) -> planning.Plan:
     """Return the plan for the event of `--event`, else of the CI, else `local`."""
     event = events.current(effects)
-    disabled = tuple(name for name, stage in options.stages.items() if not stage.enabled)
     return planning.plan(
         namespace.event or event.name,
         on_default_branch=event.on_default_branch,
         is_tag=event.is_tag,
         labels=event.labels,
         only=tuple(namespace.stages),
-        disabled=disabled,
+        disabled=options.disabled(),
     )
 
 

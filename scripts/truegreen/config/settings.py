@@ -44,6 +44,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sources: dict[str, Source]
     """Dotted key → source, for every value that some layer set."""
 
+    def disabled(self) -> dict[str, str]:
+        """Return stage → reason for every stage that is left out of all plans."""
+        return {name: stage.why for name, stage in self.stages.items() if not stage.enabled}
+
 
 def load(start: Path, *, assignments: Iterable[str] = (), env: Mapping[str, str] | None = None) -> Settings:
     """Return the settings of the project at or above a folder.

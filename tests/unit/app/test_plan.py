@@ -43,7 +43,7 @@ def test_plan_label_adds_its_stage_and_nothing_else() -> None:
 
 
 def test_plan_label_does_not_bring_back_a_disabled_stage() -> None:
-    found = plan("pull_request", labels=("truegreen:e2e",), disabled=("e2e",))
+    found = plan("pull_request", labels=("truegreen:e2e",), disabled={"e2e": ""})
     assert "e2e" not in found.stages
     assert found.not_planned["e2e"] == "disabled in [tool.truegreen]"
 
@@ -55,7 +55,7 @@ def test_plan_named_stages_replace_the_defaults_in_order() -> None:
 
 
 def test_plan_named_stage_runs_although_disabled() -> None:
-    assert plan("push", only=("lint",), disabled=("lint",)).stages == ("lint",)
+    assert plan("push", only=("lint",), disabled={"lint": "slow"}).stages == ("lint",)
 
 
 def test_plan_unknown_stage_offers_the_nearest() -> None:
@@ -72,5 +72,12 @@ def test_plan_refuses_events_that_hand_out_secrets(event: str) -> None:
 
 def test_plan_reason_says_which_label_adds_a_stage() -> None:
     assert plan("pull_request").not_planned["e2e"] == "not planned for pull_request; the label truegreen:e2e adds it"
-    assert unplanned(("lint",), "push")["unit"] == "not planned for push; the label truegreen:unit adds it"
-    assert "lint" not in unplanned(("lint",), "push")
+    assert unplanned(("lint",), "push", {})["unit"] == "not planned for push; the label truegreen:unit adds it"
+    assert "lint" not in unplanned(("lint",), "push", {})
+
+
+def test_plan_disabled_stage_gives_its_own_reason() -> None:
+    assert (
+        plan("push", disabled={"unit": "moved to CI two"}).not_planned["unit"] == "moved to CI two"
+    )
+    assert unplanned(("lint",), "push", {"unit": "moved"})["unit"] == "moved"

@@ -22,6 +22,8 @@ class StageOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
 
     enabled: bool = True
     """False leaves the stage out of every plan."""
+    why: str = ""
+    """Why it is not enabled; the report says it."""
     timeout_s: float = msgspec.field(default=900.0, name="timeout-s")
     """Time limit of the whole stage."""
     services: list[str] = []
