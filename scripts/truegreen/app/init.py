@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from truegreen import __version__
-from truegreen.errors import ConfigSyntax, ProjectMissing
+from truegreen.errors import ConfigSyntax, ProjectMissing, TruegreenError
 from truegreen.runtime import files
 
+if TYPE_CHECKING:
+    from truegreen.app.shell import Shell
+
+_LOOK_UP_S = 10.0
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 WORKFLOW = ".github/workflows/truegreen.yml"
 
 _CALLER = """\
@@ -61,6 +68,28 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     write: bool = True
 
 
+def pin(shell: Shell, repository: str) -> str:
+    """Return the commit of this version's tag with the tag as a comment; the tag alone where nobody answers."""
+    tag = f"v{__version__}"
+    server = shell.env.get("GITHUB_SERVER_URL") or "https://github.com"
+    names = [f"refs/tags/{tag}", f"refs/tags/{tag}^{{}}"]
+    env = {**shell.env, "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = shell.processes.run(
+            ["git", "ls-remote", f"{server}/{repository}", *names], env=env, cwd=shell.cwd, timeout_s=_LOOK_UP_S
+        )
+    except TruegreenError:
+        return tag
+    # An annotated tag has an object of its own; the line that ends with ^{} names the commit.
+    found = [row.partition("\t")[0] for row in sorted(done.stdout.splitlines(), key=len) if done.ok]
+    return f"{found[-1]} # {tag}" if found and _COMMIT.fullmatch(found[-1]) else tag
+
+
+def pinned(ref: str) -> bool:
+    """Return whether a ref names a commit, which nobody can move."""
+    return _COMMIT.fullmatch(ref.partition(" ")[0]) is not None
+
+
 def plan(root: Path, *, repository: str, ref: str) -> tuple[Item, ...]:
     """Return what would be written; existing files are never overwritten.
 
@@ -78,7 +107,7 @@ def plan(root: Path, *, repository: str, ref: str) -> tuple[Item, ...]:
         document = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigSyntax("pyproject.toml is not valid TOML", where=str(project), why=str(error)) from None
-    return (_workflow(root, repository, ref or f"v{__version__}"), _table(project, text, document))
+    return (_workflow(root, repository, ref), _table(project, text, document))
 
 
 def apply(item: Item) -> None:

@@ -14,12 +14,17 @@ if TYPE_CHECKING:
 def main(namespace: argparse.Namespace) -> int:
     """Write the caller workflow and the configuration; nothing that exists is overwritten."""
     shell = common.shell(namespace)
-    plans = init.plan(shell.cwd, repository=namespace.repository, ref=namespace.ref)
+    ref = namespace.ref or init.pin(shell, namespace.repository)
+    plans = init.plan(shell.cwd, repository=namespace.repository, ref=ref)
     for item in plans:
         if namespace.dry_run:
             shell.console.result(f"# {item.path.relative_to(shell.cwd)}: {item.action}\n{item.text}")
         else:
             init.apply(item)
             shell.console.line(f"{item.path.relative_to(shell.cwd)}: {item.action}")
+    if not init.pinned(ref):
+        shell.console.line(
+            "the tag could not be looked up; pin its commit before you merge: `truegreen init --ref SHA`"
+        )
     shell.console.line("next: `truegreen doctor`, then `truegreen run`")
     return 0

@@ -19,7 +19,12 @@ _ENDED_BADLY = {
     4: "pytest did not understand its command line (exit code 4)",
     5: "pytest collected no tests (exit code 5)",
 }
+_NONE = 5
 _UNDERSTOOD = (0, 1)
+_NONE_SELECTED = (
+    "mark tests for this stage (`@pytest.mark.<stage>`), remove the arguments that deselect them, or leave the "
+    "stage out: `enabled = false` with a `why`"
+)
 _ITEMS_MAX = 50
 
 
@@ -97,7 +102,7 @@ def _sessions(sessions: tuple[TestSession, ...]) -> _Problem | None:
     for session in sessions:
         code = session.exit_code
         if code in _ENDED_BADLY:
-            return _ENDED_BADLY[code], "read the stage's pytest log", ()
+            return _ENDED_BADLY[code], _NONE_SELECTED if code == _NONE else "read the stage's pytest log", ()
         if not session.finished or code is None:
             return "a pytest session never came to its end", "read the stage's pytest log: it was killed or crashed", ()
         if code not in _UNDERSTOOD:
@@ -109,7 +114,7 @@ def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> 
     """Return why the results do not belong to the sessions."""
     selected = {test for session in sessions for test in session.ids}
     if not selected or any(session.selected <= 0 for session in sessions):
-        return "no tests were selected", "mark tests for this stage, or remove the arguments that deselect them", ()
+        return "no tests were selected", _NONE_SELECTED, ()
     have = {case.id for case in cases}
     lost = sorted(selected - have)
     if lost:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tomllib
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from truegreen import __version__
 from truegreen.errors import EXIT_CONFIGURATION, EXIT_OK
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.app_desk import Desk
 
 WORKFLOW = ".github/workflows/truegreen.yml"
@@ -29,9 +32,29 @@ def test_init_writes_a_workflow_and_a_table_that_doctor_accepts(desk: Desk) -> N
     assert desk.run("config", "explain", "-q").code == EXIT_OK
 
 
-def test_init_pins_its_own_version_when_nothing_is_said(desk: Desk) -> None:
-    desk.run("init", "--repository", "acme/pack")
+def test_init_without_an_answer_names_its_own_version_and_says_so(desk: Desk, tmp_path: Path) -> None:
+    desk.env(GITHUB_SERVER_URL=f"file://{tmp_path}/nobody")
+    ended = desk.run("init", "--repository", "acme/pack")
+    assert "could not be looked up" in ended.err
     assert f"acme/pack/.github/workflows/pipeline.yml@v{__version__}" in (desk.root / WORKFLOW).read_text()
+
+
+@pytest.mark.parametrize("annotated", [[], ["-a", "-m", "release"]])
+def test_init_pins_the_commit_of_its_tag_where_the_server_answers(
+    desk: Desk, tmp_path: Path, annotated: list[str]
+) -> None:
+    pack = tmp_path / "server" / "acme" / "pack"
+    pack.mkdir(parents=True)
+    identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "tag.gpgsign=false"]
+    for words in (["init", "-q"], [*identity, "commit", "-q", "--allow-empty", "-m", "one"]):
+        subprocess.run(["git", *words], cwd=pack, check=True)
+    subprocess.run(["git", *identity, "tag", *annotated, f"v{__version__}"], cwd=pack, check=True)
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=pack, check=True, capture_output=True, text=True)
+    commit = head.stdout.strip()
+    desk.env(GITHUB_SERVER_URL=f"file://{tmp_path}/server")
+    ended = desk.run("init", "--repository", "acme/pack")
+    assert f"pipeline.yml@{commit} # v{__version__}\n" in (desk.root / WORKFLOW).read_text()
+    assert "could not be looked up" not in ended.err
 
 
 def test_init_twice_changes_nothing(desk: Desk) -> None:

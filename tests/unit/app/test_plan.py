@@ -77,7 +77,5 @@ def test_plan_reason_says_which_label_adds_a_stage() -> None:
 
 
 def test_plan_disabled_stage_gives_its_own_reason() -> None:
-    assert (
-        plan("push", disabled={"unit": "moved to CI two"}).not_planned["unit"] == "moved to CI two"
-    )
+    assert plan("push", disabled={"unit": "moved to CI two"}).not_planned["unit"] == "moved to CI two"
     assert unplanned(("lint",), "push", {"unit": "moved"})["unit"] == "moved"
