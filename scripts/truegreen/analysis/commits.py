@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -23,6 +24,8 @@ class TestCommits(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     demands: tuple[TestDemand, ...] = ()
     phases: tuple[PhaseChanges, ...] = ()
+    elsewhere: tuple[Change, ...] = ()
+    """Rows that its call phase committed to a database that does not count."""
 
     @property
     def reads(self) -> bool:
@@ -67,15 +70,30 @@ def by_test(evidence: Iterable[PersistenceEvidence]) -> dict[str, TestCommits]:
     """Return what is known about each test, over all recorders."""
     demands: dict[str, list[TestDemand]] = {}
     phases: dict[str, list[PhaseChanges]] = {}
+    elsewhere: dict[str, list[Change]] = {}
     for part in evidence:
         for demand in part.demands:
             demands.setdefault(demand.test, []).append(demand)
         for phase in part.phases:
-            phases.setdefault(phase.test, []).append(phase)
+            inside = tuple(change for change in phase.committed if _inside(change, part.databases))
+            phases.setdefault(phase.test, []).append(msgspec.structs.replace(phase, committed=inside))
+            if phase.phase == "call":
+                outside = (change for change in phase.committed if not _inside(change, part.databases))
+                elsewhere.setdefault(phase.test, []).extend(outside)
     return {
-        test: TestCommits(test=test, demands=tuple(demands.get(test, ())), phases=tuple(phases.get(test, ())))
+        test: TestCommits(
+            test=test,
+            demands=tuple(demands.get(test, ())),
+            phases=tuple(phases.get(test, ())),
+            elsewhere=tuple(elsewhere.get(test, ())),
+        )
         for test in sorted({*demands, *phases})
     }
+
+
+def _inside(change: Change, databases: tuple[str, ...]) -> bool:
+    """Return whether a change is in a database that counts; a truncate does not say where it was."""
+    return not databases or not change.database or any(fnmatchcase(change.database, name) for name in databases)
 
 
 def rows(changes: Iterable[Change], demand: Demand) -> int:
@@ -94,7 +112,8 @@ def same_object(change: Change, name: str) -> bool:
     store, colon, rest = name.rpartition(":")
     if colon and store != change.store:
         return False
-    return rest == change.object or ("." not in rest and rest == change.object.rpartition(".")[2])
+    names = [name for name in (change.object, change.parent) if name]
+    return rest in names or ("." not in rest and rest in [name.rpartition(".")[2] for name in names])
 
 
 def told(changes: Iterable[Change]) -> str:

@@ -26,9 +26,12 @@ class PersistenceGate(BaseGate):
     """Every persistence test really committed rows to the real store while it ran.
 
     **Proves** that data reached the database: a recorder outside the test process reads the server's own
-    log of committed transactions. What is rolled back, still open, written to another database, kept in
-    memory or in a cache, or swallowed by a mock is not there. Rows committed by fixtures before the test
-    or by its teardown do not count.
+    log of committed transactions. What is rolled back, still open, kept in memory or in a cache, or swallowed
+    by a mock is not there. Rows in other databases than the stage's `databases`, and rows committed by
+    fixtures before the test or by its teardown, do not count.
+
+    Time tells one test from the next: rows that a thread or a worker commits while a test runs count as the
+    test's own. Where something writes in the background, say with `persists("table")` what the test must store.
 
     Each test must commit what its `persists` marker demands, or any one row where it has no marker. A
     test marked `persists(reads=True)` is not counted.
@@ -106,6 +109,8 @@ def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
     if not parts:
         return "nothing recorded what reached the store"
     for part in parts:
+        if part.problem:
+            return f"{part.store} could not be observed: {part.problem}"
         if part.tier.strip().lower() in ("", "none"):
             return f"no technique to observe committed rows in {part.store} was available"
         if not part.complete:
@@ -139,6 +144,9 @@ def _lacking(test: TestCommits, lack: Demand, store: str) -> str:
         details.append(f"rolled back or never committed: {told(lost)}")
     if elsewhere := test.committed():
         details.append(f"committed instead: {told(elsewhere)}")
+    if test.elsewhere:
+        names = sorted({change.database for change in test.elsewhere})
+        details.append(f"committed to another database ({some(names)}), which does not count: {told(test.elsewhere)}")
     if early := test.committed("setup"):
         details.append(f"committed by its set-up, which does not count: {told(early)}")
     if test.patched:

@@ -13,6 +13,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True, order=True):
     database: str = ""
     object: str
     """Table as `schema.table`, stream, or key space."""
+    parent: str = ""
+    """Partitioned table that the table is a part of, as `schema.table`."""
     kind: str
     """`insert`, `update`, `delete`, `truncate`."""
     count: int
@@ -62,6 +64,8 @@ class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):
     tier: str = ""
     """`A` pg_walinspect; the technique is printed in the report."""
     server_version: str = ""
+    databases: tuple[str, ...] = ()
+    """Patterns of the databases whose rows count; none means all."""
     complete: bool = False
     """True when the recorder was asked to stop and wrote everything it saw."""
     problem: str = ""

@@ -23,6 +23,9 @@ class PersistenceOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab
 
     services: list[str] = msgspec.field(default_factory=lambda: ["postgres"])
     """Real services of the stage; PostgreSQL among them is the one whose log is read."""
+    databases: list[str] = msgspec.field(default_factory=list)
+    """Databases whose rows count, as patterns; empty takes the service's own and those made for tests beside it:
+    `NAME`, `test_NAME*` and `NAME_*`."""
 
 
 class Persistence:
@@ -41,7 +44,9 @@ class Persistence:
                 where="persistence.services",
                 fix='add services = ["postgres"] to [tool.truegreen.persistence]',
             )
-        recorder = Recorder(server, context.out / _FILE)
+        own = server.database
+        databases = tuple(context.options.databases) or (own, f"test_{own}*", f"{own}_*")
+        recorder = Recorder(server, context.out / _FILE, databases)
         with recorder.listening() as address:
             # One process: changes are told apart by time, so two tests must never run at once.
             done = pytest_run.run(

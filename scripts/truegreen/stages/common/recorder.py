@@ -35,8 +35,9 @@ _JOIN_S = 10.0
 class Recorder:
     """Serves one pytest session and writes what it saw."""
 
-    def __init__(self, server: ServiceHandle, path: Path) -> None:
+    def __init__(self, server: ServiceHandle, path: Path, databases: tuple[str, ...] = ()) -> None:
         self._server = server
+        self._databases = databases
         self._path = path
         self._phases: list[PhaseChanges] = []
         self._demands: dict[str, list[TestDemand]] = {}
@@ -165,6 +166,7 @@ class Recorder:
             store=self._server.name,
             tier="" if self._problem else TIER,
             server_version=version,
+            databases=self._databases,
             complete=self._finished and not self._problem,
             problem=self._problem,
             phases=tuple(self._phases),

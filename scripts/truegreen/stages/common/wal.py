@@ -32,12 +32,26 @@ _RELATION = re.compile(r"rel (\d+)/(\d+)/(\d+)")
 _ROWS = re.compile(r"ntuples: (\d+)")
 _SUBXACTS = re.compile(r"subxacts: ([\d ]+)")
 _PREPARED = re.compile(r"(?:xid: |gid [^:]*: )?\b(\d+)\b")
-_TABLES = (
-    "SELECT pg_relation_filenode(c.oid)::bigint, n.nspname || '.' || c.relname FROM pg_class c "
-    "JOIN pg_namespace n ON n.oid = c.relnamespace "
-    "WHERE c.relkind IN ('r', 'p', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
-    "AND n.nspname NOT LIKE 'pg_temp%%'"
+GONE = "(a table that is gone)"
+GONE_DATABASE = "(a database that is gone)"
+_FIRST_USER_NODE = 16384
+"""Smaller file numbers belong to what every database has from its birth."""
+_RELATIONS = (
+    "SELECT pg_relation_filenode(c.oid)::bigint, "
+    "CASE WHEN c.relkind IN ('r', 'm') AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+    "AND n.nspname NOT LIKE 'pg_temp%%' THEN n.nspname || '.' || c.relname END, "
+    "CASE WHEN c.relispartition AND c.relkind = 'r' THEN (SELECT s.nspname || '.' || r.relname FROM pg_class r "
+    "JOIN pg_namespace s ON s.oid = r.relnamespace WHERE r.oid = pg_partition_root(c.oid)) END "
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE pg_relation_filenode(c.oid) IS NOT NULL"
 )
+
+
+class _Table(msgspec.Struct, frozen=True, order=True):
+    """Where a row was written."""
+
+    database: str
+    name: str
+    parent: str = ""
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -53,8 +67,7 @@ class WalReader:
     def __init__(self, server: ServiceHandle) -> None:
         self._psycopg = _psycopg()
         self._server = server
-        self._observers: dict[int, Any] = {}
-        self._names: dict[tuple[int, int], str | None] = {}
+        self._tables: dict[tuple[int, int], _Table | None] = {}
         self._databases: dict[int, str] = {}
         self._connection = self._open()
         self.version = str(self._connection.info.server_version)
@@ -73,8 +86,8 @@ class WalReader:
             return Window()
         rows = self._connection.execute(_RECORDS, (start, end), prepare=True).fetchall()
         committed = _committed(rows)
-        good: Counter[tuple[str, str, str]] = Counter()
-        bad: Counter[tuple[str, str, str]] = Counter()
+        good: Counter[tuple[_Table, str]] = Counter()
+        bad: Counter[tuple[_Table, str]] = Counter()
         for xid, manager, record, blocks, description in rows:
             if manager == "Transaction":
                 continue
@@ -83,9 +96,8 @@ class WalReader:
         return Window(_listed(self._server.name, good), _listed(self._server.name, bad))
 
     def close(self) -> None:
-        """Close every connection."""
-        for connection in (*self._observers.values(), self._connection):
-            connection.close()
+        """Close the connection."""
+        self._connection.close()
 
     def _open(self) -> Any:
         try:
@@ -129,44 +141,51 @@ class WalReader:
         row = self._connection.execute("SELECT pg_current_wal_flush_lsn()::text").fetchone()
         return str(row[0])
 
-    def _changes(self, record: str, blocks: str, description: str) -> Iterable[tuple[tuple[str, str, str], int]]:
-        """Yield ((database, table, kind), rows) of one record; nothing for catalogues and temporary tables."""
+    def _changes(self, record: str, blocks: str, description: str) -> Iterable[tuple[tuple[_Table, str], int]]:
+        """Yield ((table, kind), rows) of one record; nothing for catalogues and temporary tables."""
         words = record.split("+", maxsplit=1)[0]
         if words == "TRUNCATE":
-            yield ("", "(truncated)", "truncate"), 1
+            yield (_Table("", "(truncated)"), "truncate"), 1
             return
         kind = _KINDS.get(words)
         relation = _RELATION.search(blocks)
         if kind is None or relation is None:
             return
-        database, node = int(relation.group(2)), int(relation.group(3))
-        name = self._table(database, node)
-        if name is not None:
+        table = self._table(int(relation.group(2)), int(relation.group(3)))
+        if table is not None:
             rows = _ROWS.search(description)
-            yield (self._databases.get(database, ""), name, kind), int(rows.group(1)) if rows else 1
+            yield (table, kind), int(rows.group(1)) if rows else 1
 
-    def _table(self, database: int, node: int) -> str | None:
-        """Return `schema.table` for a file node; None for what is not a user's table. Misses are read again once."""
+    def _table(self, database: int, node: int) -> _Table | None:
+        """Return the table of a file number; None for what is not a user's table."""
         key = (database, node)
-        if key not in self._names:
-            self._names[key] = None
-            observer = self._observer(database)
-            if observer is not None:
-                for found, name in observer.execute(_TABLES).fetchall():
-                    self._names[(database, found)] = name
-        return self._names[key]
+        if key not in self._tables:
+            self._learn(database)
+            if key not in self._tables:
+                name = self._databases[database]
+                foreign = name != DATABASE and node >= _FIRST_USER_NODE
+                self._tables[key] = _Table(name, GONE) if foreign else None
+        return self._tables[key]
 
-    def _observer(self, database: int) -> Any:
-        """Return a connection to the database with an oid; None when it is gone, or ours."""
+    def _learn(self, database: int) -> None:
+        """Read the file numbers of a database that is not ours; nothing where it is gone.
+
+        The connection is closed at once: nobody can drop or copy a database that somebody is connected to.
+        """
         if database not in self._databases:
             row = self._connection.execute("SELECT datname FROM pg_database WHERE oid = %s", (database,)).fetchone()
-            self._databases[database] = row[0] if row else ""
+            self._databases[database] = row[0] if row else GONE_DATABASE
         name = self._databases[database]
-        if not name or name == DATABASE:
-            return None
-        if database not in self._observers:
-            self._observers[database] = self._connect(name)
-        return self._observers[database]
+        if name in (GONE_DATABASE, DATABASE):
+            return
+        try:
+            with self._connect(name) as observer:
+                for node, table, parent in observer.execute(_RELATIONS).fetchall():
+                    self._tables[(database, node)] = _Table(name, table, parent or "") if table else None
+        except self._psycopg.OperationalError:
+            gone = "SELECT 1 FROM pg_database WHERE oid = %s"
+            if self._connection.execute(gone, (database,)).fetchone() is not None:
+                raise
 
 
 def _committed(rows: list[Any]) -> set[str]:
@@ -184,10 +203,10 @@ def _committed(rows: list[Any]) -> set[str]:
     return found
 
 
-def _listed(store: str, counts: Counter[tuple[str, str, str]]) -> tuple[Change, ...]:
+def _listed(store: str, counts: Counter[tuple[_Table, str]]) -> tuple[Change, ...]:
     return tuple(
-        Change(store=store, database=database, object=table, kind=kind, count=count)
-        for (database, table, kind), count in sorted(counts.items())
+        Change(store=store, database=table.database, object=table.name, parent=table.parent, kind=kind, count=count)
+        for (table, kind), count in sorted(counts.items())
     )
 
 
