@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +13,9 @@ from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+    from truegreen.model.load import LoadResult
+    from truegreen.model.persistence import PersistenceEvidence
 
 _BAD = (Outcome.FAIL, Outcome.ERROR)
 _SHOWN = 3
@@ -85,6 +89,44 @@ def in_variant(run: TestRun, label: str) -> TestRun:
 def session_in_variant(session: TestSession, label: str) -> TestSession:
     """Return a session whose ids carry the variant it ran in; the counterpart of `in_variant`."""
     return msgspec.structs.replace(session, ids=tuple(_labelled(test, label) for test in session.ids))
+
+
+def commits_in_variant(evidence: PersistenceEvidence, label: str) -> PersistenceEvidence:
+    """Return a recording whose tests carry the variant they ran in; the counterpart of `in_variant`."""
+    named = msgspec.structs.replace
+    return named(
+        evidence,
+        phases=tuple(named(phase, test=_labelled(phase.test, label)) for phase in evidence.phases),
+        demands=tuple(named(demand, test=_labelled(demand.test, label)) for demand in evidence.demands),
+    )
+
+
+def loads(parts: Sequence[LoadResult]) -> LoadResult:
+    """Return one result that is as bad as the worst: requests and failures are summed, rates are not.
+
+    Raises:
+        ValueError: there is no part.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    return msgspec.structs.replace(
+        parts[0],
+        rps=-_worst(-part.rps for part in parts),
+        requests=sum(part.requests for part in parts),
+        failures=sum(part.failures for part in parts),
+        duration_s=_worst(part.duration_s for part in parts),
+        p50_ms=_worst(part.p50_ms for part in parts),
+        p95_ms=_worst(part.p95_ms for part in parts),
+        p99_ms=_worst(part.p99_ms for part in parts),
+        endpoints=tuple(endpoint for part in parts for endpoint in part.endpoints),
+        errors=tuple(error for part in parts for error in part.errors),
+    )
+
+
+def _worst(values: Iterable[float]) -> float:
+    """Return the largest value; one that is no number is worse than any."""
+    found = list(values)
+    return max(found) if all(map(math.isfinite, found)) else math.nan
 
 
 def _labelled(test: str, label: str) -> str:

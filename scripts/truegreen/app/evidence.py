@@ -9,6 +9,7 @@ from truegreen import registry
 from truegreen.analysis import merge
 from truegreen.app import stage_record
 from truegreen.errors import EvidenceChanged, EvidenceMissing, EvidenceUnreadable, TruegreenError
+from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.run import Problem, StageEvidence
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.runtime import files
@@ -32,21 +33,30 @@ def load_all(folder: Path, root: Path) -> list[StageEvidence]:
     by_stage: dict[str, list[tuple[Path, StageRecord]]] = {}
     broken: dict[str, list[Problem]] = {}
     known = registry.names("stage")
-    for path in sorted(folder.glob(f"*/{stage_record.NAME}")):
+    for place in sorted(path for path in folder.glob("*/") if path.is_dir()):
+        stage = _stage_of(place.name)
         try:
-            record = stage_record.read(path)
+            if place.is_symlink():
+                raise EvidenceUnreadable(f"{place.name} is a link, not a folder of evidence", where=str(place))
+            if not stage and not (place / stage_record.NAME).exists():
+                continue  # the report, logs of services, somebody else's artifact
+            record = stage_record.read(place / stage_record.NAME)
+            if record.stage not in known:
+                raise EvidenceUnreadable(f"{place.name} is evidence of an unknown stage", where=str(place))
         except TruegreenError as error:
-            stage = next((name for name in known if _belongs(path.parent.name, name)), path.parent.name)
             broken.setdefault(stage, []).append(_problem("stage", error))
             continue
-        by_stage.setdefault(record.stage, []).append((path.parent, record))
+        by_stage.setdefault(record.stage, []).append((place, record))
+    # What cannot be told to belong to one stage makes a doubt of all.
+    anywhere = broken.pop("", [])
     names = [name for name in known if name in by_stage or name in broken]
-    return [_load_stage(name, by_stage.get(name, []), broken.get(name, []), root) for name in names]
+    return [_load_stage(name, by_stage.get(name, []), [*broken.get(name, []), *anywhere], root) for name in names]
 
 
-def _belongs(folder: str, stage: str) -> bool:
+def _stage_of(folder: str) -> str:
+    """Return the stage that a folder is named after; empty when it is named after none."""
     name = folder.removeprefix("truegreen-")
-    return name == stage or name.startswith(f"{stage}-")
+    return next((known for known in registry.names("stage") if name == known or name.startswith(f"{known}-")), "")
 
 
 def _load_stage(
@@ -70,6 +80,8 @@ def _load_stage(
 def _in_variant(parsed: Any, python: str) -> Any:
     if isinstance(parsed, TestRun):
         return merge.in_variant(parsed, python)
+    if isinstance(parsed, PersistenceEvidence):
+        return merge.commits_in_variant(parsed, python)
     return merge.session_in_variant(parsed, python) if isinstance(parsed, TestSession) else parsed
 
 
@@ -147,10 +159,18 @@ def _merged(
         coverage=merge.coverages(values("coverage")) if values("coverage") else None,
         scans=tuple(values("scans")),
         persistence=tuple(values("persistence")),
-        load=loads[-1] if loads else None,
-        image=images[-1] if images else None,
-        problems=tuple(problems),
+        load=merge.loads(loads) if loads else None,
+        image=images[0] if images else None,
+        problems=(*problems, *_one_image(stage, len(images))),
     )
+
+
+def _one_image(stage: str, number: int) -> list[Problem]:
+    """Return a problem when there is more than one image: a verdict on one would look like one on all."""
+    if number <= 1:
+        return []
+    message = f"{stage} left records of {number} images, and one is judged"
+    return [Problem(kind="image", message=message, code="TG205", fix="judge each image in a run of its own")]
 
 
 def _merge_tests(named: list[tuple[str, Any]]) -> Any:

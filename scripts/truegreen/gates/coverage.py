@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.analysis import coverage as figures
+from truegreen.analysis.paths import matches
 from truegreen.config.schema import Component
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 _WORST = 10
 _BLOCKS = 5
+_TESTS = ("**/tests/**", "test/**", "**/test_*.py", "**/*_test.py", "**/conftest.py")
 _Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
@@ -27,6 +29,8 @@ class CoverageOptions(GateOptions, frozen=True, kw_only=True):
     """Least line coverage of everything measured, in percent."""
     branch: _Percent = 0.0
     """Least branch coverage in percent; 0 does not judge branches."""
+    exclude: list[str] = msgspec.field(default_factory=lambda: list(_TESTS))
+    """Files that do not count, as patterns: tests execute themselves, and would cover for the code."""
     components: dict[str, Component] = msgspec.field(default_factory=dict)
     """Filled from `[tool.truegreen.components]`: each has thresholds of its own."""
 
@@ -39,10 +43,12 @@ class CoverageGate(BaseGate):
     down. A component of `[tool.truegreen.components]` has thresholds of its own, so that a well-tested part
     does not pay for an untested one.
 
+    The tests' own files are left out (`exclude`), and the facts say how many.
+
     **Blind when** nothing was measured, branches are asked for and were not recorded, or the paths of a
     component match no measured file (a renamed folder would otherwise never be judged again).
 
-    **Options**: `line` (default 80), `branch` (default 0: not judged).
+    **Options**: `line` (default 80), `branch` (default 0: not judged), `exclude` (default: files of tests).
 
     Example:
         [tool.truegreen.gates.coverage]
@@ -57,13 +63,16 @@ class CoverageGate(BaseGate):
 
     def evaluate(self, evidence: RunEvidence, stage: str, policy: CoverageOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge the totals and the components."""
-        measured = evidence.of(stage).coverage
-        if measured is None or not measured.lines:
+        everything = evidence.of(stage).coverage
+        measured = _without(everything, policy.exclude) if everything else None
+        if everything is None or measured is None or not measured.lines:
             return self.blind(
                 stage, "coverage measured no executable line", remedy="check `source` in [tool.truegreen]"
             )
         asked = {"": Component(paths=[], line=policy.line, branch=policy.branch), **policy.components}
         ruling = _Ruling(measured)
+        if left_out := len(everything.files) - len(measured.files):
+            ruling.facts.append(Fact(label="left out as tests", value=count(left_out, "file")))
         for name, component in asked.items():
             ruling.judge(name, component)
         items = _items(measured.files, ruling.short)
@@ -85,6 +94,12 @@ class CoverageGate(BaseGate):
         total = figures.tally(measured.files)
         reason = f"{figures.percent(total.covered, total.lines)} of {count(total.lines, 'line')} covered"
         return self.passed(stage, reason, facts=tuple(ruling.facts))
+
+
+def _without(coverage: Coverage, patterns: list[str]) -> Coverage:
+    """Return the coverage of the files that match no pattern."""
+    kept = tuple(file for file in coverage.files if not matches(file.path, tuple(patterns)))
+    return msgspec.structs.replace(coverage, files=kept)
 
 
 class _Ruling:

@@ -28,6 +28,8 @@ _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
     "load": lambda seen: seen.load is not None,
     "image": lambda seen: seen.image is not None,
 }
+_OFF = ("gate ", " is disabled")
+"""How a note names a gate that was switched off."""
 _WORST_FIRST = (Status.FAIL, Status.BLIND, Status.WAIVED, Status.PASS)
 
 
@@ -72,7 +74,25 @@ def overall(stages: Sequence[StageReport]) -> tuple[Status, str]:
     waived = sum(1 for report in judged if report.status is Status.WAIVED)
     exceptions = f", {waived} by a waiver" if waived else ""
     number = f"all {len(real)} stages" if len(real) > 1 else f"stage {real[0]}"
-    return status, f"{number} passed{exceptions}"
+    return status, f"{number} passed{exceptions}{_reservations(judged)}"
+
+
+def _reservations(judged: Sequence[StageReport]) -> str:
+    """Return what a green headline must not hide: gates that were switched off, and reds that only advise."""
+    off = sorted(
+        {note.removeprefix(_OFF[0]).removesuffix(_OFF[1]) for r in judged for note in r.notes if _is_off(note)}
+    )
+    told = sorted({v.gate for report in judged for v in report.verdicts if v.advisory and v.status.red})
+    parts = [
+        f"{label}: {', '.join(names)}"
+        for label, names in (("switched off", off), ("red, and only advice", told))
+        if names
+    ]
+    return f" ({'; '.join(parts)})" if parts else ""
+
+
+def _is_off(note: str) -> bool:
+    return note.startswith(_OFF[0]) and note.endswith(_OFF[1])
 
 
 def _verb(report: StageReport) -> str:
@@ -127,7 +147,7 @@ def _verdicts(
         if stage not in gate.stages or (idle and gate.needs):
             continue
         if not policy.enabled:
-            notes.append(f"gate {gate.id} is disabled")
+            notes.append(f"{_OFF[0]}{gate.id}{_OFF[1]}")
             continue
         verdict = _ask(gate, evidence, stage, policy, history)
         if verdict is None:

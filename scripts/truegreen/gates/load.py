@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
-from truegreen.gates.base import BaseGate, GateOptions, count
+from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ class LoadOptions(GateOptions, frozen=True, kw_only=True):
     min_rps: Annotated[float, msgspec.Meta(ge=0)] = 100.0
     """Least requests a second over the whole test."""
     max_error_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
-    """Largest share of failed requests, 0 to 1."""
+    """Largest share of errors, 0 to 1: failed requests and exceptions of the load script, over all requests."""
     p95_ms: Annotated[float, msgspec.Meta(ge=0)] = 500.0
     """Longest time in milliseconds within which 95 % of the requests are answered; 0 does not judge it."""
     min_requests: Annotated[int, msgspec.Meta(ge=1)] = 1000
@@ -34,7 +34,9 @@ class Load(BaseGate):
     """The application answers enough requests a second, fast enough, without errors.
 
     **Proves** that the running application, with its real stores, carried `min-rps` requests a second with
-    at most `max-error-ratio` failures and a 95th percentile of at most `p95-ms`.
+    at most `max-error-ratio` errors and a 95th percentile of at most `p95-ms`. An iteration of the load
+    script that raises, such as by a failed `assert` on an answer, is an error like a failed request; a
+    threshold of the script's own that was crossed fails too.
 
     **Blind when** no request was sent, fewer than `min-requests` were, or a figure is missing.
 
@@ -60,22 +62,35 @@ class Load(BaseGate):
                 stage,
                 problem,
                 remedy="read the log of the load test: did it reach the application?",
+                items=_errors(load) if load else (),
             )
-        ratio = load.failures / load.requests
+        ratio = (load.failures + load.exceptions) / load.requests
         facts = _facts(load, ratio, policy)
         items = (*_errors(load), *(_endpoint(e) for e in sorted(load.endpoints, key=_slow)[:_LISTED]))
-        short = []
-        if ratio > policy.max_error_ratio:
-            short.append(f"{load.failures:,} of {load.requests:,} requests failed ({ratio:.2%})")
-        if load.rps < policy.min_rps:
-            short.append(f"{load.rps:,.1f} requests a second, {policy.min_rps:g} are asked for")
-        if policy.p95_ms and load.p95_ms > policy.p95_ms:
-            short.append(f"p95 is {load.p95_ms:,.0f} ms, at most {policy.p95_ms:g} ms is allowed")
+        short = _short(load, ratio, policy)
         if short:
             remedy = "look at the endpoints listed and the service logs; or change the thresholds with a reason"
             return self.failed(stage, "; ".join(short), remedy=remedy, facts=facts, items=items)
-        reason = f"{load.rps:,.0f} requests a second, p95 {load.p95_ms:,.0f} ms, {count(load.failures, 'error')}"
-        return self.passed(stage, reason, facts=facts)
+        errors = count(load.failures + load.exceptions, "error")
+        return self.passed(stage, f"{load.rps:,.0f} requests a second, p95 {load.p95_ms:,.0f} ms, {errors}", facts=facts)
+
+
+def _short(load: LoadResult, ratio: float, policy: LoadOptions) -> list[str]:
+    """Return a sentence for each figure beyond its threshold."""
+    short = []
+    if ratio > policy.max_error_ratio:
+        if load.failures:
+            share = load.failures / load.requests
+            short.append(f"{load.failures:,} of {load.requests:,} requests failed ({share:.2%})")
+        if load.exceptions:
+            short.append(f"{count(load.exceptions, 'iteration')} of the load script raised an exception")
+    if load.crossed:
+        short.append(f"crossed by the load script's own measure: {some(list(load.crossed))}")
+    if load.rps < policy.min_rps:
+        short.append(f"{load.rps:,.1f} requests a second, {policy.min_rps:g} are asked for")
+    if policy.p95_ms and load.p95_ms > policy.p95_ms:
+        short.append(f"p95 is {load.p95_ms:,.0f} ms, at most {policy.p95_ms:g} ms is allowed")
+    return short
 
 
 def _unusable(load: LoadResult, policy: LoadOptions) -> str:
@@ -90,6 +105,8 @@ def _unusable(load: LoadResult, policy: LoadOptions) -> str:
         return "the load test has requests and no rate or no times"
     if not 0 <= load.failures <= load.requests:
         return "the load test counts more failures than requests"
+    if load.exceptions < 0:
+        return "the load test counts fewer than no exceptions"
     return ""
 
 

@@ -338,3 +338,39 @@ def test_problem_with_a_line_names_path_and_line(desk: Desk, folder: Path) -> No
     (found,) = loading.load_all(folder, desk.root)
     (problem,) = found.problems
     assert (problem.kind, problem.path, problem.line) == ("tests", os.fspath(place / "junit.xml"), 1)
+
+
+def test_shard_without_its_record_is_blind(desk: Desk, lint: Path) -> None:
+    shutil.copytree(lint, lint.with_name("lint-2"))
+    (lint.with_name("lint-2") / "stage.json").unlink()
+    ended = desk.run("gate", "lint", "--json")
+    assert (ended.code, codes(ended.json, "lint")) == (EXIT_EVIDENCE, {"TG201"})
+
+
+@pytest.mark.parametrize("content", ["{", '{"schema_version": 1, "stage": "lnt", "state": "ran", "commit": ""}'])
+def test_record_that_belongs_to_no_stage_makes_a_doubt_of_all(desk: Desk, lint: Path, content: str) -> None:
+    stray = lint.with_name("zzz")
+    stray.mkdir()
+    (stray / "stage.json").write_text(content)
+    assert desk.run("gate", "lint").code == EXIT_EVIDENCE
+
+
+def test_folder_of_somebody_else_is_no_evidence_and_no_doubt(desk: Desk, lint: Path) -> None:
+    lint.with_name("services").mkdir()
+    lint.with_name("truegreen-other").mkdir()
+    assert desk.run("gate", "lint").code == EXIT_OK
+
+
+def test_folder_of_evidence_that_is_a_link_is_blind(desk: Desk, lint: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    lint.rename(elsewhere)
+    lint.symlink_to(elsewhere)
+    assert desk.run("gate", "lint").code == EXIT_EVIDENCE
+
+
+def test_shard_that_left_nothing_but_logs_is_blind(desk: Desk, lint: Path) -> None:
+    commit = desk.git("rev-parse", "HEAD")
+    leave(lint.parent, "lint", {"a.log": ("log", b"nothing")}, commit=commit, shard="2")
+    ended = desk.run("gate", "lint", "--json")
+    assert ended.code == EXIT_EVIDENCE
+    assert "lint-2 ran and left no file of evidence" in ended.out

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, session
 
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.load import LoadResult
+from truegreen.model.persistence import PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.testrun import TestRun
 
 
@@ -96,3 +100,33 @@ def test_coverages_with_one_part_without_branches_have_none():
     parts = [Coverage(has_branches=True), Coverage(has_branches=False)]
     assert not merge.coverages(parts).has_branches
     assert not merge.coverages([]).has_branches
+
+
+def load(**values):
+    return LoadResult(**{"tool": "locust", "requests": 1000, "failures": 0, "duration_s": 10.0, "rps": 100.0, **values})
+
+
+def test_loads_together_are_as_bad_as_the_worst():
+    good, bad = load(rps=500.0, p95_ms=20.0), load(failures=999, rps=100.0, p95_ms=900.0, errors=("boom",))
+    for parts in ([good, bad], [bad, good]):
+        merged = merge.loads(parts)
+        assert (merged.requests, merged.failures, merged.rps, merged.p95_ms) == (2000, 999, 100.0, 900.0)
+        assert merged.errors == ("boom",)
+
+
+@pytest.mark.parametrize("field", ["rps", "p95_ms", "duration_s"])
+def test_loads_with_a_figure_that_is_no_number_have_none(field):
+    assert math.isnan(getattr(merge.loads([load(**{field: math.nan}), load()]), field))
+    assert math.isnan(getattr(merge.loads([load(), load(**{field: math.nan})]), field))
+
+
+def test_load_alone_is_what_it_was():
+    assert merge.loads([load(rps=math.inf)]) == load(rps=math.inf)
+
+
+def test_commits_in_a_variant_belong_to_the_tests_of_that_variant():
+    evidence = PersistenceEvidence(
+        phases=(PhaseChanges(test="t::a", phase="call"),), demands=(TestDemand(test="t::a"),)
+    )
+    named = merge.commits_in_variant(evidence, "3.12")
+    assert (named.phases[0].test, named.demands[0].test) == ("t::a [3.12]", "t::a [3.12]")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.support import evidence as good
 from tests.support.evidence import coverage, stage
 
@@ -81,3 +82,26 @@ def test_lines_and_branches_that_both_lack_are_both_told():
 def test_coverage_of_nothing_is_blind():
     for measured in (None, Coverage(), Coverage(files=(FileCoverage(path="a.py"),))):
         assert judged(measured, line=0).status is Status.BLIND
+
+
+@pytest.mark.parametrize(
+    "path", ["tests/test_a.py", "test/a.py", "test_a.py", "src/pkg/a_test.py", "src/pkg/tests/help.py", "conftest.py"]
+)
+def test_coverage_of_the_tests_themselves_does_not_count(path):
+    verdict = judged(Coverage(files=(*coverage(15, 85, "pkg.py").files, *coverage(900, 0, path).files)))
+    assert verdict.status is Status.FAIL
+    assert "15.00 %" in verdict.reason
+    assert ("left out as tests", "1 file") in [(fact.label, fact.value) for fact in verdict.facts]
+
+
+def test_coverage_of_tests_counts_where_nothing_is_excluded():
+    measured = Coverage(files=(*coverage(15, 85, "pkg.py").files, *coverage(900, 0, "tests/test_a.py").files))
+    assert judged(measured, exclude=[]).status is Status.PASS
+
+
+def test_coverage_of_nothing_but_tests_is_blind():
+    assert judged(coverage(100, 0, "tests/test_a.py")).status is Status.BLIND
+
+
+def test_coverage_of_code_with_a_name_like_a_test_counts():
+    assert judged(coverage(100, 0, "src/pkg/testing.py")).status is Status.PASS

@@ -193,3 +193,17 @@ def test_failed_test_is_one_red_verdict_beside_the_others():
     ]
     assert [(v.gate, v.status) for v in report.verdicts if v.red] == [("no-failures", Status.FAIL)]
     assert report.headline == "1 of 3 tests failed"
+
+
+def test_green_headline_names_gates_that_were_switched_off_and_reds_that_only_advise():
+    def answer(gate, stage):
+        return gate.failed(stage, "no", remedy="mend it")
+
+    run, gates = good.run(), only(answer, lambda gate, stage: gate.passed(stage, "yes"))
+    gates[0].id = "loud"
+    advisory = judging.judge(run, {"loud": GateOptions(advisory=True)}, good.NO_HISTORY, gates=gates)
+    unit = tuple(report for report in advisory if report.stage == "unit")
+    assert judging.overall(unit) == (Status.PASS, "stage unit passed (red, and only advice: loud)")
+    silenced = judging.judge(run, {"loud": GateOptions(enabled=False)}, good.NO_HISTORY, gates=gates)
+    unit = tuple(report for report in silenced if report.stage == "unit")
+    assert judging.overall(unit) == (Status.PASS, "stage unit passed (switched off: loud)")
