@@ -48,9 +48,8 @@ class StageComplete(BaseGate):
         broken = [record for record in seen.records if record.state is RunState.BROKEN]
         if broken:
             return self._broken(stage, broken)
-        stale = [record for record in seen.records if record.commit != evidence.commit]
-        if stale:
-            return self._stale(stage, stale, evidence.commit)
+        if outdated := self._outdated(evidence, seen):
+            return outdated
         if seen.problems:
             return self._problems(seen)
         skipped = [record for record in seen.records if record.state is RunState.SKIPPED]
@@ -89,6 +88,21 @@ class StageComplete(BaseGate):
             code=error.code,
             facts=facts,
             items=items,
+        )
+
+    def _outdated(self, evidence: RunEvidence, seen: StageEvidence) -> Verdict | None:
+        """Return why the evidence is not about what is judged: another commit, or files changed since."""
+        stale = [record for record in seen.records if record.commit != evidence.commit]
+        if stale:
+            return self._stale(seen.stage, stale, evidence.commit)
+        older = [record.folder for record in seen.records if evidence.tree and record.tree not in ("", evidence.tree)]
+        if not older:
+            return None
+        return self.blind(
+            seen.stage,
+            f"the evidence of {some(older)} was made before files were changed",
+            remedy="run the stage again on the files as they are",
+            code="TG204",
         )
 
     def _stale(self, stage: str, stale: list[StageRecord], commit: str) -> Verdict:

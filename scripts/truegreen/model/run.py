@@ -53,6 +53,8 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     commit: str = ""
     """The commit being judged; evidence of another one is stale."""
     dirty: bool = False
+    tree: str = ""
+    """The tracked files as they are now; empty when evidence is judged where it was made."""
 
     def of(self, stage: str) -> StageEvidence:
         """Return the evidence of a stage, empty when it left none."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from truegreen.errors import ToolMissing
+from truegreen.runtime import environ
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from truegreen.runtime.process import ProcessRunner
 
 _TIMEOUT_S = 30.0
@@ -34,19 +36,41 @@ def inspect(root: Path, processes: ProcessRunner) -> WorkTree:
     commit, tree, head = names
     # Our own folder is no change; where git cannot tell, the tree does not count as clean.
     status = _ask(processes, root, "status", "--porcelain", "--untracked-files=normal", "--", ".", _NOT_OURS)
+    dirty = status is None or bool(status)
     return WorkTree(
         commit=commit,
-        tree=tree,
-        dirty=status is None or bool(status),
+        tree=_as_it_stands(root, processes) if dirty else tree,
+        dirty=dirty,
         branch="" if head == "HEAD" else head.removeprefix("refs/heads/"),
     )
 
 
-def _ask(processes: ProcessRunner, root: Path, *arguments: str) -> str | None:
+def _as_it_stands(root: Path, processes: ProcessRunner) -> str:
+    """Return the tree of the tracked files with their uncommitted changes; empty when git cannot tell.
+
+    Index and objects are copies or new, in a folder that is thrown away: nothing of the repository changes.
+    """
+    index, objects = (_ask(processes, root, "rev-parse", "--git-path", name) for name in ("index", "objects"))
+    if not index or not objects or not (root / index).is_file():
+        return ""
+    with tempfile.TemporaryDirectory(prefix="truegreen-tree-") as folder:
+        shutil.copyfile(root / index, Path(folder) / "index")
+        env = {
+            **environ.current(),
+            "GIT_INDEX_FILE": f"{folder}/index",
+            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
+        }
+        if _ask(processes, root, "add", "--update", "--", ".", env=env) is None:
+            return ""
+        return _ask(processes, root, "write-tree", env=env) or ""
+
+
+def _ask(processes: ProcessRunner, root: Path, *arguments: str, env: dict[str, str] | None = None) -> str | None:
     """Return git's answer; None where it has none, or git or the repository is missing."""
     try:
         # CI containers often own the work tree by another user; we only read.
-        done = processes.run(["git", "-c", "safe.directory=*", *arguments], cwd=root, timeout_s=_TIMEOUT_S)
+        done = processes.run(["git", "-c", "safe.directory=*", *arguments], cwd=root, env=env, timeout_s=_TIMEOUT_S)
     except ToolMissing:
         return None
     return done.stdout.strip() if done.ok else None
