@@ -1,5 +1,6 @@
 """Tables and databases that come and go while they are observed."""
 
+import msgspec
 import psycopg
 import pytest
 from tests.support.managers import embedded, manager
@@ -78,3 +79,17 @@ def test_database_that_is_dropped_before_it_is_read_is_no_problem(server, reader
     assert {change.database for change in committed(reader, work)} == {GONE_DATABASE}
     (change,) = committed(reader, lambda: database.execute("INSERT INTO parted VALUES (1)"))
     assert change.database == server.database
+
+
+@pytest.mark.parametrize(("provider", "kept"), [("attach", False), ("embedded", True)])
+def test_server_of_somebody_else_is_left_as_it_was(server, database, provider, kept):
+    database.execute("DROP DATABASE IF EXISTS truegreen_recorder WITH (FORCE)")
+    WalReader(msgspec.structs.replace(server, provider=provider)).close()
+    found = database.execute("SELECT 1 FROM pg_database WHERE datname = 'truegreen_recorder'").fetchone()
+    assert (found is not None) is kept
+
+
+def test_recorder_database_that_was_there_before_stays(server, database):
+    WalReader(server).close()
+    WalReader(msgspec.structs.replace(server, provider="attach")).close()
+    assert database.execute("SELECT 1 FROM pg_database WHERE datname = 'truegreen_recorder'").fetchone()

@@ -69,6 +69,7 @@ class WalReader:
         self._server = server
         self._tables: dict[tuple[int, int], _Table | None] = {}
         self._databases: dict[int, str] = {}
+        self._made = False
         self._connection = self._open()
         self.version = str(self._connection.info.server_version)
 
@@ -96,8 +97,11 @@ class WalReader:
         return Window(_listed(self._server.name, good), _listed(self._server.name, bad))
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection, and leave a server that is not ours as it was."""
         self._connection.close()
+        if self._made and self._server.provider == "attach":
+            with self._connect("postgres") as admin:
+                admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
     def _open(self) -> Any:
         try:
@@ -111,6 +115,7 @@ class WalReader:
                 )
             if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone() is None:
                 admin.execute(f"CREATE DATABASE {DATABASE}")
+                self._made = True
             admin.close()
             connection = self._connect(DATABASE)
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
