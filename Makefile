@@ -5,8 +5,9 @@ SHELL := /bin/bash
 PY := .venv/bin/python
 STAMP := .venv/.truegreen-setup
 FAULT ?=
+MODULE ?=
 
-.PHONY: help setup demo test lint bench docs clean locks
+.PHONY: help setup demo test lint bench mutants docs clean locks
 
 help: ## List the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -34,6 +35,9 @@ lint: setup ## Formatting, lint, types, import rules, workflows.
 
 bench: setup ## Measure start-up, set-up, services, evidence and the demo.
 	@$(PY) benchmarks/run.py
+
+mutants: setup ## Mutation tests of gates and analysis, advisory; MODULE=gates.judging takes one.
+	@$(PY) -m tests.harness.mutants $(MODULE)
 
 docs: setup ## Write the generated pages and check the rest.
 	@$(PY) docs/generate.py

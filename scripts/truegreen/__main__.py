@@ -6,6 +6,11 @@ import importlib
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from truegreen.errors import TruegreenError
+    from truegreen.runtime.console import Console
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -22,22 +27,20 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: list[str]) -> int:
     from truegreen import errors  # noqa: PLC0415 - after the quick path
     from truegreen.cli.parser import parse  # noqa: PLC0415
-    from truegreen.runtime import environ  # noqa: PLC0415
+    from truegreen.runtime import environ, files  # noqa: PLC0415
     from truegreen.runtime.console import Console  # noqa: PLC0415
 
     env = environ.current()
     console = Console(ci=environ.in_ci(env))
-    signal.signal(signal.SIGTERM, _interrupt)
+    _catch_signals()
     try:
         namespace = parse(arguments)
         module, _, function = namespace.entry.partition(":")
         return int(getattr(importlib.import_module(module), function)(namespace))
     except errors.TruegreenError as error:
-        console.error(error.lines())
-        return error.exit_code
+        return _told(console, error)
     except KeyboardInterrupt:
-        console.error(errors.Interrupted("interrupted", fix="run it again").lines())
-        return errors.EXIT_ENGINE
+        return _told(console, errors.Interrupted("interrupted", fix="run it again"))
     except BrokenPipeError:
         _reader_gone()
         return errors.EXIT_ENGINE  # a verdict that nobody could read is not a green one
@@ -45,21 +48,36 @@ def _run(arguments: list[str]) -> int:
         if env.get("TRUEGREEN_TRACEBACK"):
             raise
         bug = errors.InternalError("truegreen stopped on a bug of its own", why=f"{type(error).__name__}: {error}")
-        console.error(bug.lines())
-        return bug.exit_code
+        return _told(console, files.refused_by_machine(error) or bug)
+
+
+def _told(console: Console, error: TruegreenError) -> int:
+    """Show an error, also when the terminal that would show it is closed; return its exit code."""
+    try:
+        console.error(error.lines())
+    except OSError:
+        _reader_gone()
+    return error.exit_code
 
 
 def _reader_gone() -> None:
-    """Let the interpreter end quietly when nobody reads our output any more, as after `| head`."""
+    """Let the interpreter end quietly when nobody reads our output any more: `| head`, a closed terminal."""
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except BrokenPipeError:
+        except OSError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+def _catch_signals() -> None:
+    """End in order also on SIGTERM, SIGQUIT, and when the terminal is closed, unless `nohup` says no."""
+    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, _interrupt)
+
+
 def _interrupt(signum: int, frame: object) -> None:
-    """Turn SIGTERM into the same orderly end as Ctrl-C."""
+    """Turn a signal into the same orderly end as Ctrl-C."""
     del signum, frame
     raise KeyboardInterrupt
 

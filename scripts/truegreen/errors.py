@@ -66,7 +66,7 @@ class ProjectMissing(ConfigurationError):
 
     code = "TG101"
     slug = "project-missing"
-    fix_default = "run truegreen inside a project, or create one with `truegreen init`"
+    fix_default = "run truegreen inside a project; where there is none yet: `uv init`, then `truegreen init`"
 
 
 class ConfigSyntax(ConfigurationError):
@@ -131,6 +131,14 @@ class ProjectTool(ConfigurationError):
     code = "TG109"
     slug = "project-tool"
     fix_default = "add it to the project's dependencies, or to a dependency group that is installed"
+
+
+class LinkedFolder(ConfigurationError):
+    """A part of our own folder `.truegreen` is a symbolic link: what is written there would land elsewhere."""
+
+    code = "TG110"
+    slug = "linked-folder"
+    fix_default = "remove the link; truegreen makes the folder anew"
 
 
 # --- evidence: exit code 3 --------------------------------------------------------------------
@@ -261,6 +269,22 @@ class Interrupted(EngineError):
     fix_default = "run it again"
 
 
+class FileUnusable(EngineError):
+    """A file or folder of truegreen's own cannot be used: the disk is full, or access is denied."""
+
+    code = "TG309"
+    slug = "file-unusable"
+    fix_default = "make the folder writable and see to free space; for the cache, TRUEGREEN_CACHE names another folder"
+
+
+class RunInProgress(EngineError):
+    """Another run works in the same project; two at once would overwrite each other's evidence."""
+
+    code = "TG310"
+    slug = "run-in-progress"
+    fix_default = "wait for it, or end it; several runs at once need a checkout each"
+
+
 class ForgeRefused(EngineError):
     """The forge refused a request."""
 
@@ -291,6 +315,14 @@ class StoreError(EngineError):
     code = "TG404"
     slug = "store"
     fix_default = "check that the store is there and may be written"
+
+
+class StoreDamaged(StoreError):
+    """The history store holds something that truegreen did not write; a run keeps it aside and begins anew."""
+
+    code = "TG406"
+    slug = "store-damaged"
+    fix_default = "restore it from a copy"
 
 
 class ExtraMissing(EngineError):

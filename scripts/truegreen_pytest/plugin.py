@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
 from truegreen_pytest.mocks import Watch
 from truegreen_pytest.recorder import Line
+from truegreen_pytest.selection import Selection
+from truegreen_pytest.unittests import Inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,12 +42,18 @@ class State:
         self.config = config
         self.collected = 0
         self.deselected = 0
+        self.selection = Selection(config)
         self.collection_errors: list[str] = []
+        self.skipped: list[str] = []
+        """What a skip took out while it was collected, such as a module that calls `importorskip`."""
         self.ids: list[str] = []
         self.failed: list[str] = []
         self.again: list[str] = []
+        self.reruns: dict[str, int] = {}
+        """How often a plugin repeated a test inside this session."""
         self.exit_code: int | None = None
         self.finished = False
+        self.session: pytest.Session | None = None
         self.line: Line | None = None
         self.watch: Watch | None = None
 
@@ -58,15 +67,18 @@ class State:
             "selected": len(self.ids),
             "deselected": self.deselected,
             "collection_errors": len(self.collection_errors),
+            "skipped_collections": self.skipped,
             "ids": self.ids,
             "failed": self.failed,
             "again": self.again,
+            "reruns": self.reruns,
             "rootdir": str(self.config.rootpath),
             "inifile": str(self.config.inipath or ""),
             "finished": self.finished,
             "python": platform.python_version(),
             "pytest": pytest.__version__,
             "recorder_problem": self.line.problem if self.line is not None else "",
+            **self.selection.record(),
         }
         target = Path(self.path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".session-")
@@ -80,20 +92,28 @@ class Hooks:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.attempts = Attempts()
+        self.subtests = Subtests()
+
+    def pytest_itemcollected(self) -> None:
+        """Count every test when it is found: what drops tests later can only be seen by this number."""
+        self.state.collected += 1
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
         """Count what a marker expression or `-k` left out."""
         self.state.deselected += len(items)
+        self.state.selection.deselected(items)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Count modules that could not be collected."""
+        """Note what could not be collected, and what was skipped as a whole."""
         if report.failed:
             self.state.collection_errors.append(report.nodeid)
+        elif report.skipped:
+            self.state.skipped.append(report.nodeid)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Give every test its exact id in the JUnit file, also through xdist."""
-        self.state.collected = len(items)
         for item in items:
             item.user_properties.append((PROPERTY, item.nodeid))
 
@@ -102,8 +122,13 @@ class Hooks:
         """Write the first version of the file: a session that dies later leaves `finished: false`."""
         self.state.ids = [_id(item) for item in session.items]
         if _worker(session.config):
-            counts = [self.state.collected, self.state.deselected, self.state.ids]
-            session.config.workeroutput["truegreen"] = counts  # type: ignore[attr-defined]
+            session.config.workeroutput["truegreen"] = {  # type: ignore[attr-defined]
+                "collected": self.state.collected,
+                "deselected": self.state.deselected,
+                "ids": self.state.ids,
+                "skipped": self.state.skipped,
+                "left_out": self.state.selection.left_out,
+            }
         else:
             self.state.write()
 
@@ -111,26 +136,61 @@ class Hooks:
     def pytest_testnodedown(self, node: Any) -> None:
         """Take what a worker collected: with xdist the controller collects nothing itself."""
         if output := getattr(node, "workeroutput", {}).get("truegreen"):
-            self.state.collected, self.state.deselected, self.state.ids = output
+            self.state.collected, self.state.deselected = output["collected"], output["deselected"]
+            self.state.ids, self.state.skipped = output["ids"], output["skipped"]
+            self.state.selection.left_out = output["left_out"]
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Remember failures of any phase, for the reruns."""
-        if report.failed and (name := _id(report)) not in self.state.failed:
+        """Remember failures of any phase, for the reruns; count what plugins repeated, and subtests."""
+        name = _id(report)
+        if not _worker(self.state.config):
+            self.subtests.report(name, report)
+        # pytest-rerunfailures reports each attempt that it repeats; others say nothing, and the tests were watched.
+        again = (self.state.reruns.get(name, 0) + 1) if str(report.outcome) == "rerun" else attempts_of(report) - 1
+        if again > self.state.reruns.get(name, 0):
+            self.state.reruns[name] = again
+        if report.failed and name not in self.state.failed:
             self.state.failed.append(name)
             self.state.again.append(_spoken(name, self.state.config))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Iterator[None]:
+        """Follow the attempts at a test, in the process where it runs."""
+        done: Any = yield
+        if done.excinfo is None and done.get_result() is not None:
+            self.attempts.report(item.nodeid, done.get_result())
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Mark the end of the set-up phase; it began where the last test's teardown ended."""
+        self.attempts.begin(item.nodeid)
         yield
+        self._mark_setup(item)
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
+        """Mark the end of the call phase, and say what the test must commit.
+
+        Of a `unittest.TestCase`, setUp and tearDown run in here, and are not what the test itself did.
+        """
+        if self.state.watch is None:
+            yield
+            return
+        inside = Inside(item, lambda: self._mark_setup(item), lambda: self._mark_call(item))
+        yield
+        inside.restore()
+        if not inside.began:
+            self._mark_setup(item)
+        elif not inside.ended:
+            self._mark_call(item)
+
+    def _mark_setup(self, item: pytest.Item) -> None:
         self._mark(item, "setup", [])
         if self.state.watch is not None:
             del self.state.watch.targets[:]
 
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Mark the end of the call phase, and say what the test must commit."""
-        yield
+    def _mark_call(self, item: pytest.Item) -> None:
         if self.state.watch is not None:
             patched = sorted(set(self.state.watch.targets))
             marks: list[pytest.Mark | None] = [*item.iter_markers("persists")]
@@ -142,18 +202,27 @@ class Hooks:
         yield
         self._mark(item, "teardown", [])
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Close everything and write the last version of the file."""
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
+        """Close everything after everybody else, and write the file: another hook may have changed the exit code."""
+        yield
         if _worker(session.config):
             return
         if self.state.watch is not None:
             self.state.watch.stop()
         if self.state.line is not None:
             self.state.line.tell(event="finish")
-        self.state.exit_code = int(exitstatus)
+        self.state.session = session
+        self.state.exit_code = int(session.exitstatus)
         self.state.finished = True
         self.state.write()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """Write the file once more where the exit code was changed after the session's end."""
+        if self.state.session is not None and self.state.exit_code != int(self.state.session.exitstatus):
+            self.state.exit_code = int(self.state.session.exitstatus)
+            self.state.write()
 
     def _mark(self, item: pytest.Item, phase: str, demands: list[dict[str, Any]]) -> None:
         """Tell the recorder that a phase ended, and wait: what follows belongs to the next phase."""

@@ -53,8 +53,13 @@ class TestCommits(msgspec.Struct, frozen=True, kw_only=True):
         return next((phase.problem for phase in self.phases if phase.problem), "")
 
     def committed(self, phase: str = "call") -> tuple[Change, ...]:
-        """Return what a phase committed."""
-        return tuple(change for p in self.phases if p.phase == phase for change in p.committed)
+        """Return what a phase committed.
+
+        A plugin may repeat a test inside the session. What an earlier attempt committed says nothing about the last
+        one, so only the last call counts; the recorder writes the phases in the order in which they ended.
+        """
+        ended = [p for p in self.phases if p.phase == phase]
+        return tuple(change for p in (ended[-1:] if phase == "call" else ended) for change in p.committed)
 
     def rolled_back(self) -> tuple[Change, ...]:
         """Return what the call phase wrote and did not commit."""

@@ -118,6 +118,8 @@ def loads(parts: Sequence[LoadResult]) -> LoadResult:
         p50_ms=_worst(part.p50_ms for part in parts),
         p95_ms=_worst(part.p95_ms for part in parts),
         p99_ms=_worst(part.p99_ms for part in parts),
+        exceptions=sum(part.exceptions for part in parts),
+        crossed=tuple(dict.fromkeys(threshold for part in parts for threshold in part.crossed)),
         endpoints=tuple(endpoint for part in parts for endpoint in part.endpoints),
         errors=tuple(error for part in parts for error in part.errors),
     )

@@ -36,11 +36,13 @@ def judge(
     provenance: Provenance | None = None,
     history: History | None = None,
     job_problems: Mapping[str, Problem] | None = None,
+    as_it_stands: bool = False,
 ) -> Report:
     """Return the report on the evidence in a folder (default `.truegreen`).
 
     A planned stage without evidence is blind. Evidence of another commit than the provenance's, or
-    than the one checked out, is stale and blind.
+    than the one checked out, is stale and blind; so is, with `as_it_stands`, evidence made before the tracked
+    files were changed.
     """
     place = folder or settings.root / EVIDENCE
     tree = git.inspect(settings.root, shell.processes)
@@ -51,6 +53,7 @@ def judge(
         not_planned=plan.not_planned,
         commit=origin.commit or tree.commit,
         dirty=tree.dirty,
+        tree=tree.tree if as_it_stands else "",
     )
     stages = _judged(run, settings, history or History(), job_problems or {})
     status, headline = judging.overall(stages)

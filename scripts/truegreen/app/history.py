@@ -5,21 +5,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truegreen import registry
-from truegreen.app.shell import EVIDENCE
+from truegreen.app.shell import evidence
+from truegreen.errors import FileUnusable, StoreDamaged, StoreError
 from truegreen.model.run import History
+from truegreen.runtime import files
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
     from truegreen.model.verdict import Report
 
 NAME = "history.sqlite"
+_PARTS = ("", "-wal", "-shm", "-journal")
+"""SQLite keeps files beside the database; each of them is written through."""
 
 
 def path(settings: Settings) -> Path:
     """Return where the history is kept."""
-    return settings.root / EVIDENCE / NAME
+    for part in _PARTS:
+        evidence(settings.root, NAME + part)
+    return evidence(settings.root, NAME)
 
 
 def load(settings: Settings, limit: int = 100) -> History:
@@ -28,6 +35,59 @@ def load(settings: Settings, limit: int = 100) -> History:
     return registry.load("store", "sqlite")(place).history(limit) if place.exists() else History()
 
 
-def append(settings: Settings, report: Report) -> None:
-    """Keep a report; the same run and attempt again replaces the first."""
-    registry.load("store", "sqlite")(path(settings)).append(report)
+class Keeper:
+    """The history of a project for one verdict: whatever is wrong with it is told, and costs the verdict nothing."""
+
+    def __init__(self, shell: Shell, settings: Settings) -> None:
+        self._console = shell.console
+        self._settings = settings
+        self._told: set[str] = set()
+
+    def load(self) -> History:
+        """Return the newest runs; empty, and told, when the store cannot be read."""
+        try:
+            return load(self._settings)
+        except StoreError as error:
+            self._tell(error)
+            return History()
+
+    def append(self, report: Report) -> None:
+        """Keep a report; the same run and attempt again replaces the first. Call it once the report is published."""
+        try:
+            self._append(report)
+        except StoreError as error:
+            self._tell(error)
+
+    def _append(self, report: Report) -> None:
+        try:
+            registry.load("store", "sqlite")(path(self._settings)).append(report)
+        except StoreDamaged as error:  # told by `load`, unless that part of the file was still whole
+            self._tell(error)
+            registry.load("store", "sqlite")(path(self._settings)).append(report)
+
+    def _tell(self, error: StoreError) -> None:
+        """Say once what is wrong and what to do; a damaged store is kept aside, never emptied."""
+        fix = f"{error.fix or error.fix_default} ({error.code})"
+        if isinstance(error, StoreDamaged):
+            fix = f"{_keep_aside(path(self._settings))}; {error.fix_default} ({error.code})"
+        line = f"warning: {error.what}: {error.why}; {fix}" if error.why else f"warning: {error.what}; {fix}"
+        if line not in self._told:
+            self._told.add(line)
+            self._console.error([line])
+
+
+def _keep_aside(place: Path) -> str:
+    """Move a store and what lies beside it to the first free name that ends with `.broken`; say what became of it."""
+    number, aside = 1, place.with_name(f"{place.name}.broken")
+    while aside.exists():
+        number += 1
+        aside = place.with_name(f"{place.name}.{number}.broken")
+    try:
+        for part in _PARTS:
+            found = place.with_name(place.name + part)
+            if found.exists():
+                with files.writing(found):
+                    found.replace(aside.with_name(aside.name + part))
+    except FileUnusable as error:
+        return f"it could not be moved away ({error.why})"
+    return f"it is kept as {aside.name}, and a new one begins"

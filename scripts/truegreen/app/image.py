@@ -15,7 +15,7 @@ from truegreen.app import event as events
 from truegreen.app import evidence as loading
 from truegreen.app import gate, stage_record
 from truegreen.app import plan as planning
-from truegreen.app.shell import EVIDENCE, Shell
+from truegreen.app.shell import Shell, evidence
 from truegreen.errors import ConfigurationError, EngineMissing, EvidenceChanged, EvidenceMissing, UsageError
 from truegreen.ingest.image import ImageReader
 from truegreen.runtime import files, identity
@@ -147,8 +147,7 @@ def _pinned(reference: str) -> None:
 
 
 def _bench(shell: Shell, settings: Settings, work: Path, *, registry: str = "") -> image_flow.Workbench:
-    out = settings.root / EVIDENCE / "image"
-    files.fresh_dir(out)
+    out = files.fresh_dir(evidence(settings.root, "image"))
     return image_flow.Workbench(
         root=settings.root,
         out=out,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,20 +12,24 @@ import msgspec
 from truegreen import registry
 from truegreen.app import event as events
 from truegreen.app import stage_record
-from truegreen.app.shell import EVIDENCE, Shell
+from truegreen.app.shell import Shell, evidence
 from truegreen.errors import InternalError, Interrupted, TruegreenError
 from truegreen.forge.event import refuse_unsafe
 from truegreen.model.evidence import RunState, StageRecord
-from truegreen.runtime import environ, files, git
+from truegreen.runtime import environ, files, git, lock
+from truegreen.runtime.lifetime import Ledger
 from truegreen.services.manager import ServiceManager
 from truegreen.stages.common.context import StageContext, StageOutcome
 from truegreen.stages.common.project import user_environment
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from truegreen.config.settings import Settings
     from truegreen.model.service import ServiceHandle
+
+_PATIENCE_S = 3.0
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +44,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The commit being judged, where it is not the one checked out (a merge ref)."""
 
 
+@contextmanager
+def alone(shell: Shell, settings: Settings) -> Iterator[None]:
+    """Be the only run in a project, from its first stage to its verdict: two would empty each other's evidence.
+
+    Raises:
+        RunInProgress: another run is still at work after a few seconds.
+        UnsafeEvent: the CI was started by an event that gives secrets to unreviewed code.
+    """
+    refuse_unsafe(events.current(shell))
+    with lock.exclusive(evidence(settings.root, ".lock"), wait_s=_PATIENCE_S):
+        yield
+
+
 def run_stages(shell: Shell, settings: Settings, request: Request) -> list[StageRecord]:
     """Run the stages in order; one that breaks does not stop the next.
 
@@ -49,6 +68,7 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
         UnsafeEvent: the CI was started by an event that gives secrets to unreviewed code.
     """
     refuse_unsafe(events.current(shell))
+    cache = environ.cache_dir(shell.env)
     manager = ServiceManager(
         root=settings.root,
         services=settings.project.services,
@@ -57,21 +77,36 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
         console=shell.console,
         clock=shell.clock,
         tools=shell.tools,
-        cache=environ.cache_dir(shell.env),
+        cache=cache,
     )
     records = []
-    try:
-        for name in request.stages:
-            with shell.console.group(f"stage {name}"):
-                records.append(_run_stage(shell, settings, request, name, manager))
-    finally:
-        manager.down()
+    with _remembered(shell, cache):
+        try:
+            for name in request.stages:
+                with shell.console.group(f"stage {name}"):
+                    records.append(_run_stage(shell, settings, request, name, manager))
+        finally:
+            manager.down()
     return records
+
+
+@contextmanager
+def _remembered(shell: Shell, cache: Path) -> Iterator[None]:
+    """End what killed runs left, so that it cannot write into this one, and note what this one starts."""
+    ledger = Ledger.open(cache)
+    if swept := ledger.sweep(shell.clock.now().timestamp()):
+        shell.console.line(f"ended {swept} program(s) that a killed run left behind")
+    shell.processes.remember_in(ledger)
+    try:
+        yield
+    finally:
+        shell.processes.remember_in(None)
+        ledger.close()
 
 
 def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, manager: ServiceManager) -> StageRecord:
     """Run one stage and write its record, also when it breaks or is interrupted."""
-    out = files.fresh_dir(settings.root / EVIDENCE / (f"{name}-{request.shard}" if request.shard else name))
+    out = files.fresh_dir(evidence(settings.root, f"{name}-{request.shard}" if request.shard else name))
     started, start = shell.clock.iso(), shell.clock.monotonic()
     options = settings.stages[name]
     handles: tuple[ServiceHandle, ...] = ()
@@ -86,9 +121,13 @@ def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, ma
         interrupted = True
         error = Interrupted(f"stage {name} was interrupted", fix="run it again")
     except Exception as problem:
-        error = InternalError(f"stage {name} stopped on a bug in truegreen", why=f"{type(problem).__name__}: {problem}")
         if shell.env.get("TRUEGREEN_TRACEBACK"):
             raise
+        why = f"{type(problem).__name__}: {problem}"
+        bug = InternalError(f"stage {name} stopped on a bug in truegreen", why=why)
+        error = files.refused_by_machine(problem) or bug
+    with contextlib.suppress(TruegreenError, OSError):  # a log that cannot be kept changes no verdict
+        manager.keep_logs(options.services, out)
     record = _record(shell, settings, request, name, outcome, error)
     record = msgspec.structs.replace(
         record,

@@ -7,13 +7,22 @@ from pathlib import Path
 import msgspec
 
 from truegreen import __version__
-from truegreen.runtime import environ
+from truegreen.runtime import environ, files
 from truegreen.runtime.clock import Clock
 from truegreen.runtime.console import Console
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
 
 EVIDENCE = ".truegreen"
+
+
+def evidence(root: Path, *parts: str) -> Path:
+    """Return the path of evidence in a project; whatever writes or empties it asks here first.
+
+    Raises:
+        LinkedFolder: a part of it is a symbolic link.
+    """
+    return files.inside(root, root.joinpath(EVIDENCE, *parts))
 
 
 class Shell(msgspec.Struct, frozen=True, kw_only=True):

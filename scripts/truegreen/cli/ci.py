@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import ci, gate, history, image, publish, run, services
+from truegreen.app import ci, gate, image, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
-from truegreen.app.shell import EVIDENCE
+from truegreen.app.history import Keeper
+from truegreen.app.shell import EVIDENCE, evidence
 from truegreen.cli import common
 from truegreen.config import settings as config
 from truegreen.errors import EXIT_GATE_FAILED, EXIT_OK
@@ -46,8 +47,10 @@ def stage(namespace: argparse.Namespace) -> int:
     name = ci.stage(shell)
     chosen = planning.plan("local", only=(name,))
     event = events.current(shell)
-    run.run_stages(shell, settings, run.Request(stages=(name,), shard=ci.shard(shell), commit=event.sha))
-    report = gate.judge(shell, settings, chosen, provenance=events.provenance(shell))
+    request = run.Request(stages=(name,), shard=ci.shard(shell), commit=event.sha)
+    with run.alone(shell, settings):
+        run.run_stages(shell, settings, request)
+        report = gate.judge(shell, settings, chosen, provenance=events.provenance(shell))
     gate.show(shell, report)
     gate.emit_annotations(shell, report)
     events.write_outputs(shell, {"verdict": report.status.value})
@@ -60,15 +63,17 @@ def report(namespace: argparse.Namespace) -> int:
     The red belongs to the `result` job, the one required check; this job stays free to publish.
     """
     shell, settings = _start(namespace)
-    verdict = _judge_run(shell, settings)
-    folder = settings.root / EVIDENCE
+    folder, keeper = evidence(settings.root, gate.REPORT).parent, Keeper(shell, settings)
+    verdict = _judge_run(shell, settings, keeper)
     gate.write_report(verdict, folder)
-    history.append(settings, verdict)
     gate.show(shell, verdict)
     gate.emit_summary(shell, verdict)
     events.write_outputs(shell, {"verdict": _public(verdict), "headline": verdict.headline})
-    for line in publish.publish(shell, folder).lines:
-        shell.console.line(line)
+    try:
+        for line in publish.publish(shell, folder).lines:
+            shell.console.line(line)
+    finally:
+        keeper.append(verdict)
     return 0
 
 
@@ -105,7 +110,7 @@ def _start(namespace: argparse.Namespace) -> tuple[Shell, Settings]:
     return shell, config.load(shell.cwd, assignments=assignments, env=shell.env)
 
 
-def _judge_run(shell: Shell, settings: Settings) -> Report:
+def _judge_run(shell: Shell, settings: Settings, keeper: Keeper) -> Report:
     names = ci.planned(shell)
     chosen = planning.Plan(
         stages=names, not_planned=planning.unplanned(names, events.current(shell).name, settings.disabled())
@@ -117,7 +122,7 @@ def _judge_run(shell: Shell, settings: Settings) -> Report:
         chosen,
         folder=folder,
         provenance=events.provenance(shell),
-        history=history.load(settings),
+        history=keeper.load(),
         job_problems={**ci.lost_legs(shell, names, folder), **ci.job_problems(shell, names)},
     )
     failure = "" if names else ci.plan_failure(shell)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truegreen.app import ci, gate, history, run
+from truegreen.app import ci, gate, run
 from truegreen.app import event as events
-from truegreen.app.shell import EVIDENCE
+from truegreen.app.history import Keeper
+from truegreen.app.shell import evidence
 from truegreen.cli import common
 from truegreen.model.evidence import RunState
 
@@ -27,10 +28,11 @@ def main(namespace: argparse.Namespace) -> int:
     event = events.current(shell)
     shard = ci.shard_name(namespace.shard, "--shard")
     request = run.Request(stages=plan.stages, pytest_args=namespace.rest, shard=shard, commit=event.sha)
-    records = run.run_stages(shell, settings, request)
-    if namespace.no_gate:
-        return _without_gate(shell, records, as_json=namespace.json)
-    return _with_gate(shell, settings, plan, as_json=namespace.json)
+    with run.alone(shell, settings):
+        records = run.run_stages(shell, settings, request)
+        if namespace.no_gate:
+            return _without_gate(shell, records, as_json=namespace.json)
+        return _with_gate(shell, settings, plan, as_json=namespace.json)
 
 
 def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) -> int:
@@ -42,12 +44,12 @@ def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) ->
 
 
 def _with_gate(shell: Shell, settings: Settings, plan: Plan, *, as_json: bool) -> int:
-    folder = settings.root / EVIDENCE
-    provenance = events.provenance(shell)
-    report = gate.judge(shell, settings, plan, provenance=provenance, history=history.load(settings))
+    folder = evidence(settings.root, gate.REPORT).parent
+    provenance, keeper = events.provenance(shell), Keeper(shell, settings)
+    report = gate.judge(shell, settings, plan, provenance=provenance, history=keeper.load())
     gate.write_report(report, folder)
-    history.append(settings, report)
     if as_json:
         common.print_json(shell, gate.with_evidence(report, folder, settings.root))
     gate.show(shell, report)
+    keeper.append(report)
     return gate.exit_code(report)

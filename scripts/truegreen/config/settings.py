@@ -175,8 +175,30 @@ def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, 
         raise WrongValue(
             f"{key}: {what[:1].lower()}{what[1:]}",
             where=f"{source.layer}, {source.place}".strip(", "),
-            fix=f"see `truegreen config explain {about}` for the type and the default",
+            fix=_choices(options, path, what) or f"see `truegreen config explain {about}` for the type and the default",
         ) from None
+
+
+def _choices(options: type[Any], path: str, what: str) -> str:
+    """Return the values that the key at a path takes, where it takes only some."""
+    if not what.startswith("Invalid enum value"):
+        return ""
+    node: Any = msgspec.inspect.type_info(options)
+    for part in path.replace("[", ".[").split("."):
+        if isinstance(node, msgspec.inspect.StructType):
+            node = next(field.type for field in node.fields if field.encode_name == part)
+        elif isinstance(node, msgspec.inspect.DictType):
+            node = node.value_type
+        else:
+            node = getattr(node, "item_type", None)
+    if isinstance(node, msgspec.inspect.EnumType):
+        known = [str(member.value) for member in node.cls]
+    elif isinstance(node, msgspec.inspect.LiteralType):
+        known = [str(value) for value in node.values]
+    else:
+        return ""
+    near = difflib.get_close_matches(what.partition("'")[2].rstrip("'"), known, n=1)
+    return (f"perhaps you meant {near[0]}; " if near else "") + "known values: " + ", ".join(known)
 
 
 def _as_written(values: Any, options: type[Any], table: str, sources: Mapping[str, Source]) -> Any:

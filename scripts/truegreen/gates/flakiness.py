@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.gates.base import BaseGate, GateOptions, count
-from truegreen.model.testrun import Outcome, TestCase
+from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
@@ -28,7 +28,8 @@ class Flakiness(BaseGate):
     """Few enough tests fail and pass on the same commit, in the same run.
 
     **Proves** that a rerun did not hide a problem: each test whose attempts disagree is listed, and their
-    share of the tests that ran is at most `max-ratio`. It says nothing about tests that passed at once.
+    share of the tests that ran is at most `max-ratio`. Attempts that a plugin makes inside the session, such as
+    those of pytest-rerunfailures, count as well. It says nothing about tests that passed at once.
 
     **Blind when** no test ran. **Not judged** when tests failed and were not run again, because then nobody
     knows whether they are flaky or broken; `no-failures` is red in that case.
@@ -48,15 +49,17 @@ class Flakiness(BaseGate):
     def evaluate(self, evidence: RunEvidence, stage: str, policy: FlakinessOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge the attempts."""
         tests = evidence.of(stage).tests
+        repeated = _repeated(evidence.of(stage).sessions)
         ran = [case for case in tests.cases if case.outcome is not Outcome.SKIP] if tests else []
         if not ran:
             return self.blind(stage, "no test ran, so none can be called stable", remedy="run at least one test")
-        flaky = [case for case in ran if case.flaky]
+        flaky = [case for case in ran if _flaky(case, repeated)]
+        again = sum(1 for case in ran if len(case.attempts) > 1 or case.id in repeated)
         unknown = [case for case in ran if case.outcome in _BAD and len(case.attempts) <= 1]
         allowed = policy.max_ratio * len(ran)
         facts = (
             Fact(label="tests run", value=f"{len(ran):,}"),
-            Fact(label="run more than once", value=f"{sum(1 for case in ran if len(case.attempts) > 1):,}"),
+            Fact(label="run more than once", value=f"{again:,}"),
             Fact(label="disagree", value=f"{len(flaky) / len(ran):.2%}", wanted=f"at most {policy.max_ratio:.2%}"),
         )
         items = tuple(_item(case) for case in flaky[:_ITEMS_MAX])
@@ -72,8 +75,20 @@ class Flakiness(BaseGate):
         return self.passed(stage, reason, facts=facts, items=items)
 
 
+def _repeated(sessions: tuple[TestSession, ...]) -> frozenset[str]:
+    """Return the tests that a plugin repeated inside a session; of a matrix, as their results are named."""
+    names = (test for session in sessions for test, times in session.reruns.items() if times > 0)
+    labelled = (f"{test} [{session.python}]" for session in sessions for test, n in session.reruns.items() if n > 0)
+    return frozenset((*names, *labelled))
+
+
+def _flaky(case: TestCase, repeated: frozenset[str]) -> bool:
+    """Return whether attempts disagree; one that was repeated and passed had failed, unless better is known."""
+    return case.flaky or (case.id in repeated and case.outcome is Outcome.PASS and not case.attempts)
+
+
 def _item(case: TestCase) -> Item:
     told = case.message.strip().splitlines()
-    story = " → ".join(case.attempts)
+    story = " → ".join(case.attempts) or f"repeated inside the session → {case.outcome}"
     message = f"{story}: {told[0]}" if told else story
     return Item(title=case.id, message=message, detail=case.detail, path=case.file, line=case.line, level="warning")

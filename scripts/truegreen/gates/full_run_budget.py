@@ -95,4 +95,4 @@ def _facts(planned: tuple[str, ...], records: list[StageRecord]) -> tuple[Fact, 
     """Return the stages by duration, longest first: the critical path when they run one after another."""
     times = {name: max((r.duration_s for r in records if r.stage == name), default=0.0) for name in planned}
     ordered = sorted(times.items(), key=lambda entry: -entry[1])
-    return tuple(Fact(label=name, value=seconds(took)) for name, took in ordered if took > 0)
+    return tuple(Fact(label=name, value=seconds(took)) for name, took in ordered if 0 < took < float("inf"))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from truegreen.model.run import History, RunEvidence
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NUMBER = re.compile(r"[+-]?[0-9]+")
 _ROOT = frozenset({"", "0", "root"})
 
 
@@ -31,8 +32,10 @@ class ImageVerified(BaseGate):
     **Proves** that a verifier read a signature for exactly the pushed digest, that the image runs as a user
     other than root, that its bill of materials names components, and that no file in it looks like a secret.
 
-    **Blind when** there is no record, the image was never pushed (it has no digest), or there is no bill of
-    materials with at least one component.
+    A user with a name is looked up in the image's last `/etc/passwd`: another name of the number 0 is root.
+
+    **Blind when** there is no record, the number of a named user cannot be told, the image was never pushed
+    (it has no digest), or there is no bill of materials with at least one component.
 
     **Options**: `min-signatures` (default 1).
 
@@ -59,6 +62,13 @@ class ImageVerified(BaseGate):
                 *(Item(title=path, message="looks like a secret") for path in image.secrets_found),
             )
             return self.failed(stage, "; ".join(wrong), remedy="; ".join(advice), facts=facts, items=items)
+        if _number(image) is None:
+            return self.blind(
+                stage,
+                f"whether the user {image.user} is root cannot be told: {image.user_problem or 'it has no number'}",
+                remedy="create the user in the image (`RUN useradd …`), or write `USER` with a number",
+                facts=facts,
+            )
         if not _DIGEST.fullmatch(image.digest):
             return self.blind(
                 stage,
@@ -80,8 +90,11 @@ class ImageVerified(BaseGate):
 def _wrong(image: ImageRecord, policy: ImageVerifiedOptions) -> tuple[list[str], list[str]]:
     """Return what is wrong with the image, and what to do about each."""
     wrong, advice = [], []
-    if image.user.partition(":")[0].strip().lower() in _ROOT or _is_zero(image.user):
-        wrong.append("the image runs as root")
+    if _head(image) in _ROOT or _number(image) == 0:
+        other_name = _head(image) not in _ROOT and not _NUMBER.fullmatch(_head(image))
+        wrong.append(
+            f"the image runs as root: {_head(image)} has the number 0" if other_name else "the image runs as root"
+        )
         advice.append("add a USER line other than root to the Dockerfile")
     if image.secrets_found:
         wrong.append(f"the image holds {count(len(image.secrets_found), 'file')} like secrets")
@@ -99,9 +112,15 @@ def _wrong(image: ImageRecord, policy: ImageVerifiedOptions) -> tuple[list[str],
     return wrong, advice
 
 
-def _is_zero(user: str) -> bool:
-    head = user.partition(":")[0].strip()
-    return head.isdigit() and int(head) == 0
+def _head(image: ImageRecord) -> str:
+    """Return the user without the group."""
+    return image.user.partition(":")[0].strip().lower()
+
+
+def _number(image: ImageRecord) -> int | None:
+    """Return the number of the user, by itself or as the image names it; None where it cannot be told."""
+    head = _head(image)
+    return int(head) if _NUMBER.fullmatch(head) else image.uid
 
 
 def _by(signature: Signature) -> str:
@@ -112,12 +131,17 @@ def _signature(signature: Signature) -> Item:
     return Item(title=_by(signature), message=signature.message or "not verified", detail=signature.command)
 
 
+def _user(image: ImageRecord) -> str:
+    named = image.uid is not None and image.user and not _NUMBER.fullmatch(_head(image))
+    return f"{image.user} ({image.uid})" if named else image.user or "root"
+
+
 def _facts(image: ImageRecord) -> tuple[Fact, ...]:
     verified = sum(1 for signature in image.signatures if signature.verified)
     return (
         Fact(label="image", value=image.reference),
         Fact(label="digest", value=image.digest or "not pushed", wanted="pushed"),
-        Fact(label="user", value=image.user or "root", wanted="not root"),
+        Fact(label="user", value=_user(image), wanted="not root"),
         Fact(label="bill of materials", value=f"{image.sbom_components:,} components", wanted="at least 1"),
         Fact(label="signatures verified", value=f"{verified} of {len(image.signatures)}", wanted="all, at least 1"),
         Fact(label="files like secrets", value=f"{len(image.secrets_found):,}", wanted="0"),

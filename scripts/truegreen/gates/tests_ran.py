@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
+from truegreen.gates import _contradictions as contradictions
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, some, tested
 from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from truegreen.gates._contradictions import Problem
+    from truegreen.model.evidence import StageRecord
     from truegreen.model.run import History, RunEvidence
 
 _ENDED_BADLY = {
@@ -41,11 +44,21 @@ class TestsRan(BaseGate):
     """Every test that was selected ran and has a result; nothing was lost on the way.
 
     **Proves** that "no failures" means something: pytest came to its own end, collected without an error,
-    ran at least `min-tests` tests, and its result file names exactly the tests that were selected.
+    ran at least `min-tests` tests, and its result file names exactly the tests that were selected. What pytest's
+    process, its session and its result file say about the end and the failures agrees.
 
-    **Blind when** no session was recorded; a session never ended or ended with exit code 2, 3, 4 or 5; a
-    file could not be collected; zero tests were selected; all were skipped; results are missing for selected
-    tests or exist for unknown ones; pytest says something failed and no test did.
+    **Blind when** no session was recorded; a session never ended or ended with exit code 2, 3, 4 or 5; pytest's
+    process ended by a signal or with another exit code than its session; a file could not be collected; zero
+    tests were selected; all were skipped; tests were dropped without being deselected; results are missing for
+    selected tests or exist for unknown ones; session and results disagree about what failed.
+
+    **A partial selection** is not the stage. Arguments after `--` that leave tests out (`-k`, `-m`, `--lf`, `--sw`,
+    `--deselect`, `--ignore`, paths in place of the project's own) are for a desk: there the gate passes, and its
+    reason and the fact `partial` say how many of how many tests ran. In CI (the variable `CI` is set) it is blind. It
+    is blind everywhere when `PYTEST_ADDOPTS` or what pytest remembers of earlier runs (`--lf`, `--sw` in the
+    configuration) left tests out. What the stage's `args`, the project's configuration or its `conftest.py` leave out
+    is part of what the stage is: the reason and the fact `left out` name it. Modules that are skipped as a whole
+    (`pytest.importorskip`) count as skipped.
 
     **Options**: `min-tests` (default 1): fewer tests that really ran are a fail.
 
@@ -73,8 +86,15 @@ class TestsRan(BaseGate):
                 stage, "no record of a pytest session", remedy=f"run `truegreen run {stage}` again", code="TG201"
             )
         cases = seen.tests.cases
-        problem = _sessions(seen.sessions) or _results(seen.sessions, cases)
-        facts = _facts(seen.sessions, cases)
+        sessions = seen.sessions
+        problem = (
+            _sessions(sessions)
+            or contradictions.of_process(sessions, seen.records)
+            or _results(sessions, cases)
+            or contradictions.of_results(sessions, cases)
+            or _partial(sessions, seen.records)
+        )
+        facts = _facts(sessions, cases)
         if problem:
             reason, remedy, items = problem
             return self.blind(stage, reason, remedy=remedy, facts=facts, items=items)
@@ -87,13 +107,11 @@ class TestsRan(BaseGate):
                 facts=facts,
             )
         skipped = f"{len(cases) - ran:,} were skipped on purpose" if len(cases) > ran else "all that were selected"
-        return self.passed(stage, f"{count(ran, 'test')} ran, {skipped}", facts=facts)
+        words = (f"{count(ran, 'test')} ran", skipped, *_unmentioned(sessions))
+        return self.passed(stage, ", ".join(words), facts=facts)
 
 
-_Problem = tuple[str, str, tuple[Item, ...]]
-
-
-def _sessions(sessions: tuple[TestSession, ...]) -> _Problem | None:
+def _sessions(sessions: tuple[TestSession, ...]) -> Problem | None:
     """Return why a session cannot be trusted; None when all ended on their own."""
     errors = sum(session.collection_errors for session in sessions)
     if errors:
@@ -110,7 +128,7 @@ def _sessions(sessions: tuple[TestSession, ...]) -> _Problem | None:
     return None
 
 
-def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> _Problem | None:
+def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> Problem | None:
     """Return why the results do not belong to the sessions."""
     selected = {test for session in sessions for test in session.ids}
     if not selected or any(session.selected <= 0 for session in sessions):
@@ -120,7 +138,7 @@ def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> 
     if lost:
         reason = f"{count(len(lost), 'selected test')} left no result: {some(lost)}"
         return reason, "run the whole selection; -x and --maxfail stop early", _named(lost, "selected, and no result")
-    extra = sorted(have - selected)
+    extra = sorted(have - selected - contradictions.skipped_collections(sessions, cases))
     if extra:
         reason = f"{count(len(extra), 'result')} belong to tests that no session selected: {some(extra)}"
         return reason, "remove result files of other runs", _named(extra, "a result, and not selected")
@@ -130,10 +148,44 @@ def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> 
             "run at least one, or take the stage out of the plan",
             (),
         )
-    red = any(o in (Outcome.FAIL, Outcome.ERROR) for case in cases for o in (case.outcome, *case.attempts))
-    if not red and any(session.exit_code == 1 for session in sessions):
-        return "pytest says that something failed (exit code 1), and no test did", "read the stage's pytest log", ()
     return None
+
+
+def _partial(sessions: tuple[TestSession, ...], records: tuple[StageRecord, ...]) -> Problem | None:
+    """Return why a part of the tests cannot stand for the stage; None when it is whole, or asked for at a desk."""
+    unasked = any(session.unasked for session in sessions)
+    in_ci = any(session.ci for session in sessions) or any(record.run_id for record in records)
+    if not unasked and not (in_ci and any(session.asked for session in sessions)):
+        return None
+    remedy = "take what narrows the selection away, or deselect tests in the project's own configuration"
+    return f"a partial selection is not the stage: {_part(sessions)}", remedy, ()
+
+
+def _part(sessions: tuple[TestSession, ...]) -> str:
+    """Return `2 of 5 tests, -k good`; empty when nothing narrowed the selection for this run."""
+    words = tuple(dict.fromkeys(word for session in sessions for word in (*session.asked, *session.unasked)))
+    if not words:
+        return ""
+    selected, left_out = (sum(getattr(s, name) for s in sessions) for name in ("selected", "left_out"))
+    of = f"{selected:,} of {count(selected + left_out, 'test')}" if left_out else count(selected, "test")
+    return ", ".join((of, *words))
+
+
+def _left_out(sessions: tuple[TestSession, ...]) -> str:
+    """Return what the project itself leaves out; empty when that is nothing."""
+    standing = tuple(dict.fromkeys(word for session in sessions for word in session.standing))
+    left_out = sum(session.left_out for session in sessions)
+    if not left_out and not standing:
+        return ""
+    return ", ".join((count(left_out, "test"), *standing) if left_out else standing)
+
+
+def _unmentioned(sessions: tuple[TestSession, ...]) -> tuple[str, ...]:
+    """Return what a reader would not guess from `all that were selected`."""
+    if part := _part(sessions):
+        return (f"partial: {part}",)
+    left_out = _left_out(sessions)
+    return (f"left out by the project: {left_out}",) if left_out else ()
 
 
 def _named(ids: list[str], message: str) -> tuple[Item, ...]:
@@ -149,4 +201,9 @@ def _facts(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> tu
         facts.append(Fact(label="deselected", value=f"{deselected:,}"))
     if skipped:
         facts.append(Fact(label="skipped", value=f"{skipped:,}"))
+    modules = tuple(dict.fromkeys(node for session in sessions for node in session.skipped_collections))
+    named = [("skipped modules", some(list(modules)))] if modules else []
+    part = _part(sessions)
+    named += [("partial", part)] if part else [("left out", _left_out(sessions))]
+    facts += [Fact(label=label, value=value) for label, value in named if value]
     return tuple(facts)

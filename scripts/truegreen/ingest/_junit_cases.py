@@ -6,6 +6,8 @@ import math
 import re
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from truegreen.ingest._paths import relative
 from truegreen.ingest._xml import Refused, Tail
 from truegreen.model.testrun import Outcome, TestCase, TestRun
@@ -24,6 +26,7 @@ _RERUNS = {
     "flakyFailure": Outcome.FAIL,
     "flakyError": Outcome.ERROR,
 }
+_ATTEMPTS = {str(outcome): outcome for outcome in Outcome}
 _SKIPPING = frozenset({"notrun", "disabled", "skipped", "ignored", "suppressed"})
 _FAILING = {"failed": Outcome.FAIL, "failure": Outcome.FAIL, "error": Outcome.ERROR, "errored": Outcome.ERROR}
 _SEVERITY = {Outcome.PASS: 0, Outcome.SKIP: 1, Outcome.FAIL: 2, Outcome.ERROR: 3}
@@ -43,6 +46,8 @@ class _Suite:
         self.skipped = 0
         self.bad_elements = 0
         """`failure` and `error` elements at any depth."""
+        self.subtests = 0
+        """Reports of subtests, which pytest counts as tests without an element of their own."""
         self.bad_cases: set[str] = set()
         self.ids: set[str] = set()
 
@@ -51,6 +56,7 @@ class _Suite:
         self.elements += inner.elements
         self.skipped += inner.skipped
         self.bad_elements += inner.bad_elements
+        self.subtests += inner.subtests
         self.bad_cases |= inner.bad_cases
         self.ids |= inner.ids
 
@@ -59,8 +65,10 @@ class _Suite:
         label = f"{self.tag} {self.name!r}" if self.name else self.tag
         # pytest counts a test whose call and teardown both fail once, and writes it twice; some dialects
         # leave skipped cases out of `tests`.
-        if self.tests is not None and self.tests not in (self.elements, len(self.ids), self.elements - self.skipped):
-            return f"{label} declares {self.tests:,} tests, counted {self.elements:,}"
+        held = (self.elements, len(self.ids), self.elements - self.skipped)
+        if self.tests is not None and self.tests - self.subtests not in held:
+            with_subtests = f" and {self.subtests:,} subtests" if self.subtests else ""
+            return f"{label} declares {self.tests:,} tests, counted {self.elements:,}{with_subtests}"
         if self.bad is not None and self.bad not in (self.bad_elements, len(self.bad_cases)):
             return f"{label} declares {self.bad:,} failures and errors, counted {self.bad_elements:,}"
         return ""
@@ -78,10 +86,14 @@ class _Case:
         self.node = ""
         self.outcomes: list[Outcome] = []
         self.reruns: list[Outcome] = []
+        self.repeated: tuple[Outcome, ...] = ()
+        """All attempts, where a plugin of pytest repeated the test inside the session."""
         self.flaky = False
         self.message = ""
         self.detail: Tail | None = None
         """Made only when something failed: most cases have no text worth keeping."""
+        self.subtests = 0
+        self.skipped_subtests = 0
         self.depth = 0
         self.listening = False
         self.stated: Outcome | None = None
@@ -107,8 +119,20 @@ class _Case:
             self.reruns.append(_RERUNS[tag])
             self.flaky = self.flaky or tag.startswith("flaky")
             self._tell(attributes)
-        elif tag == "property" and attributes.get("name") == "truegreen.nodeid":
-            self.node = attributes.get("value", "")
+        elif tag == "property":
+            self._property(attributes.get("name", ""), attributes.get("value", ""))
+
+    def _property(self, name: str, value: str) -> None:
+        """Take what our plugin knows and JUnit has no place for."""
+        if name == "truegreen.nodeid":
+            self.node = value
+        elif name == "truegreen.attempts" and (
+            known := [_ATTEMPTS[word] for word in value.split(",") if word in _ATTEMPTS]
+        ):
+            self.repeated = tuple(known)
+        elif name == "truegreen.subtests":
+            counts = [int(word) for word in value.split() if word.isascii() and word.isdigit() and len(word) <= 9]  # noqa: PLR2004
+            self.subtests, self.skipped_subtests = counts if len(counts) == 2 else (0, 0)  # noqa: PLR2004
 
     def _bad(self, outcome: Outcome, attributes: dict[str, str]) -> None:
         self.outcomes.append(outcome)
@@ -134,13 +158,16 @@ class _Case:
             return Outcome.FAIL
         if self.stated is not None:
             return self.stated
-        return Outcome.SKIP if self.outcomes else Outcome.PASS
+        # A subtest that was skipped leaves its element in a test that passed.
+        return Outcome.SKIP if len(self.outcomes) > self.skipped_subtests else Outcome.PASS
 
     def attempts(self) -> tuple[Outcome, ...]:
         """Return all attempts where reruns were made: surefire writes the first failure first."""
+        last = self.outcome()
+        if self.repeated:
+            return (*self.repeated[:-1], last)
         if not self.reruns:
             return ()
-        last = self.outcome()
         return (*self.reruns, Outcome.PASS) if last is Outcome.PASS else (last, *self.reruns)
 
 
@@ -217,6 +244,7 @@ class Collector:
             suite.bad_cases.add(made.id)
         if counted:
             suite.elements += 1
+            suite.subtests += case.subtests
             suite.skipped += made.outcome is Outcome.SKIP
             suite.ids.add(made.id)
         known = self._found.get(made.id)
@@ -245,8 +273,12 @@ class Collector:
 
 
 def _worse(one: TestCase, two: TestCase) -> TestCase:
-    """Return the worse of two reports of one test; a tie keeps the first."""
-    return two if _SEVERITY[two.outcome] > _SEVERITY[one.outcome] else one
+    """Return the worse of two reports of one test; a tie keeps the first, and the attempts are those of both."""
+    worse = two if _SEVERITY[two.outcome] > _SEVERITY[one.outcome] else one
+    # pytest-rerunfailures closes an element for each attempt; only the last one tells of them all.
+    told = max(one.attempts, two.attempts, key=len)
+    attempts = (*told[:-1], worse.outcome) if told else ()
+    return worse if worse.attempts == attempts else msgspec.structs.replace(worse, attempts=attempts)
 
 
 def _name(case: _Case, file: str) -> str:

@@ -1,4 +1,4 @@
-"""Reader of k6's `--summary-export`."""
+"""Reader of k6's `--summary-export`, as the performance stage completes it."""
 
 from __future__ import annotations
 
@@ -52,13 +52,31 @@ class _Group(msgspec.Struct):
     groups: dict[str, _Group] = {}
 
 
+class _Exception(msgspec.Struct):
+    message: str
+    occurrences: int
+
+
 class _Summary(msgspec.Struct):
     metrics: _Metrics
     root_group: _Group = msgspec.field(default_factory=_Group)
+    exceptions: tuple[_Exception, ...] = ()
+    """Added by the stage, from k6's log: its own summary has none."""
+    thresholds_crossed: bool = False
+    """Added by the stage: k6 ended with the exit code of crossed thresholds."""
+
+
+class _Judged(msgspec.Struct):
+    thresholds: dict[str, bool] = {}
+    """Expression → whether it was crossed."""
+
+
+class _Thresholds(msgspec.Struct):
+    metrics: dict[str, _Judged]
 
 
 class K6Reader:
-    """Reads the summary; a failed check counts as a failed request."""
+    """Reads the summary; a failed check counts as a failed request, a crossed threshold is named."""
 
     kind: ClassVar[str] = "k6"
     part: ClassVar[str] = "load"
@@ -70,7 +88,15 @@ class K6Reader:
             EvidenceUnreadable: malformed, impossible counts, or requests without times.
         """
         try:
-            return _result(msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=_Summary))
+            data = read_limited(path, _LIMIT_BYTES)
+            summary = msgspec.json.decode(data, type=_Summary)
+            judged = msgspec.json.decode(data, type=_Thresholds)
+            return msgspec.structs.replace(
+                _result(summary),
+                exceptions=_counted(summary),
+                crossed=_crossed(summary, judged),
+                errors=(*_raised(summary), *_errors(summary))[:_ERRORS_MAX],
+            )
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             raise EvidenceUnreadable(f"{path.name} is no k6 summary", where=str(path), why=str(error)) from None
 
@@ -82,7 +108,7 @@ def _result(summary: _Summary) -> LoadResult:
         raise ValueError("http_reqs is impossible")
     requests = int(counter.count)
     if requests == 0:
-        return LoadResult(tool="k6", requests=0, failures=0, duration_s=0.0, rps=0.0, errors=_errors(summary))
+        return LoadResult(tool="k6", requests=0, failures=0, duration_s=0.0, rps=0.0)
     if counter.rate == 0 or metrics.http_req_failed is None or metrics.http_req_duration is None:
         raise ValueError("there are requests, but http_req_failed, http_req_duration or the rate is missing")
     # `passes` counts the requests for which "failed" held.
@@ -103,8 +129,28 @@ def _result(summary: _Summary) -> LoadResult:
         p50_ms=round(trend.med if trend.p50 is None else trend.p50, 3),
         p95_ms=round(trend.p95, 3),
         p99_ms=round(trend.p99 or 0.0, 3),
-        errors=_errors(summary),
     )
+
+
+def _counted(summary: _Summary) -> int:
+    if any(row.occurrences < 1 for row in summary.exceptions):
+        raise ValueError("an exception occurred less than once")
+    return sum(row.occurrences for row in summary.exceptions)
+
+
+def _raised(summary: _Summary) -> tuple[str, ...]:
+    return tuple(f"{row.occurrences} x exception in the load script: {row.message}" for row in summary.exceptions)
+
+
+def _crossed(summary: _Summary, judged: _Thresholds) -> tuple[str, ...]:
+    """Return each crossed threshold; k6's exit code counts also where no expression is marked."""
+    found = [
+        f"{metric}: {expression}"
+        for metric, row in judged.metrics.items()
+        for expression, crossed in row.thresholds.items()
+        if crossed
+    ]
+    return tuple(found) or (("a threshold that the summary does not name",) if summary.thresholds_crossed else ())
 
 
 def _errors(summary: _Summary) -> tuple[str, ...]:

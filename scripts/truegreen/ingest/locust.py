@@ -42,6 +42,14 @@ class LocustFailure(msgspec.Struct, frozen=True, kw_only=True):
     occurrences: int
 
 
+class LocustException(msgspec.Struct, frozen=True, kw_only=True):
+    """One distinct exception that iterations of the script raised."""
+
+    message: str
+    where: str = ""
+    occurrences: int
+
+
 class LocustRun(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `locust.json`."""
 
@@ -51,6 +59,8 @@ class LocustRun(msgspec.Struct, frozen=True, kw_only=True):
     """How long Locust was told to run: a server that hangs after a second does not look fast."""
     stats: tuple[LocustStats, ...]
     failures: tuple[LocustFailure, ...] = ()
+    exceptions: tuple[LocustException, ...]
+    """Required: a record that does not speak of exceptions has not said that there were none."""
 
 
 class LocustReader:
@@ -82,6 +92,8 @@ def result(run: LocustRun) -> LoadResult:
         raise ValueError(f"schema_version is {run.schema_version}, this reader knows 1")
     if not (math.isfinite(run.run_time_s) and run.run_time_s > 0):
         raise ValueError("run_time_s is not above 0")
+    if any(row.occurrences < 1 for row in run.exceptions):
+        raise ValueError("an exception occurred less than once")
     everything: dict[float, int] = {}
     endpoints = []
     for row in run.stats:
@@ -111,8 +123,9 @@ def result(run: LocustRun) -> LoadResult:
         p50_ms=percentile(everything, 0.5),
         p95_ms=percentile(everything, 0.95),
         p99_ms=percentile(everything, 0.99),
+        exceptions=sum(row.occurrences for row in run.exceptions),
         endpoints=tuple(endpoints),
-        errors=tuple(f"{row.occurrences} x {row.method} {row.name}: {row.error}" for row in run.failures[:_ERRORS_MAX]),
+        errors=(*_exceptions(run), *_failures(run))[:_ERRORS_MAX],
     )
 
 
@@ -126,6 +139,17 @@ def percentile(times: Mapping[float, int], share: float) -> float:
         if seen >= needed:
             return value
     return 0.0
+
+
+def _exceptions(run: LocustRun) -> tuple[str, ...]:
+    return tuple(
+        f"{row.occurrences} x exception in the load script ({row.where or 'place unknown'}): {row.message}"
+        for row in run.exceptions
+    )
+
+
+def _failures(run: LocustRun) -> tuple[str, ...]:
+    return tuple(f"{row.occurrences} x {row.method} {row.name}: {row.error}" for row in run.failures)
 
 
 def _histogram(row: LocustStats) -> dict[float, int]:

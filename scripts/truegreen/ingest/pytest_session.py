@@ -38,7 +38,10 @@ class PytestSessionReader:
 
 
 def _contradiction(session: TestSession) -> str:
-    if min(session.collected, session.selected, session.deselected, session.collection_errors) < 0:
+    if (
+        min(session.collected, session.selected, session.deselected, session.collection_errors, session.left_out) < 0
+        or min(session.reruns.values(), default=0) < 0
+    ):
         return "a count is below zero"
     if len(session.ids) != session.selected:
         return f"{session.selected:,} tests selected, {len(session.ids):,} named"

@@ -31,6 +31,10 @@ class ImageRecord(msgspec.Struct, frozen=True, kw_only=True):
     builder: str = ""
     user: str = ""
     """The user the image runs as; empty or `0` is root."""
+    uid: int | None = None
+    """The number of that user, a name looked up in the image's last `/etc/passwd`; None where it cannot be told."""
+    user_problem: str = ""
+    """Why it cannot be told."""
     size_bytes: int = 0
     sbom: str = ""
     """Path of the SBOM, relative to the stage's folder."""

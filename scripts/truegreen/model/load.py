@@ -28,6 +28,10 @@ class LoadResult(msgspec.Struct, frozen=True, kw_only=True):
     p50_ms: float = 0.0
     p95_ms: float = 0.0
     p99_ms: float = 0.0
+    exceptions: int = 0
+    """Iterations of the load script that raised: tools count them apart from failed requests."""
+    crossed: tuple[str, ...] = ()
+    """Thresholds of the load script itself that were crossed."""
     endpoints: tuple[Endpoint, ...] = ()
     errors: tuple[str, ...] = ()
-    """Distinct error messages with counts, hostile text."""
+    """Distinct error messages with counts, exceptions first; hostile text."""

@@ -66,10 +66,24 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     selected: int = 0
     deselected: int = 0
     collection_errors: int = 0
+    skipped_collections: tuple[str, ...] = ()
+    """Node ids of modules and classes that were skipped as a whole while they were collected."""
     ids: tuple[str, ...] = ()
     """Node ids selected to run."""
     failed: tuple[str, ...] = ()
     """Node ids with a failure in any phase."""
+    reruns: dict[str, int] = {}
+    """How often a plugin repeated a test inside the session, by node id."""
+    left_out: int = 0
+    """Tests of the stage that something else than its marker deselected."""
+    asked: tuple[str, ...] = ()
+    """Arguments after `--` that left tests out."""
+    unasked: tuple[str, ...] = ()
+    """What left tests out and stands neither after `--` nor in the project: pytest's memory, `PYTEST_ADDOPTS`."""
+    standing: tuple[str, ...] = ()
+    """Arguments of the stage or the project that left tests out; they are part of what the stage is."""
+    ci: bool = False
+    """True when the environment variable `CI` was set."""
     recorder_problem: str = ""
     """Why the plugin lost the recorder of persistence evidence."""
     finished: bool = False

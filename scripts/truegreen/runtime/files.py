@@ -3,23 +3,104 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import shutil
 import stat
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from truegreen.errors import EvidenceMissing, EvidenceStale, EvidenceUnreadable
+from truegreen.errors import EvidenceMissing, EvidenceStale, EvidenceUnreadable, FileUnusable, LinkedFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
+_MACHINE = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO, errno.EFBIG)
+)
+"""What the machine refuses; any other error of the system may be a bug of ours."""
+
+
+def unusable(error: OSError, path: Path | str = "", *, verb: str = "written") -> FileUnusable:
+    """Return the explanation of a file or folder of our own that the system would not let us use."""
+    place = str(path or error.filename or "")
+    return FileUnusable(
+        f"{Path(place).name or 'a file'} cannot be {verb}", where=place, why=error.strerror or str(error)
+    )
+
+
+def refused_by_machine(error: BaseException) -> FileUnusable | None:
+    """Return the explanation when the machine is to blame (no space, no permission), None for anything else."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):  # a copy, file by file
+        _, place, why = error.args[0][0]
+        return unusable(OSError(str(why)), place)
+    if not isinstance(error, OSError):
+        return None
+    full = error.errno == errno.ENOENT and "temporary directory" in (error.strerror or "")  # there is none to write to
+    return unusable(error, verb="used") if full or error.errno in _MACHINE else None
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Explain every error of the system while a path is written.
+
+    Raises:
+        FileUnusable: it cannot be written; names the path and why.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise unusable(error, path) from None
+
+
+def inside(root: Path, path: Path) -> Path:
+    """Return a path of our own below the project, refused when any part of it is a symbolic link.
+
+    A repository can commit `.truegreen` as a link; whoever empties or writes through it destroys what it names.
+
+    Raises:
+        LinkedFolder: names the link and where it leads.
+    """
+    place = root
+    for part in path.relative_to(root).parts:
+        place /= part
+        if place.is_symlink():
+            raise LinkedFolder(
+                f"{place.relative_to(root)} is a symbolic link", where=str(place), why=f"it leads to {place.readlink()}"
+            )
+    return path
+
+
+def folder(path: Path) -> Path:
+    """Return a folder, made where it is missing.
+
+    Raises:
+        FileUnusable: it cannot be made.
+    """
+    with writing(path):
+        path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def write_atomic(path: Path, data: bytes | str, *, mode: int = 0o644) -> Path:
-    """Write a file so that a reader sees the old content or the new one, never a part."""
+    """Write a file so that a reader sees the old content or the new one, never a part.
+
+    Raises:
+        FileUnusable: it cannot be written; the old content stays.
+    """
     payload = data.encode("utf-8", "backslashreplace") if isinstance(data, str) else data
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        _replace(path, handle, name, payload, mode)
+    return path
+
+
+def _replace(path: Path, handle: int, name: str, payload: bytes, mode: int) -> None:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(payload)
@@ -29,14 +110,18 @@ def write_atomic(path: Path, data: bytes | str, *, mode: int = 0o644) -> Path:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
-    return path
 
 
 def append_text(path: Path, text: str) -> None:
-    """Append text to a file, creating it; for logs and the runner's command files."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
-        stream.write(text)
+    """Append text to a file, creating it; for logs and the runner's command files.
+
+    Raises:
+        FileUnusable: it cannot be written.
+    """
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a", encoding="utf-8", errors="backslashreplace") as stream:
+            stream.write(text)
 
 
 def sha256(path: Path) -> str:
@@ -81,13 +166,15 @@ def fresh_dir(path: Path) -> Path:
 
     Raises:
         EvidenceStale: something in it cannot be removed.
+        FileUnusable: it cannot be made.
     """
     try:
         if path.is_symlink() or not path.is_dir():
             path.unlink(missing_ok=True)
         else:
             shutil.rmtree(path)
-        path.mkdir(parents=True)
+    except NotADirectoryError as error:  # a file stands where its parent should be
+        raise unusable(error, path) from None
     except OSError as error:
         raise EvidenceStale(
             f"{path.name} cannot be emptied",
@@ -95,4 +182,6 @@ def fresh_dir(path: Path) -> Path:
             why=error.strerror or str(error),
             fix="remove it by hand; files written in a container may belong to another user",
         ) from None
+    with writing(path):
+        path.mkdir(parents=True)
     return path

@@ -16,10 +16,13 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from truegreen.errors import ToolMissing
+from truegreen.errors import ToolMissing, TruegreenError
+from truegreen.runtime import files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from truegreen.runtime.lifetime import Ledger
 
 _GRACE_S = 5.0
 _POLL_S = 0.02
@@ -54,6 +57,11 @@ class ProcessRunner:
 
     def __init__(self, *, grace_s: float = _GRACE_S) -> None:
         self._grace_s = grace_s
+        self._ledger: Ledger | None = None
+
+    def remember_in(self, ledger: Ledger | None) -> None:
+        """Note every program that `run` starts from now on, so that the next run can end what a killed one left."""
+        self._ledger = ledger
 
     def run(
         self,
@@ -69,18 +77,20 @@ class ProcessRunner:
 
         With `log`, both streams go to that file (appended) and `stdout` holds its last mebibyte;
         otherwise both streams are captured apart. A program that outlives `timeout_s` is killed with
-        its whole group. Raises ToolMissing when it cannot be started.
+        its whole group, and what a program that ended left behind in its group is stopped too. Raises
+        ToolMissing when it cannot be started, FileUnusable when the log cannot be written.
         """
         start = time.monotonic()
         with contextlib.ExitStack() as stack:
             sink: IO[bytes] | int = subprocess.PIPE
             offset = 0
             if log is not None:
-                log.parent.mkdir(parents=True, exist_ok=True)
-                sink = stack.enter_context(log.open("ab"))
+                sink = stack.enter_context(_opened(log))
                 offset = sink.tell()
             process = self._start(argv, cwd, env, sink, subprocess.STDOUT if log else subprocess.PIPE, stdin)
-            out, err, timed_out = _wait(process, stdin, timeout_s, self._grace_s)
+            with self._noted(process):
+                out, err, timed_out = _wait(process, stdin, timeout_s, self._grace_s)
+                end_group(process.pid, grace_s=self._grace_s)
         text = _tail(log, offset) if log is not None else _text(out)
         return Completed(
             argv=tuple(argv),
@@ -100,9 +110,22 @@ class ProcessRunner:
         env: Mapping[str, str] | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a program in its own group with both streams in a log file; the caller stops it."""
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as sink:
+        with _opened(log) as sink:
             return self._start(argv, cwd, env, sink, subprocess.STDOUT, None)
+
+    @contextlib.contextmanager
+    def _noted(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+        """Note a program while it runs; an interrupt at any moment stops its group."""
+        try:
+            if self._ledger is not None:
+                with contextlib.suppress(TruegreenError):  # a cache that may only be read; the note is for the next run
+                    self._ledger.add(process.pid)
+            yield
+        except BaseException:
+            stop(process, grace_s=self._grace_s)
+            raise
+        if self._ledger is not None:
+            self._ledger.remove(process.pid)
 
     @staticmethod
     def _start(
@@ -138,11 +161,26 @@ def stop(process: subprocess.Popen[bytes], *, grace_s: float = _GRACE_S, sig: in
     kill_group(process.pid, sig)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(grace_s)
-    while _group_lives(process.pid) and time.monotonic() < deadline:
-        time.sleep(_POLL_S)
-    if process.poll() is None or _group_lives(process.pid):
+    _kill_after(process.pid, deadline)
+    if process.poll() is None:
         kill_group(process.pid, signal.SIGKILL)
     return process.wait()
+
+
+def end_group(pid: int, *, grace_s: float = _GRACE_S) -> None:
+    """Stop what a program that ended left in its group: a test's server would live on, and hold its port."""
+    if _group_lives(pid):
+        kill_group(pid, signal.SIGTERM)
+        _kill_after(pid, time.monotonic() + grace_s)
+
+
+def _kill_after(pid: int, deadline: float) -> None:
+    """Wait for a group that was asked to end, then kill it."""
+    while _group_lives(pid):
+        if time.monotonic() >= deadline:
+            kill_group(pid, signal.SIGKILL)
+            return
+        time.sleep(_POLL_S)
 
 
 def kill_group(pid: int, sig: int) -> None:
@@ -199,6 +237,12 @@ def _drained(process: subprocess.Popen[bytes]) -> tuple[bytes, bytes]:
         for stream in filter(None, (process.stdin, process.stdout, process.stderr)):
             stream.close()
     return out or b"", err or b""
+
+
+def _opened(log: Path) -> IO[bytes]:
+    files.folder(log.parent)
+    with files.writing(log):
+        return log.open("ab")
 
 
 def _tail(log: Path, offset: int) -> str:

@@ -28,7 +28,7 @@ from truegreen.services.base import NotReady, Started
 from truegreen.services.workshop import Workshop, exports
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from truegreen.runtime.clock import Clock
     from truegreen.runtime.console import Console
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _POLL_S = 0.02
 _ALIVE_EVERY = 10
+_LOG_BYTES = 8 << 20
+"""How much of a service's log is kept as evidence: its end."""
 
 
 class Session(msgspec.Struct, kw_only=True):
@@ -92,9 +94,12 @@ class ServiceManager:
             scope=process_scope(),
         )
         self._lock = threading.Lock()
+        self._begun: set[str] = set()
 
     def up(self, names: tuple[str, ...], *, detached: bool = False) -> tuple[ServiceHandle, ...]:
         """Start services that are not up yet, all at once, and return them ready.
+
+        A detached service that an earlier call started for this project is returned again while it answers.
 
         Raises:
             TruegreenError: one could not start; everything started here is stopped.
@@ -102,7 +107,11 @@ class ServiceManager:
         self.sweep()
         self._session.detached = self._session.detached or detached
         ready = {handle.name: handle for handle in self._session.handles}
+        if detached:
+            ready.update(self._adopted([name for name in dict.fromkeys(names) if name not in ready]))
         missing = [name for name in dict.fromkeys(names) if name not in ready]
+        if not missing:
+            return tuple(ready[name] for name in dict.fromkeys(names))
         self._save()
         try:
             with ThreadPoolExecutor(max_workers=max(len(missing), 1)) as pool:
@@ -114,6 +123,18 @@ class ServiceManager:
             raise
         self._save()
         return tuple(ready[name] for name in dict.fromkeys(names))
+
+    def keep_logs(self, names: Iterable[str], out: Path) -> None:
+        """Copy the logs of services that were started here into a stage's evidence."""
+        for started in self._session.started:
+            if started.name in names:
+                self._provider(started.provider).keep_log(self._shop, started)
+        for name in self._begun.intersection(names):
+            log = self._shop.log(name)
+            if log.is_file():
+                with log.open("rb") as stream:
+                    stream.seek(max(0, log.stat().st_size - _LOG_BYTES))
+                    files.write_atomic(out / "services" / f"{name}.log", stream.read())
 
     def down(self) -> list[str]:
         """Stop everything this session started; returns the names."""
@@ -178,10 +199,57 @@ class ServiceManager:
             return abandoned(session.owner_pid, session.owner_started, session.scope, age_s)
         return False
 
+    def _adopted(self, names: list[str]) -> dict[str, ServiceHandle]:
+        """Return what earlier `services up` of this project still offer; what no longer serves is stopped."""
+        found: dict[str, ServiceHandle] = {}
+        for session in self._sessions():
+            if not session.detached or session.root != self._session.root:
+                continue
+            handles = {handle.name: handle for handle in session.handles}
+            for started in [started for started in session.started if started.name in names]:
+                handle = handles.get(started.name)
+                if started.name not in found and handle is not None and self._serves(handle, started):
+                    found[handle.name] = self._exported(handle, started)
+                else:
+                    self._drop(session, started)
+        return found
+
+    def _serves(self, handle: ServiceHandle, started: Started) -> bool:
+        """Return whether a running service is what the configuration asks for, and answers."""
+        options = self._options.get(handle.name, ServiceOptions())
+        asked = (options.kind or handle.name, options.port or handle.port)
+        if asked != (handle.kind, handle.port) or options.provider not in ("auto", handle.provider):
+            return False
+        try:
+            registry.load("service", handle.kind)().probe(started.access)
+        except NotReady:
+            return False
+        return True
+
+    def _exported(self, handle: ServiceHandle, started: Started) -> ServiceHandle:
+        """Return a handle with the names that the configuration has now."""
+        options = self._options.get(handle.name, ServiceOptions())
+        service = registry.load("service", handle.kind)()
+        return msgspec.structs.replace(handle, exports=exports(service, options, started.access, handle.url))
+
+    def _drop(self, session: Session, started: Started) -> None:
+        """Stop one service of an earlier session and forget it."""
+        with contextlib.suppress(TruegreenError):
+            self._provider(started.provider).stop(self._shop, started)
+        session.started = [other for other in session.started if other is not started]
+        session.handles = [handle for handle in session.handles if handle.name != started.name]
+        if session.started:
+            self._save(session)
+        else:
+            self._stop(session)
+
     def _start(self, name: str) -> ServiceHandle:
         options = self._options.get(name, ServiceOptions())
         service = registry.load("service", options.kind or name)()
         begun = self._clock.monotonic()
+        with self._lock:
+            self._begun.add(name)
+        self._shop.fresh_log(name)
         provider, note = self._choose(name, service, options)
         if provider == "containers":
             with self._lock:
@@ -243,6 +311,8 @@ class ServiceManager:
 
     def _failure(self, name: str, started: Started, why: str) -> ServiceNotReady:
         tail = ""
+        with contextlib.suppress(TruegreenError):
+            self._provider(started.provider).keep_log(self._shop, started)
         with contextlib.suppress(OSError):
             lines = Path(started.log).read_text(encoding="utf-8", errors="replace").splitlines() if started.log else []
             tail = "\n    ".join(lines[-8:])
@@ -267,8 +337,9 @@ class ServiceManager:
         session.started = []
         (self._folder / f"{session.id}.json").unlink(missing_ok=True)
 
-    def _save(self) -> None:
-        files.write_atomic(self._folder / f"{self._session.id}.json", msgspec.json.encode(self._session), mode=0o600)
+    def _save(self, session: Session | None = None) -> None:
+        kept = session or self._session
+        files.write_atomic(self._folder / f"{kept.id}.json", msgspec.json.encode(kept), mode=0o600)
 
     def _sessions(self) -> list[Session]:
         found = []

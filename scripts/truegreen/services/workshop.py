@@ -45,8 +45,17 @@ class Workshop:
         self._taken: set[int] = set()
 
     def log(self, name: str) -> Path:
-        """Return where the log of a service is kept."""
-        return self.root / ".truegreen" / "services" / f"{name}.log"
+        """Return where the log of a service is kept.
+
+        Raises:
+            LinkedFolder: a part of the path is a symbolic link.
+        """
+        return files.inside(self.root, self.root / ".truegreen" / "services" / f"{name}.log")
+
+    def fresh_log(self, name: str) -> None:
+        """Remove the log of an earlier session, so that a failure never quotes it."""
+        with files.writing(self.log(name)):
+            self.log(name).unlink(missing_ok=True)
 
     def write_log(self, name: str, text: str) -> None:
         """Keep the log of a container."""

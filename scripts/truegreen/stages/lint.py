@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import msgspec
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
 
 _WORKFLOWS = ".github/workflows"
-_TOOLS = ("ruff", "formatter", "prettier", "actionlint", "zizmor")
+LintTool = Literal["ruff", "formatter", "prettier", "actionlint", "zizmor"]
 
 
 class LintOptions(StageOptions, frozen=True, kw_only=True):
@@ -22,11 +22,11 @@ class LintOptions(StageOptions, frozen=True, kw_only=True):
 
     paths: list[str] = msgspec.field(default_factory=lambda: ["."])
     """Where Python code lies, for ruff and the formatter."""
-    tools: list[str] = msgspec.field(default_factory=lambda: list(_TOOLS))
+    tools: list[LintTool] = msgspec.field(default_factory=lambda: list(get_args(LintTool)))
     """Which tools run; prettier and the workflow linters only where they apply."""
-    formatter: str = "auto"
+    formatter: Literal["auto", "ruff", "black"] = "auto"
     """`ruff`, `black`, or `auto`: black where the project uses it and not ruff's formatter."""
-    zizmor_persona: str = "regular"
+    zizmor_persona: Literal["regular", "pedantic", "auditor"] = "regular"
     """`regular`, `pedantic` or `auditor`: how much zizmor complains about."""
 
 

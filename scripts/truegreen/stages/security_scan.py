@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import msgspec
 
@@ -13,7 +13,7 @@ from truegreen.stages.common.scan_bench import Bench
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
 
-_TOOLS = ("bandit", "semgrep", "pip-audit")
+Scanner = Literal["bandit", "semgrep", "pip-audit"]
 _TESTS = ("tests/*", "test/*", "*/tests/*", "*/test/*", "test_*.py", "*/test_*.py", "*_test.py")
 _FIXTURES = ("conftest.py", "*/conftest.py")
 
@@ -25,7 +25,7 @@ class SecurityScanOptions(StageOptions, frozen=True, kw_only=True):
     """Where the code lies."""
     exclude: list[str] = msgspec.field(default_factory=lambda: [*_TESTS, *_FIXTURES])
     """Patterns of files left out (`*` also matches `/`); by default the tests."""
-    tools: list[str] = msgspec.field(default_factory=lambda: list(_TOOLS))
+    tools: list[Scanner] = msgspec.field(default_factory=lambda: list(get_args(Scanner)))
     """Which scanners run."""
     rules: list[str] = msgspec.field(default_factory=list)
     """Further rule files for semgrep, relative to the project."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from truegreen.errors import StoreError
+from truegreen.errors import StoreDamaged, StoreError
 from truegreen.model.incident import Incident, run_key
 from truegreen.model.run import History, PastRun
 from truegreen.stores.past import past_run
@@ -191,9 +191,10 @@ class SqliteStore:
             return self._error("cannot be used", text, "make the file and its folder writable, and see to free space")
         return self._damaged(text)
 
-    def _damaged(self, why: str) -> StoreError:
-        fix = f"restore it from a copy, or move it away (`mv {self._path} {self._path}.damaged`) to begin anew"
-        return self._error("is damaged", f"{why}; nothing in it was changed", fix)
+    def _damaged(self, why: str) -> StoreDamaged:
+        fix = f"restore it from a copy, or move it away (`mv {self._path} {self._path}.broken`) to begin anew"
+        reason = f"{why}; nothing in it was changed"
+        return StoreDamaged("the history is damaged", where=str(self._path), why=reason, fix=fix)
 
     def _error(self, what: str, why: str, fix: str) -> StoreError:
         return StoreError(f"the history {what}", where=str(self._path), why=why, fix=fix)

@@ -14,6 +14,8 @@ from tests.support.app_evidence import FINDING, leave, linted
 import truegreen.model
 from truegreen import errors, registry
 from truegreen.errors import EXIT_BUG, EXIT_CONFIGURATION, EXIT_ENGINE, EXIT_EVIDENCE, EXIT_OK
+from truegreen.runtime import git
+from truegreen.runtime.process import ProcessRunner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,11 +151,13 @@ def test_gate_without_project_says_so(desk: Desk, tmp_path: Path) -> None:
     assert (ended.code, "TG101" in ended.err) == (EXIT_CONFIGURATION, True)
 
 
-def test_gate_history_that_is_no_database_is_an_engine_error(desk: Desk) -> None:
+def test_gate_history_that_is_no_database_costs_no_verdict_and_is_told(desk: Desk) -> None:
     lint(desk)
     desk.write(".truegreen/history.sqlite", "not a database, but long enough to be looked at" * 40)
+    shown = desk.run("history")
+    assert (shown.code, "error TG406" in shown.err) == (EXIT_ENGINE, True)
     ended = desk.run("gate", "lint")
-    assert (ended.code, "TG404" in ended.err) == (EXIT_ENGINE, True)
+    assert (ended.code, "TG406" in ended.err) == (EXIT_OK, True)
 
 
 def test_gate_bug_of_our_own_ends_with_70_and_a_remedy(
@@ -294,3 +298,31 @@ def test_config_explain_for_people_shows_value_source_and_meaning(desk: Desk) ->
 def test_config_explain_unknown_key_is_refused(desk: Desk) -> None:
     ended = desk.run("config", "explain", "gates.covrage")
     assert (ended.code, "TG105" in ended.err) == (EXIT_CONFIGURATION, True)
+
+
+def test_gate_of_evidence_made_before_a_file_was_changed_is_blind(desk: Desk) -> None:
+    desk.write("src/a.py", "A = 1\n")
+    desk.git("add", "-A")
+    desk.git("commit", "-qm", "a")
+    tree = desk.git("rev-parse", "HEAD^{tree}")
+    leave(desk.root / ".truegreen", "lint", linted(), commit=desk.git("rev-parse", "HEAD"), tree=tree)
+    assert desk.run("gate", "lint").code == EXIT_OK
+    desk.write("src/a.py", "A = 2\n")
+    ended = desk.run("gate", "lint", "--json")
+    assert ended.code == EXIT_EVIDENCE
+    assert "was made before files were changed" in ended.json["headline"]
+
+
+def test_gate_of_evidence_made_on_uncommitted_changes_holds_until_they_change(desk: Desk) -> None:
+    desk.write("src/a.py", "A = 1\n")
+    desk.git("add", "-A")
+    desk.git("commit", "-qm", "a")
+    before = desk.git("count-objects")
+    desk.write("src/a.py", "A = 2\n")
+    tree = git.inspect(desk.root, ProcessRunner()).tree
+    assert tree not in ("", desk.git("rev-parse", "HEAD^{tree}"))
+    assert desk.git("count-objects") == before, "nothing is written into the repository"
+    leave(desk.root / ".truegreen", "lint", linted(), commit=desk.git("rev-parse", "HEAD"), tree=tree, dirty=True)
+    assert desk.run("gate", "lint").code == EXIT_OK
+    desk.write("src/a.py", "A = 1\n")
+    assert desk.run("gate", "lint").code == EXIT_EVIDENCE

@@ -208,6 +208,14 @@ def test_run_keeps_secrets_and_our_variables_from_the_tests(project: Desk) -> No
     assert not {"GITHUB_TOKEN", "TG_STAGE", "SLACK_WEBHOOK_URL"} & set(seen)
 
 
+def test_run_hands_a_password_to_the_tests_only_where_the_stage_names_it(project: Desk) -> None:
+    project.env(DATABASE_URL="postgres://u:pw@db/x", MY_PAT="t", PAGE="http://127.0.0.1:80/a@b")
+    assert project.run("run", "unit", "--set", 'unit.env={DB_PASS="named"}').code == EXIT_OK
+    seen = json.loads((project.root / "told.json").read_text())["env"]
+    assert (seen["DB_PASS"], seen["PAGE"], seen["PWD"]) == ("named", "http://127.0.0.1:80/a@b", os.environ["PWD"])
+    assert not {"DATABASE_URL", "MY_PAT"} & set(seen)
+
+
 def test_run_selection_that_matches_nothing_is_not_green(project: Desk) -> None:
     assert project.run("run", "unit", "--", "-k", "nobody").code == EXIT_EVIDENCE
 

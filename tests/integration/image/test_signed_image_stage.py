@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 from tests.harness.engine import ensure_builder, ensure_engine
+from tests.support import evidence as good
 from tests.support.small_image import make_project, pack
 from tests.support.stage_contexts import stage_context
 
 from truegreen.errors import ConfigurationError, ToolFailed
+from truegreen.gates.image_verified import ImageVerified, ImageVerifiedOptions
 from truegreen.ingest.image import ImageReader
+from truegreen.model.verdict import Status
 from truegreen.stages.common.image_flow import IMAGE_FILE, ImageOptions
 from truegreen.stages.common.image_registry import digest_of
 from truegreen.stages.signed_image import SignedImage
@@ -80,6 +83,17 @@ def test_image_as_root_with_secrets_is_described_as_such(project: Path) -> None:
     assert record.user == ""
     assert record.secrets_found == ("app/.env", "app/tls.key")
     assert any("no .dockerignore" in note for note in outcome.notes)
+
+
+@pytest.mark.parametrize(("uid", "status"), [(0, Status.FAIL), (1000, Status.PASS)])
+def test_named_user_is_judged_by_its_number_in_the_image(project: Path, uid: int, status: Status) -> None:
+    (project / "Dockerfile").write_text("FROM scratch\nADD root.tar /\nCOPY passwd /etc/passwd\nUSER app\n")
+    (project / "passwd").write_text(f"root:x:0:0::/root:/bin/sh\napp:x:{uid}:0::/:/bin/sh\n")
+    _, _, record = run(project)
+    assert (record.user, record.uid) == ("app", uid)
+    judged = good.run(good.stage("signed-image", image=record))
+    verdict = ImageVerified().evaluate(judged, "signed-image", ImageVerifiedOptions(), good.NO_HISTORY)
+    assert verdict.status is status
 
 
 def test_image_is_pushed_to_the_given_registry_and_signed_by_identity(

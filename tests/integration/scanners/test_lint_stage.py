@@ -57,7 +57,7 @@ def test_clean_project_is_clean_and_every_tool_read_something(tmp_path: Path) ->
 
 def test_tools_and_versions_are_recorded(tmp_path: Path) -> None:
     ran = run_stage("lint", project(tmp_path), tools=["ruff"])
-    (listing, check) = ran.outcome.tools
+    (listing, check, _) = ran.outcome.tools
     assert (listing.name, listing.version, check.version) == ("ruff", TOOLS["ruff"].version, TOOLS["ruff"].version)
     assert (check.exit_code, check.timed_out) == (0, False)
     assert ran.scans["ruff"].version == TOOLS["ruff"].version
@@ -86,6 +86,13 @@ def test_project_configuration_of_ruff_is_used(tmp_path: Path) -> None:
     project(tmp_path, **{"ruff.toml": "[lint]\nselect = ['D100']\n"})
     ran = run_stage("lint", tmp_path, tools=["ruff"])
     assert ran.rules("ruff") == {"D100"}
+
+
+def test_ruff_without_any_rule_is_blind_although_it_read_files(tmp_path: Path) -> None:
+    project(tmp_path, **{"ruff.toml": "[lint]\nselect = []\n", "src/bad.py": "import os\n"})
+    scan = run_stage("lint", tmp_path, tools=["ruff"]).scans["ruff"]
+    assert scan.scanned == 4
+    assert "selects no rule" in scan.unread[0]
 
 
 def test_settings_of_ruff_in_the_environment_are_not_used(tmp_path: Path) -> None:

@@ -156,12 +156,53 @@ def test_settings_of_bandit_in_pyproject_are_used_and_noted(tmp_path: Path) -> N
     ran = code(tmp_path, "bandit")
     assert ran.rules("bandit") == {"B602"}
     assert ran.scans["bandit"].scanned == 1
-    assert "1 files left out" in ran.outcome.notes[0]
+    assert "bandit: 1 rules left out by skips of [tool.bandit] in pyproject.toml: B404" in ran.outcome.notes
+    assert any("1 files left out" in note for note in ran.outcome.notes)
+    assert ran.scans["bandit"].unread == ()
 
 
-def test_silenced_lines_of_bandit_are_noted(tmp_path: Path) -> None:
-    ran = code(write_tree(tmp_path, {"bad.py": BAD.replace("shell=True)", "shell=True)  # nosec")}), "bandit")
-    assert "bandit: 1 lines silenced by # nosec" in ran.outcome.notes
+@pytest.mark.parametrize(
+    ("table", "rules", "note"),
+    [
+        ('skips = ["B602", "B404"]', set(), "2 rules left out by skips"),
+        ('skips = ["B001"]', {"B602"}, "1 rules left out by skips"),
+        ('tests = ["B404"]', {"B404"}, "only 1 rules run"),
+        ('exclude_dirs = ["tmp", "planted"]', {"B602", "B404"}, ""),
+    ],
+)
+def test_rules_that_settings_of_bandit_leave_out_are_noted_and_the_others_proved(
+    table: str, rules: set[str], note: str, tmp_path: Path
+) -> None:
+    root = write_tree(tmp_path, {"pyproject.toml": f"[tool.bandit]\n{table}\n", "src/bad.py": BAD})
+    ran = code(root, "bandit")
+    assert ran.rules("bandit") == rules
+    assert any(note in text for text in (*ran.outcome.notes, ""))
+    assert ran.scans["bandit"].unread == ()
+
+
+def test_settings_of_bandit_that_switch_a_rule_off_by_the_back_door_fail_the_canary(tmp_path: Path) -> None:
+    settings = "[tool.bandit.shell_injection]\nsubprocess = []\nshell = []\nno_shell = []\n"
+    root = write_tree(tmp_path, {"pyproject.toml": settings, "src/bad.py": BAD})
+    scan = code(root, "bandit").scans["bandit"]
+    assert "canary: bandit did not find what was planted for B602" in scan.unread
+
+
+@pytest.mark.parametrize(
+    ("tool", "comment"),
+    [
+        ("bandit", "# nosec"),
+        ("bandit", "# nosec B602, B404"),
+        ("semgrep", "# nosemgrep"),
+        ("semgrep", "# nosemgrep: shell-true"),
+        ("semgrep", "# nosem"),
+    ],
+)
+def test_silenced_lines_are_noted_with_their_places(tool: str, comment: str, tmp_path: Path) -> None:
+    silenced = BAD.replace("shell=True)", f"shell=True)  {comment}")
+    ran = code(write_tree(tmp_path, {"bad.py": silenced, "tests/test_bad.py": silenced}), tool)
+    assert not ran.rules(tool) & {"B602", "shell-true"}
+    mark = "# nosec" if tool == "bandit" else "# nosemgrep"
+    assert f"{tool}: 1 lines silenced by {mark}: bad.py:5" in ran.outcome.notes
 
 
 def test_code_of_the_project_never_runs_inside_a_scanner(tmp_path: Path) -> None:
@@ -254,6 +295,58 @@ def test_empty_requirements_file_does_not_hide_what_the_project_depends_on(osv: 
     write_tree(tmp_path, {"pyproject.toml": project, "requirements-dev.txt": "# nothing\n"})
     ran = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url)
     assert ran.rules("pip-audit") == {"PYSEC-2024-60"}
+
+
+PROJECT = "[project]\nname='p'\nversion='1'\ndependencies=[]\n"
+EMPTY_LOCK = "[[package]]\nname = 'p'\nversion = '1'\nsource = { editable = '.' }\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("requirements/base.txt", "idna==3.6\n"),
+        ("dev-requirements.txt", "idna==3.6\n"),
+        ("requirements.txt", "idna==3.6\n"),
+        ("requirements.txt", "idna<3.7\n"),
+        ("pylock.toml", "[[packages]]\nname = 'idna'\nversion = '3.6'\n"),
+    ],
+)
+def test_vulnerable_file_that_is_installed_is_found_beside_an_empty_lock(
+    name: str, text: str, osv: OsvServer, tmp_path: Path
+) -> None:
+    write_tree(tmp_path, {"pyproject.toml": PROJECT, "uv.lock": EMPTY_LOCK, name: text})
+    ran = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url)
+    assert ran.rules("pip-audit") == {"PYSEC-2024-60"}
+    assert ran.scans["pip-audit"].findings[0].path == name
+
+
+def test_stale_lock_does_not_hide_what_the_project_depends_on(osv: OsvServer, tmp_path: Path) -> None:
+    project = PROJECT.replace("[]", "['idna==3.6']")
+    write_tree(tmp_path, {"pyproject.toml": project, "uv.lock": EMPTY_LOCK})
+    ran = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url)
+    assert ran.rules("pip-audit") == {"PYSEC-2024-60"}
+
+
+def test_group_that_is_installed_is_resolved_with_the_project(osv: OsvServer, tmp_path: Path) -> None:
+    write_tree(tmp_path, {"pyproject.toml": f"{PROJECT}[dependency-groups]\ndev = ['idna==3.6']\n"})
+    ran = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url)
+    assert ran.rules("pip-audit") == {"PYSEC-2024-60"}
+
+
+@pytest.mark.parametrize(
+    ("files", "name"),
+    [
+        ({"pyproject.toml": PROJECT, "Pipfile.lock": '{"default": {"idna": {"version": "==3.6"}}}'}, "Pipfile.lock"),
+        ({"requirements.txt": "# nothing\n"}, "requirements.txt"),
+    ],
+)
+def test_dependency_files_of_which_nothing_was_audited_are_unread(
+    files: dict[str, str], name: str, osv: OsvServer, tmp_path: Path
+) -> None:
+    write_tree(tmp_path, files)
+    scan = run_stage("security-scan", tmp_path, tools=["pip-audit"], osv_url=osv.url).scans["pip-audit"]
+    assert scan.scanned == 0
+    assert any(text.startswith(f"{name}: no package") for text in scan.unread)
 
 
 def test_unpinned_requirements_are_resolved(osv: OsvServer, tmp_path: Path) -> None:

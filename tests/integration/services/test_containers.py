@@ -193,6 +193,18 @@ def test_container_that_ends_by_itself_is_not_ready_and_its_log_says_why(service
     assert labelled(engine, running._session.id) == []
 
 
+def test_container_that_runs_but_does_not_answer_is_not_ready_and_its_own_log_is_quoted(services, tmp_path):
+    log = tmp_path / "project/.truegreen/services/redis.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("of an earlier session\n")
+    talks = ["sh", "-c", "echo of this session; exec sleep 60"]
+    running = services(redis=contained("redis", command=talks, timeout_s=2))
+    with pytest.raises(ServiceNotReady) as caught:
+        running.up(("redis",))
+    assert "of this session" in caught.value.why
+    assert "of an earlier session" not in caught.value.why
+
+
 def test_log_of_a_container_that_somebody_removed_is_kept(tmp_path, engine, redis):
     shop, provider = workshop(tmp_path), ContainersProvider()
     started = provider.start(shop, "redis", redis, contained("redis"))

@@ -15,6 +15,7 @@ from tests.support.managers import embedded, manager
 
 from truegreen.config.schema import ServiceOptions
 from truegreen.errors import PortInUse, ServiceNotReady, UnknownName, WrongValue
+from truegreen.runtime import net
 from truegreen.runtime.lifetime import process_start
 
 ALL = {name: embedded() for name in ("postgres", "redis", "nats")}
@@ -193,3 +194,83 @@ def test_sweep_takes_what_another_container_left_a_day_ago(owner, root, tmp_path
     assert manager(root, tmp_path).sweep() == 1
     assert not path.exists()
     assert eventually_gone(owner.pids) == []
+
+
+# --- again, and after an earlier session ------------------------------------------------------------
+
+
+@pytest.fixture
+def made(root, tmp_path):
+    """Managers of one project; whatever they started is stopped."""
+
+    def make(**options):
+        return manager(root, tmp_path, redis=embedded(**options))
+
+    yield make
+    make().down_detached()
+
+
+def test_services_that_are_up_are_given_again_and_not_started_twice(made):
+    (first,) = made().up(("redis",), detached=True)
+    (second,) = made(export={"CACHE": "url"}).up(("redis",), detached=True)
+    assert (second.port, second.log) == (first.port, first.log)
+    assert second.exports == {"CACHE": first.url}
+    assert len(made().status()) == 1
+    assert made().down_detached() == ["redis"]
+
+
+def test_service_that_is_up_but_no_longer_answers_is_replaced(made, tmp_path):
+    services = made()
+    (first,) = services.up(("redis",), detached=True)
+    (started,) = services._session.started
+    os.killpg(started.pid, signal.SIGKILL)
+    services._shop.children[started.pid].wait()
+    (second,) = made().up(("redis",), detached=True)
+    assert [row["answers"] for row in made().status()] == [True]
+    assert second.port != first.port
+    assert not Path(started.data).exists()
+
+
+def test_service_that_is_up_on_another_port_than_asked_for_is_replaced(made, root, tmp_path):
+    (first,) = made().up(("redis",), detached=True)
+    wanted = net.free_port()
+    (second,) = made(port=wanted).up(("redis",), detached=True)
+    assert (second.port, first.port != wanted) == (wanted, True)
+    assert [row["port"] for row in made().status()] == [wanted]
+
+
+def test_service_that_is_up_is_not_shared_with_a_run(made):
+    (first,) = made().up(("redis",), detached=True)
+    services = made()
+    try:
+        (second,) = services.up(("redis",))
+        assert second.port != first.port
+    finally:
+        services.down()
+
+
+def test_failure_of_a_service_quotes_no_log_of_an_earlier_session(root, tmp_path):
+    log = root / ".truegreen" / "services" / "redis.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("of an earlier session\n")
+    services = manager(root, tmp_path, redis=embedded(timeout_s=0.0))
+    with pytest.raises(ServiceNotReady) as caught:
+        services.up(("redis",))
+    assert "of an earlier session" not in caught.value.why
+    assert "of an earlier session" not in log.read_text()
+
+
+def test_log_of_a_service_that_was_not_ready_is_kept_as_evidence(root, tmp_path):
+    services = manager(root, tmp_path, redis=embedded(timeout_s=0.0))
+    with pytest.raises(ServiceNotReady):
+        services.up(("redis",))
+    services.keep_logs(["redis", "nats"], tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out" / "services").iterdir()] == ["redis.log"]
+
+
+def test_log_of_a_service_that_was_never_started_here_is_no_evidence(root, tmp_path):
+    log = root / ".truegreen" / "services" / "redis.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("of an earlier session\n")
+    manager(root, tmp_path, redis=embedded()).keep_logs(["redis"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()

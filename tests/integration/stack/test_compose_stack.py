@@ -126,6 +126,38 @@ def test_service_that_ends_with_an_error_fails_at_once_with_its_log(tmp_path: Pa
     assert left_behind() == []
 
 
+def ending(image: str) -> str:
+    """Return the stack with a worker beside it that ends with 0 at once."""
+    worker = f"  worker:\n    image: {image}\n    entrypoint: [sh, -c, exit 0]\n"
+    return compose(image).replace("services:\n", f"services:\n{worker}")
+
+
+def test_service_that_ends_with_0_and_nobody_awaits_fails_with_both_remedies(
+    tmp_path: Path, path: str, image: str
+) -> None:
+    stage = context(tmp_path, path, ending(image), ready_timeout_s=60.0)
+    with pytest.raises(ProcessNotReady) as caught, stack.running(stage, stage.env):
+        time.sleep(1)
+    told = f"{caught.value.what} {caught.value.why}"
+    assert "service worker ended with 0" in told
+    assert "service_completed_successfully" in caught.value.fix
+    assert "one-shot" in caught.value.fix
+    assert left_behind() == []
+
+
+def test_service_that_the_option_names_may_end_with_0(tmp_path: Path, path: str, image: str) -> None:
+    stage = context(tmp_path, path, ending(image), one_shot=["worker"])
+    with stack.running(stage, stage.env) as running:
+        assert any("one-shots that ended with 0: migrate, worker" in note for note in running.notes)
+
+
+def test_one_shot_that_is_no_service_is_a_configuration_error(tmp_path: Path, path: str, image: str) -> None:
+    stage = context(tmp_path, path, compose(image), one_shot=["migrations"])
+    with pytest.raises(ConfigurationError, match="migrations") as caught, stack.running(stage, stage.env):
+        pass
+    assert "api, migrate" in caught.value.fix
+
+
 def test_unhealthy_service_fails_at_once(tmp_path: Path, path: str, image: str) -> None:
     stage = context(
         tmp_path, path, compose(image, health=["CMD-SHELL", "echo no database; exit 1"]), ready_timeout_s=60.0

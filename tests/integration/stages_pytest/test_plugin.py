@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from truegreen.ingest.junit import JUnitReader
 from truegreen_pytest.mocks import Watch
 from truegreen_pytest.recorder import Line
 
@@ -101,6 +102,87 @@ def test_session_counts_modules_that_cannot_be_collected(session):
     assert (found["collection_errors"], found["exit_code"], found["ids"]) == (1, 2, [])
 
 
+def test_session_counts_tests_that_a_hook_drops(session, pytester):
+    drop = "import pytest\n@pytest.hookimpl(tryfirst=True)\ndef pytest_collection_modifyitems(items): del items[1:]\n"
+    pytester.makeconftest(drop)
+    _, found = session("def test_a(): pass\ndef test_b(): pass\ndef test_c(): pass\n")
+    assert (found["collected"], found["selected"], found["deselected"]) == (3, 1, 0)
+
+
+def test_session_names_modules_that_are_skipped_as_a_whole(session, pytester):
+    pytester.makepyfile(test_opt="import pytest\npytest.importorskip('no_such_module')\n")
+    _, found = session("def test_a(): pass\n")
+    assert found["skipped_collections"] == ["test_opt.py"]
+    assert (found["collected"], found["collection_errors"], found["exit_code"]) == (1, 0, 0)
+
+
+@pytest.mark.parametrize("hook", ["pytest_sessionfinish()", "pytest_unconfigure()"])
+def test_session_has_the_exit_code_that_a_late_hook_leaves(session, pytester, hook):
+    pytester.makeconftest(
+        f"""
+        import pytest
+        seen = []
+        def pytest_sessionstart(session): seen.append(session)
+        @pytest.hookimpl(trylast=True)
+        def {hook}: seen[0].exitstatus = 7
+        """
+    )
+    result, found = session("def test_a(): pass\n")
+    assert (result.ret, found["exit_code"], found["finished"]) == (7, 7, True)
+
+
+def test_session_counts_what_its_own_marker_would_have_kept(session):
+    text = """
+        import pytest
+        @pytest.mark.wiring
+        def test_a(): pass
+        @pytest.mark.wiring
+        def test_b(): pass
+        def test_c(): pass
+    """
+    selection = json.dumps({"marker": "wiring", "tests": [], "after": ["-k", "not test_a"]})
+    _, found = session(text, "-m", "wiring", "-k", "not test_a", TRUEGREEN_SELECTION=selection)
+    assert (found["selected"], found["deselected"], found["left_out"]) == (1, 2, 1)
+    assert (found["asked"], found["unasked"], found["standing"]) == (["-k not test_a"], [], [])
+
+
+@pytest.mark.parametrize(
+    "selection", ["", "no json", "[]", '{"after": ["--no-such-option=x"]}', '{"after": ["--help"]}']
+)
+def test_session_with_a_selection_that_says_nothing_is_whole(session, selection):
+    result, found = session("def test_a(): pass\n", TRUEGREEN_SELECTION=selection)
+    result.assert_outcomes(passed=1)
+    assert (found["left_out"], found["unasked"], found["standing"]) == (0, [], [])
+
+
+REPEATS = """
+    import pytest
+    from _pytest.runner import runtestprotocol
+    def pytest_runtest_protocol(item, nextitem):
+        for attempt in range(2):
+            reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        return True
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "2"])
+def test_session_counts_attempts_that_a_plugin_reports_to_nobody(session, pytester, workers):
+    pytester.makeconftest(REPEATS)
+    text = """
+        seen = []
+        def test_a():
+            seen.append(1)
+            assert len(seen) > 1
+    """
+    result, found = session(text, "-n", workers, "--junitxml=junit.xml", "-o", "junit_family=xunit1")
+    result.assert_outcomes(passed=1)
+    assert found["reruns"] == {"test_it.py::test_a": 1}
+    (case,) = JUnitReader().read(pytester.path / "junit.xml", pytester.path).cases
+    assert case.attempts == ("fail", "pass")
+
+
 def test_session_names_a_test_that_fails_in_two_phases_once(session):
     text = """
         import pytest
@@ -161,8 +243,10 @@ def test_worker_hands_over_what_it_collected_and_writes_nothing(session, pyteste
             config.workerinput, config.workeroutput = {}, {}
         @pytest.hookimpl(trylast=True)
         def pytest_sessionfinish(session):
-            collected, deselected, ids = session.config.workeroutput["truegreen"]
-            assert (collected, deselected, ids) == (2, 1, ["test_it.py::test_a"])
+            told = session.config.workeroutput["truegreen"]
+            assert told == {
+                "collected": 2, "deselected": 1, "ids": ["test_it.py::test_a"], "skipped": [], "left_out": 1
+            }
         """
     )
     result, found = session(
@@ -195,6 +279,47 @@ def test_recorder_is_told_of_every_phase_in_order(session, listener):
     phases["test_c"] = phases["test_a"]
     assert marks(listener) == [(test, phase) for test, listed in phases.items() for phase in listed]
     assert found["recorder_problem"] == ""
+
+
+def test_recorder_is_told_where_set_up_and_teardown_of_a_test_case_end(session, listener):
+    text = """
+        import unittest
+        class TestIt(unittest.TestCase):
+            def setUp(self): pass
+            def tearDown(self): pass
+            def test_a(self): pass
+            def test_b(self): assert 0
+            @unittest.skip("never")
+            def test_c(self): pass
+        class TestAsync(unittest.IsolatedAsyncioTestCase):
+            async def asyncSetUp(self): pass
+            async def test_d(self): pass
+        class TestBroken(unittest.TestCase):
+            def setUp(self): 1 / 0
+            def test_e(self): pass
+    """
+    session(text, TRUEGREEN_RECORDER=listener.address)
+    told = [(event["test"].split("::")[2], event["phase"]) for event in listener.events if event["event"] == "mark"]
+    whole = ["setup", "setup", "call", "teardown"]
+    phases = {"test_a": whole, "test_b": whole, "test_c": ["setup", "setup", "teardown"], "test_d": whole}
+    phases["test_e"] = ["setup", "setup", "teardown"]
+    assert told == [(test, phase) for test, listed in phases.items() for phase in listed]
+
+
+def test_recorder_is_not_told_of_mocks_that_a_test_case_sets_up(session, listener):
+    text = """
+        import os, unittest, unittest.mock
+        class TestIt(unittest.TestCase):
+            def setUp(self):
+                patch = unittest.mock.patch("os.getcwd")
+                patch.start()
+                self.addCleanup(patch.stop)
+            def test_a(self):
+                with unittest.mock.patch("os.getpid"): pass
+    """
+    session(text, TRUEGREEN_RECORDER=listener.address)
+    (demand,) = demands(listener)
+    assert demand["patched"] == ["os.getpid"]
 
 
 def demands(listener):

@@ -245,6 +245,82 @@ def test_installation_gets_no_secret_and_no_setting_of_ours(sample):
     assert not {"GITHUB_TOKEN", "UV_INDEX", "PIP_TARGET", "TRUEGREEN_CACHE"} & set(seen)
 
 
+SECRETS = [
+    "GH_PAT",
+    "MY_PAT",
+    "DB_PASS",
+    "PYPI_PWD",
+    "SSH_KEY",
+    "SIGNING_KEY",
+    "NPM_AUTH",
+    "BASIC_AUTH",
+    "CI_JWT",
+    "SENTRY_DSN",
+    "PAT",
+    "KEY",
+    "API_KEYS",
+    "AUTH_2",
+    "KEY1",
+    "db_pass",
+    "SSH_AUTH_SOCK",
+    "GIT_ASKPASS",
+    "PGPASSFILE",
+    "AWS_ACCESS_KEY_ID",
+    "AZURE_STORAGE_CONNECTION_STRING",
+    "DB_CREDS",
+]
+HARMLESS = [
+    "PATH",
+    "PWD",
+    "OLDPWD",
+    "KEYBOARD",
+    "AUTHOR",
+    "GIT_AUTHOR_NAME",
+    "XAUTHORITY",
+    "PATTERN",
+    "COMPASS",
+    "BYPASS_CACHE",
+    "MONKEY",
+    "PASSENGER",
+    "DSNAME",
+]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_user_environment_name_of_a_secret_is_left_out_unless_it_is_added(name):
+    assert projects.user_environment({name: "x"}, {}) == {}
+    assert projects.user_environment({name: "x"}, {name: "ours"}) == {name: "ours"}
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_user_environment_harmless_name_is_kept(name):
+    assert projects.user_environment({name: "x"}, {}) == {name: "x"}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "postgres://u:pw@host/db",
+        "postgresql+asyncpg://u:p%40w@host:5432/db?ssl=1",
+        "redis://:pw@host",
+        "amqp://u:p@ss@host",
+        "https://t0ken@github.com/o/r",
+        "a postgres://u:pw@host/db b",
+    ],
+)
+def test_user_environment_address_with_a_password_is_left_out_unless_it_is_added(value):
+    assert projects.user_environment({"DATABASE_URL": value}, {}) == {}
+    assert projects.user_environment({"DATABASE_URL": value}, {"DATABASE_URL": value}) == {"DATABASE_URL": value}
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["postgres://host/db", "ssh://git@host/x", "http://host:80/a@b", "mail@host", "redis://host:1", "a:b@c", ""],
+)
+def test_user_environment_address_without_a_password_is_kept(value):
+    assert projects.user_environment({"DATABASE_URL": value}, {}) == {"DATABASE_URL": value}
+
+
 # --- once, and again when something changed ----------------------------------------------------------------------
 
 COUNT = "python -c \"open('count', 'a').write('x')\""

@@ -10,7 +10,7 @@ import pytest
 from tests.support.pytest_projects import Project, shared_cache
 
 pytestmark = pytest.mark.slow
-PASSES = "def test_passes(): pass\n"
+PASSES = "import app\ndef test_passes(): pass\n"
 FLAKY = """
     from pathlib import Path
     def test_flaky():
@@ -31,11 +31,12 @@ def home(tmp_path_factory):
 @pytest.fixture
 def project(home):
     home.clear()
+    home.write("app.py", "VALUE = 1\n")  # coverage needs something to measure beside the tests
     return home
 
 
 def test_run_of_passing_tests_is_green_and_leaves_every_evidence(project):
-    judged = project.run("def test_a(): pass\ndef test_b(): pass\n")
+    judged = project.run("import app\ndef test_a(): pass\ndef test_b(): pass\n")
     assert judged.status == "pass"
     assert set(judged.record.expects) == {"junit", "pytest-session", "coverage-json"}
     assert judged.ids == {"test_it.py::test_a", "test_it.py::test_b"}
@@ -48,7 +49,7 @@ def test_run_of_passing_tests_is_green_and_leaves_every_evidence(project):
 
 
 def test_run_in_parallel_finds_the_same_tests(project):
-    text = "import pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_n(n): pass\n"
+    text = "import app, pytest\n@pytest.mark.parametrize('n', range(6))\ndef test_n(n): pass\n"
     judged = project.run(text, workers="2")
     assert judged.status == "pass"
     assert len(judged.ids) == 6

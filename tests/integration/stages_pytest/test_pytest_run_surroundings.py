@@ -12,7 +12,7 @@ from tests.support.hostile import CORPUS
 from tests.support.pytest_projects import Project, shared_cache
 
 pytestmark = pytest.mark.slow
-PASSES = "def test_passes(): pass\n"
+PASSES = "import app\ndef test_passes(): pass\n"
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +24,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def project(home):
     home.clear()
+    home.write("app.py", "VALUE = 1\n")  # coverage needs something to measure beside the tests
     return home
 
 
@@ -84,6 +85,7 @@ def test_helper_cannot_be_imported_by_the_tests(project):
     judged = project.run(
         """
         import importlib.util
+        import app
         def test_nothing_of_ours():
             assert importlib.util.find_spec("truegreen") is None
             assert importlib.util.find_spec("msgspec") is None

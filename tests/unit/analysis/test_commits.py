@@ -52,3 +52,96 @@ def test_demand_of_a_partitioned_table_is_met_by_its_partition(name):
 def test_demand_of_another_table_is_not_met_by_a_partition():
     wanted = Demand(object="parted_high")
     assert seen(row(table="public.parted_low", parent="public.parted"), demand=wanted).missing() == wanted
+
+
+def change(count=1, **more):
+    return Change(**{"store": "postgres", "object": "public.t", "kind": "insert", "count": count, **more})
+
+
+@pytest.mark.parametrize(
+    ("changes", "demand", "number"),
+    [
+        ((change(2), change(3)), Demand(), 5),
+        ((change(2), change(-2)), Demand(), 2),
+        ((change(0),), Demand(), 0),
+        ((change(2, kind="truncate"),), Demand(), 0),
+        ((change(2, kind="truncate"),), Demand(kind="truncate"), 2),
+        ((change(2, kind="update"), change(4, kind="delete")), Demand(), 6),
+        ((change(2, kind="update"), change(4)), Demand(kind="update"), 2),
+        ((change(2, object="public.u"), change(4)), Demand(object="t"), 4),
+        ((change(2, store="redis"), change(4)), Demand(object="redis:t"), 2),
+    ],
+)
+def test_rows_sum_only_what_counts(changes, demand, number):
+    assert commits.rows(changes, demand) == number
+
+
+@pytest.mark.parametrize(
+    ("name", "same"),
+    [
+        ("one.two.t", True),
+        ("t", True),
+        ("two.t", False),
+        ("one", False),
+        ("postgres:t", True),
+        ("postgres:", False),
+        (":t", False),
+        ("T", False),
+    ],
+)
+def test_name_of_a_table_is_its_last_part_or_all_of_it(name, same):
+    assert commits.same_object(change(object="one.two.t"), name) is same
+
+
+def test_changes_are_told_in_sums_by_object_and_kind():
+    changes = (change(), change(1), change(3, kind="update"), change(1000, object="a"), change(kind="delete"))
+    assert commits.told(changes) == (
+        "1,000 inserts in a, 1 delete in public.t, 2 inserts in public.t, 3 updates in public.t"
+    )
+    assert commits.told(()) == ""
+
+
+def test_evidence_of_several_recorders_is_joined_by_test():
+    one = PersistenceEvidence(
+        phases=(PhaseChanges(test="a", phase="setup", committed=(change(),), problem="cut"),),
+        demands=(TestDemand(test="b"), TestDemand(test="a", patched=("x",))),
+    )
+    two = PersistenceEvidence(
+        phases=(PhaseChanges(test="a", phase="call", committed=(change(3),)),),
+        demands=(TestDemand(test="a", demand=Demand(at_least=3), patched=("y", "x")),),
+    )
+    found = commits.by_test([one, two])
+    assert {test: (known.test, known.observed) for test, known in found.items()} == {
+        "a": ("a", True),
+        "b": ("b", False),
+    }
+    assert (found["a"].missing(), found["a"].problem, found["a"].patched) == (None, "cut", ("x", "y"))
+    assert (found["b"].missing(), found["b"].problem, found["b"].phases) == (Demand(), "", ())
+
+
+@pytest.mark.parametrize(
+    ("demands", "reads", "wanted"),
+    [
+        ((), False, (Demand(),)),
+        ((TestDemand(test="a", reads=True),), True, (Demand(),)),
+        ((TestDemand(test="a", reads=True), TestDemand(test="a", demand=Demand(kind="update"))), False, None),
+        ((TestDemand(test="a", demand=Demand(kind="update")), TestDemand(test="a", reads=True)), False, None),
+        ((TestDemand(test="a", demand=Demand(kind="update")),), False, None),
+    ],
+)
+def test_test_only_reads_when_each_of_its_demands_says_so(demands, reads, wanted):
+    known = commits.TestCommits(test="a", demands=demands)
+    assert known.reads is reads
+    assert known.wanted == (wanted or (Demand(kind="update"),))
+
+
+def test_only_the_call_phase_commits_and_rolls_back_for_the_test():
+    phases = tuple(
+        PhaseChanges(test="a", phase=phase, committed=(change(n),), rolled_back=(change(n + 10),))
+        for n, phase in enumerate(("setup", "call", "teardown"), start=1)
+    )
+    known = commits.TestCommits(test="a", phases=phases)
+    assert known.observed
+    assert (known.committed(), known.rolled_back()) == ((change(2),), (change(12),))
+    assert known.committed("setup") == (change(1),)
+    assert not commits.TestCommits(test="a", phases=phases[::2]).observed

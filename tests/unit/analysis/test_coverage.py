@@ -61,7 +61,36 @@ def test_ranges_of_many_places_are_shortened():
         ("src/ab.py", "src/a?.py", True),
         ("src/a+b.py", "src/a+b.py", True),
         ("a.py", "**", True),
+        ("src/x/a_test.py", "**_test.py", True),
+        ("src/x/a_test.py", "*_test.py", False),
+        ("MAX/a.py", "MAX/", True),
     ],
 )
 def test_matches_follows_the_glob(path, pattern, wanted):
     assert matches(path, (pattern,)) is wanted
+
+
+def test_one_line_of_one_reaches_every_percentage():
+    assert figures.reaches(1, 1, 100)
+    assert not figures.reaches(0, 1, 0.01)
+    assert figures.reaches(0, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "chosen"),
+    [(96, []), (96.01, [98]), (97, [98]), (97.5, [98]), (98, [98]), (98.5, [98, 2]), (99, [98, 2]), (100, [98, 2, 50])],
+)
+def test_cheapest_takes_not_one_block_more_than_is_needed(wanted, chosen):
+    missing = {2, 50, 98, 99}
+    found = figures.cheapest([file(covered=set(range(1, 101)) - missing, missing=missing)], wanted)
+    assert [block.first for block in found] == chosen
+
+
+def test_cheapest_is_not_led_astray_by_a_rounding_error():
+    assert 55.00000000000001 * 100 / 100 > 55
+    assert figures.cheapest([file(covered=range(1, 56), missing=range(56, 101))], 55.00000000000001) == []
+
+
+def test_ranges_of_exactly_six_places_are_all_told():
+    lines = range(1, 13, 2)
+    assert figures.ranges(file(covered=range(2, 13, 2), missing=lines)) == "1, 3, 5, 7, 9, 11"

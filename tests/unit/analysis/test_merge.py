@@ -10,7 +10,7 @@ from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, session
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.model.coverage import Coverage, FileCoverage
-from truegreen.model.load import LoadResult
+from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.testrun import TestRun
 
@@ -130,3 +130,85 @@ def test_commits_in_a_variant_belong_to_the_tests_of_that_variant():
     )
     named = merge.commits_in_variant(evidence, "3.12")
     assert (named.phases[0].test, named.demands[0].test) == ("t::a [3.12]", "t::a [3.12]")
+
+
+def test_shards_with_the_same_tests_name_the_first_three_and_the_remedy():
+    many = cases(*(PASS for _ in range(5)))
+    with pytest.raises(EvidenceUnreadable) as caught:
+        merge.shards([many, many])
+    assert caught.value.what.startswith("5 tests")
+    assert caught.value.why == ", ".join(case(n).id for n in range(3))
+    assert caught.value.fix
+
+
+def test_rerun_of_tests_that_never_ran_names_them_and_the_remedy():
+    with pytest.raises(EvidenceUnreadable) as caught:
+        merge.rerun(one(FAIL), TestRun(cases=(case(0), *(case(n) for n in range(5, 9)))))
+    assert caught.value.what.startswith("4 tests")
+    assert caught.value.why == ", ".join(case(n).id for n in range(5, 8))
+    assert caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("first", "later", "place"),
+    [
+        ({}, {"line": 7, "file": "b.py"}, ("b.py", 7)),
+        ({}, {"line": 0, "file": ""}, ("tests/test_a.py", 1)),
+    ],
+)
+def test_rerun_that_fails_is_placed_where_it_failed_and_else_where_it_was(first, later, place):
+    merged = merge.rerun(one(FAIL, message="boom", **first), one(FAIL, message="again", **later)).cases[0]
+    assert (merged.file, merged.line, merged.message) == (*place, "again")
+
+
+@pytest.mark.parametrize("outcomes", [(PASS, FAIL), (PASS, ERROR), (SKIP, FAIL), (FAIL, ERROR), (ERROR, FAIL)])
+def test_rerun_that_fails_is_the_result(outcomes):
+    first, later = outcomes
+    merged = merge.rerun(one(first), one(later, message="boom")).cases[0]
+    assert (merged.outcome, merged.attempts, merged.message) == (later, outcomes, "boom")
+
+
+@pytest.mark.parametrize("first", [FAIL, ERROR])
+@pytest.mark.parametrize("later", [(SKIP,), (SKIP, SKIP)])
+def test_failure_stays_whatever_number_of_reruns_skip(first, later):
+    run = one(first, message="boom")
+    for outcome in later:
+        run = merge.rerun(run, one(outcome, message="why it was skipped"))
+    assert (run.cases[0].outcome, run.cases[0].attempts, run.cases[0].message) == (first, (first, *later), "boom")
+
+
+def test_coverages_of_counted_branches_are_equal_in_any_order():
+    parts = [
+        Coverage(files=(FileCoverage(path="a.py", branches=n, covered_branches=n - 1),), has_branches=True)
+        for n in (6, 2)
+    ]
+    for order in (parts, parts[::-1]):
+        merged = merge.coverages(order).files[0]
+        assert (merged.path, merged.branches, merged.covered_branches) == ("a.py", 6, 5)
+
+
+def test_coverages_keep_each_branch_that_no_part_took():
+    def part(*untaken, taken=frozenset()):
+        return Coverage(files=(FileCoverage(path="a.py", taken=taken, untaken=frozenset(untaken)),), has_branches=True)
+
+    merged = merge.coverages([part((1, 2)), part((1, 3)), part((4, 5), taken=frozenset({(1, 3)}))]).files[0]
+    assert merged.untaken == {(1, 2), (4, 5)}
+    assert (merged.branches, merged.covered_branches) == (3, 1)
+
+
+def test_loads_together_keep_what_any_of_them_raised_or_crossed():
+    parts = [load(exceptions=1, crossed=("p95<250",)), load(), load(exceptions=2, crossed=("p95<250", "rps>9"))]
+    merged = merge.loads(parts)
+    assert (merged.exceptions, merged.crossed) == (3, ("p95<250", "rps>9"))
+
+
+def test_loads_together_have_every_field_of_the_parts():
+    # A field that is taken from the first part alone makes the others look better than they were.
+    described = {"tool", "version"}
+    worse = {"requests": 2000, "failures": 9, "duration_s": 20.0, "rps": 1.0}
+    worse |= {"p50_ms": 5.0, "p95_ms": 6.0, "p99_ms": 7.0, "exceptions": 2, "crossed": ("p95<1",)}
+    worse |= {"endpoints": (Endpoint(name="GET /", requests=1, failures=1),), "errors": ("boom",)}
+    assert {*worse, *described} == set(LoadResult.__struct_fields__)
+    merged = merge.loads([load(), load(**worse)])
+    summed = {**worse, "requests": 3000}
+    assert {field: getattr(merged, field) for field in summed} == summed

@@ -19,16 +19,29 @@ def test_signed_and_verified_image_passes():
     assert judged(image()).reason == "sha256:dddddddddddd… verified by digest, signed by key cosign.pub"
 
 
-@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:root", " root ", "00", "ROOT", "0:1000"])
+@pytest.mark.parametrize("user", ["", "0", "root", "0:0", "root:root", " root ", "00", "ROOT", "0:1000", "root:x"])
 def test_root_fails(user):
     verdict = judged(image(user=user))
     assert verdict.status is Status.FAIL
     assert "runs as root" in verdict.reason
 
 
-@pytest.mark.parametrize("user", ["10001", "app", "app:app", "1000:0"])
-def test_other_user_passes(user):
-    assert judged(image(user=user)).status is Status.PASS
+@pytest.mark.parametrize(("user", "uid"), [("10001", None), ("app", 1000), ("app:app", 65534), ("1000:0", 1000)])
+def test_other_user_passes(user, uid):
+    assert judged(image(user=user, uid=uid)).status is Status.PASS
+
+
+@pytest.mark.parametrize("user", ["app", "app:app", "toor:1000"])
+def test_named_user_with_the_number_zero_fails(user):
+    verdict = judged(image(user=user, uid=0))
+    assert verdict.status is Status.FAIL
+    assert "has the number 0" in verdict.reason
+
+
+def test_named_user_without_a_number_is_blind_and_says_why():
+    verdict = judged(image(user="app", user_problem="/etc/passwd of the image does not name app"))
+    assert verdict.status is Status.BLIND
+    assert "does not name app" in verdict.reason
 
 
 def test_unsigned_image_fails():

@@ -60,5 +60,33 @@ def test_percentile_of_zero_is_not_judged():
     assert judged(load(p95_ms=9000.0), p95_ms=0).status is Status.PASS
 
 
+def test_exceptions_of_the_script_fail_and_are_listed():
+    verdict = judged(load(exceptions=38, errors=("38 x exception: balance is 2",)))
+    assert (verdict.status, verdict.reason) == (
+        Status.FAIL,
+        "38 iterations of the load script raised an exception",
+    )
+    assert verdict.items[0].message == "38 x exception: balance is 2"
+
+
+def test_exceptions_and_failures_are_measured_together():
+    figures = load(exceptions=30, failures=30)
+    assert judged(figures, max_error_ratio=0.01).status is Status.FAIL
+    assert judged(figures, max_error_ratio=0.02).status is Status.PASS
+    assert judged(figures, max_error_ratio=0.02).reason.endswith("60 errors")
+
+
+def test_threshold_of_the_script_that_was_crossed_fails():
+    verdict = judged(load(crossed=("http_req_duration: p(95)<5",)), max_error_ratio=1.0)
+    assert verdict.status is Status.FAIL
+    assert "http_req_duration: p(95)<5" in verdict.reason
+
+
+def test_exceptions_without_a_request_are_shown_in_the_blind_verdict():
+    verdict = judged(load(requests=0, rps=0.0, exceptions=5, errors=("5 x exception",)))
+    assert verdict.status is Status.BLIND
+    assert verdict.items[0].message == "5 x exception"
+
+
 def test_errors_of_the_tool_are_listed_first():
     assert judged(load(failures=9, errors=("9 x 502",))).items[0].message == "9 x 502"

@@ -162,3 +162,19 @@ def test_several_tests_without_rows_are_all_listed():
     verdict = judged(cases(PASS, PASS), recording(2, phases=(phase(0), phase(1))))
     assert verdict.reason.endswith("; the same holds for 1 other test")
     assert [item.title for item in verdict.items] == [name(0), name(1)]
+
+
+def test_rows_in_another_database_do_not_count_and_are_told_by_its_name():
+    verdict = judged(None, one(databases=("app",)))
+    assert verdict.status is Status.FAIL
+    assert "0 committed rows in postgres; " in verdict.reason
+    assert "another database (ledger), which does not count: 1 insert in public.operations" in verdict.reason
+
+
+def test_each_listed_test_tells_its_own_lack_and_place():
+    wanted = tuple(demand(n, demand=Demand(at_least=2)) for n in range(2))
+    verdict = judged(cases(PASS, PASS), recording(2, demands=wanted))
+    assert [(item.title, item.path, item.line) for item in verdict.items] == [
+        (name(n), "tests/test_a.py", n + 1) for n in range(2)
+    ]
+    assert all(item.message.startswith("1 committed rows in postgres, 2 are demanded") for item in verdict.items)

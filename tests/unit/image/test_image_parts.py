@@ -15,6 +15,7 @@ from truegreen.stages.common.image_contents import dockerignore_gaps, files_in, 
 from truegreen.stages.common.image_flow import build_args, slug
 from truegreen.stages.common.image_registry import digest_of, repository
 from truegreen.stages.common.image_sbom import read_sbom
+from truegreen.stages.common.image_user import resolve
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -176,11 +177,69 @@ def test_image_record_that_contradicts_itself_is_refused(tmp_path: Path, changes
         ImageReader().read(path, tmp_path)
 
 
-def layer(names: list[str]) -> bytes:
+USERS = "root:x:0:0::/root:/bin/sh\n"
+
+
+def image_of(folder: Path, *layers: dict[str, str]) -> Path:
+    """Write a docker archive whose layers stand in another order than the manifest says."""
+    archive = folder / "image.tar"
+    names = [f"blobs/sha256/{number}" for number in range(len(layers))]
+    with tarfile.open(archive, "w") as outer:
+        for name, files in reversed(list(zip(names, layers, strict=True))):
+            add(outer, name, layer(list(files), files))
+        add(outer, "manifest.json", msgspec.json.encode([{"Config": "c", "Layers": names}]))
+    return archive
+
+
+@pytest.mark.parametrize(
+    ("user", "layers", "uid"),
+    [
+        ("", [], 0),
+        ("0:0", [], 0),
+        ("10001", [], 10001),
+        ("10001", [{"etc/passwd": "10001:x:0:0::/:/bin/sh\n"}], 10001),
+        ("app", [{"etc/passwd": USERS + "app:x:1000:1000::/:/bin/sh\n"}], 1000),
+        ("app:app", [{"etc/passwd": USERS + "app:x:0:0::/:/bin/sh\n"}], 0),
+        ("app", [{"etc/passwd": "app:x:0:0::/:\n"}, {"./etc/passwd": "app:x:7:7::/:\n"}, {"srv/x": ""}], 7),
+        ("app", [{"etc/passwd": "app:x:0:0::/:\napp:x:7:7::/:\n"}], 0),
+        ("app", [{"etc/passwd": "app\n"}], 0),
+        ("app", [{"etc/passwd": "app:x:zero:7::/:\n"}], 0),
+    ],
+)
+def test_user_is_looked_up_in_the_last_passwd(
+    user: str, layers: list[dict[str, str]], uid: int, tmp_path: Path
+) -> None:
+    found = resolve(image_of(tmp_path, *layers), user)
+    assert (found.uid, found.problem) == (uid, "")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        [],
+        [{"srv/x": ""}],
+        [{"etc/passwd": USERS}],
+        [{"etc/passwd": "app:x:7:7::/:\n"}, {"etc/.wh.passwd": ""}],
+        [{"etc/passwd": "app:x:7:7::/:\n"}, {"etc/passwd": USERS, "etc/.wh..wh..opq": ""}],
+    ],
+)
+def test_user_that_no_passwd_names_has_no_number_and_a_reason(layers: list[dict[str, str]], tmp_path: Path) -> None:
+    found = resolve(image_of(tmp_path, *layers), "app")
+    assert found.uid is None
+    assert "/etc/passwd" in found.problem
+
+
+def test_user_of_an_archive_that_cannot_be_read_is_a_failed_tool(tmp_path: Path) -> None:
+    (tmp_path / "image.tar").write_bytes(b"no tar at all")
+    with pytest.raises(ToolFailed, match="cannot be read"):
+        resolve(tmp_path / "image.tar", "app")
+
+
+def layer(names: list[str], texts: dict[str, str] | None = None) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name in names:
-            add(tar, name, b"x")
+            add(tar, name, (texts or {}).get(name, "x").encode())
     return buffer.getvalue()
 
 

@@ -221,3 +221,54 @@ def test_missing_file_is_missing(tmp_path):
 
 def test_file_without_cases_is_an_empty_run(tmp_path):
     assert read(tmp_path, "<testsuites/>") == ()
+
+
+# --- what our plugin adds to a case --------------------------------------------------------------------------------
+
+
+def told(inner="", **properties):
+    given = "".join(f'<property name="truegreen.{key}" value="{value}"/>' for key, value in properties.items())
+    return f'<testcase classname="t" name="test_a"><properties>{given}</properties>{inner}</testcase>'
+
+
+SKIPPED = '<skipped message="no"/>'
+
+
+@pytest.mark.parametrize(
+    ("inner", "counts", "totals", "outcome"),
+    [
+        ("", "3 0", {"tests": 4, "failures": 0}, PASS),
+        ('<failure message="sub"/><failure message="whole"/>', "3 0", {"tests": 4, "failures": 2}, FAIL),
+        ('<failure message="sub"/>', "1 0", {"tests": 2, "failures": 1}, FAIL),
+        (SKIPPED, "2 1", {"tests": 3, "failures": 0}, PASS),
+        (SKIPPED + SKIPPED, "2 1", {"tests": 3, "failures": 0}, SKIP),
+    ],
+)
+def test_subtests_are_counted_as_pytest_does_and_belong_to_their_test(tmp_path, inner, counts, totals, outcome):
+    (case,) = read(tmp_path, suite(told(inner, nodeid="t.py::test_a", subtests=counts), **totals))
+    assert (case.id, case.outcome) == ("t.py::test_a", outcome)
+
+
+@pytest.mark.parametrize("tests", [2, 3, 5, 9])
+def test_totals_that_subtests_do_not_explain_are_refused(tmp_path, tests):
+    refused(tmp_path, suite(told(subtests="3 0"), tests=tests))
+
+
+@pytest.mark.parametrize("counts", ["", "x y", "1", "1 2 3", "-1 0", "9999999999 0"])
+def test_counts_of_subtests_that_are_nonsense_count_nothing(tmp_path, counts):
+    assert len(read(tmp_path, suite(told(subtests=counts), tests=1))) == 1
+    refused(tmp_path, suite(told(subtests=counts), tests=2))
+
+
+@pytest.mark.parametrize(
+    ("attempts", "wanted"),
+    [("fail,pass", (FAIL, PASS)), ("error,fail,pass", (ERROR, FAIL, PASS)), ("", ()), ("nonsense", ())],
+)
+def test_attempts_inside_a_session_are_attempts(tmp_path, attempts, wanted):
+    (case,) = read(tmp_path, suite(told(attempts=attempts), tests=1))
+    assert (case.outcome, case.attempts) == (PASS, wanted)
+
+
+def test_attempts_are_kept_where_each_has_a_case_of_its_own(tmp_path):
+    (case,) = read(tmp_path, suite(told(nodeid="a") + told(nodeid="a", attempts="fail,pass"), tests=1))
+    assert (case.outcome, case.attempts, case.flaky) == (PASS, (FAIL, PASS), True)

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import resource
+import shutil
 import socket
+import sys
+import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from truegreen.errors import EvidenceMissing, EvidenceStale, EvidenceUnreadable
+from truegreen.errors import (
+    EXIT_ENGINE,
+    EvidenceMissing,
+    EvidenceStale,
+    EvidenceUnreadable,
+    FileUnusable,
+    LinkedFolder,
+)
 from truegreen.runtime import files
 
 
 @contextmanager
 def no_file_above(limit_bytes):
-    """A full disk: writing past the limit fails."""
+    """A full disk: writing past the limit fails. A module imported meanwhile must not leave half its bytecode."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    quiet, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, hard))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        sys.dont_write_bytecode = quiet
 
 
 def names(folder):
@@ -65,15 +78,16 @@ def test_write_atomic_mode_without_wish_is_readable_by_all(tmp_path):
 
 def test_write_atomic_disk_full_leaves_the_old_content_and_no_other_file(tmp_path):
     path = files.write_atomic(tmp_path / "x", "old")
-    with no_file_above(1000), pytest.raises(OSError, match="too large"):
+    with no_file_above(1000), pytest.raises(FileUnusable) as caught:
         files.write_atomic(path, b"n" * 100_000)
+    assert (caught.value.code, caught.value.where, "too large" in caught.value.why) == ("TG309", str(path), True)
     assert path.read_text() == "old"
     assert names(tmp_path) == ["x"]
 
 
 def test_write_atomic_target_that_is_a_folder_fails_and_leaves_no_other_file(tmp_path):
     (tmp_path / "x").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(FileUnusable):
         files.write_atomic(tmp_path / "x", "new")
     assert names(tmp_path) == ["x"]
 
@@ -248,5 +262,68 @@ def test_fresh_dir_that_cannot_be_emptied_is_refused_as_stale():
 
 def test_fresh_dir_below_a_file_is_refused(tmp_path):
     (tmp_path / "x").touch()
-    with pytest.raises(EvidenceStale):
+    with pytest.raises(FileUnusable) as caught:
         files.fresh_dir(tmp_path / "x" / "out")
+    assert (caught.value.exit_code, caught.value.where) == (EXIT_ENGINE, str(tmp_path / "x" / "out"))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda path: files.write_atomic(path, "x"),
+        lambda path: files.append_text(path, "x"),
+        files.fresh_dir,
+        files.folder,
+    ],
+    ids=["write", "append", "fresh", "folder"],
+)
+def test_write_where_nobody_may_write_names_the_path_and_the_remedy(call):
+    place = Path("/proc/nobody/x")
+    with pytest.raises(FileUnusable) as caught:
+        call(place)
+    assert (caught.value.code, caught.value.where) == ("TG309", str(place))
+    assert "TRUEGREEN_CACHE" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(errno.ENOSPC, "TG309"), (errno.EROFS, "TG309"), (errno.EBADF, ""), (errno.ENOENT, "")]
+)
+def test_refused_by_machine_tells_a_full_disk_from_a_bug(number, code):
+    found = files.refused_by_machine(OSError(number, os.strerror(number), "/full/x"))
+    assert (found.code if found else "") == code
+    assert not found or found.where == "/full/x"
+
+
+def test_refused_by_machine_copy_that_failed_names_the_first_file(tmp_path):
+    (tmp_path / "from").mkdir()
+    (tmp_path / "from" / "x").symlink_to("nowhere")
+    with pytest.raises(shutil.Error) as caught:
+        shutil.copytree(tmp_path / "from", tmp_path / "to")
+    found = files.refused_by_machine(caught.value)
+    assert (found.code, found.where) == ("TG309", str(tmp_path / "to" / "x"))
+
+
+def test_refused_by_machine_without_any_temporary_folder_is_no_bug(monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc/nobody"])
+    with pytest.raises(FileNotFoundError) as caught:
+        tempfile.gettempdir()
+    assert files.refused_by_machine(caught.value).code == "TG309"
+
+
+@pytest.mark.parametrize("linked", ["a", "a/b", "a/b/c"])
+def test_inside_any_part_that_is_a_link_is_refused_and_named(tmp_path, linked):
+    root = tmp_path / "project"
+    place = root / linked
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path / "victim")
+    with pytest.raises(LinkedFolder) as caught:
+        files.inside(root, root / "a" / "b" / "c")
+    assert (caught.value.code, caught.value.where) == ("TG110", str(place))
+    assert str(tmp_path / "victim") in caught.value.why
+
+
+def test_inside_below_a_project_that_is_reached_by_a_link_is_the_path(tmp_path):
+    (tmp_path / "real" / "a").mkdir(parents=True)
+    (tmp_path / "link").symlink_to("real")
+    assert files.inside(tmp_path / "link", tmp_path / "link" / "a" / "b") == tmp_path / "link" / "a" / "b"

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from truegreen.errors import ToolMissing
+from truegreen.errors import FileUnusable, ToolMissing
 from truegreen.runtime import process as programs
+from truegreen.runtime.lifetime import Ledger
 from truegreen.runtime.process import Completed, ProcessRunner, kill_group, stop, which
 
 PATH = os.environ["PATH"]
@@ -229,6 +230,51 @@ def test_run_interrupted_takes_the_group_along(tmp_path):
         thread.join()
         signal.signal(signal.SIGUSR1, before)
     until(lambda: not lives(pid_in(tmp_path / "child")))
+
+
+def test_run_that_ended_leaves_nothing_of_its_group(tmp_path):
+    script = f"sleep 30 & echo $! > {tmp_path}/child; (trap '' TERM; sleep 31) & echo $! > {tmp_path}/stubborn; exit 3"
+    done = sh(script, log=tmp_path / "log")
+    assert (done.exit_code, done.timed_out) == (3, False)
+    until(lambda: not lives(pid_in(tmp_path / "child")) and not lives(pid_in(tmp_path / "stubborn")))
+
+
+def test_run_that_ended_leaves_a_daemon_of_its_own_session_alone(tmp_path):
+    code = (
+        "import subprocess, pathlib\n"
+        "child = subprocess.Popen(['sleep', '30'], start_new_session=True)\n"
+        f"pathlib.Path({str(tmp_path / 'child')!r}).write_text(str(child.pid))\n"
+    )
+    assert python(code, log=tmp_path / "log").ok
+    child = pid_in(tmp_path / "child")
+    alive = lives(child)
+    kill_group(child, signal.SIGKILL)
+    assert alive
+
+
+@pytest.mark.parametrize("way", [RUNNER.run, RUNNER.spawn])
+def test_log_that_cannot_be_written_is_named_and_nothing_is_started(tmp_path, way):
+    (tmp_path / "x").touch()
+    with pytest.raises(FileUnusable) as caught:
+        way(["touch", str(tmp_path / "started")], log=tmp_path / "x" / "log")
+    assert (caught.value.code, caught.value.where) == ("TG309", str(tmp_path / "x"))
+    assert not (tmp_path / "started").exists()
+
+
+def test_run_is_noted_while_it_lasts_and_forgotten_afterwards(tmp_path):
+    runner = ProcessRunner(grace_s=0.2)
+    runner.remember_in(Ledger.open(tmp_path / "cache"))
+    script = f"until cat {tmp_path}/cache/programs/*.json 2>/dev/null; do sleep 0.01; done; echo; echo $$"
+    note, pid = runner.run(["sh", "-c", script], timeout_s=SOON_S).stdout.splitlines()
+    assert f'"pid":{pid},' in note
+    assert list((tmp_path / "cache" / "programs").iterdir()) == []
+
+
+def test_run_with_a_note_that_cannot_be_written_goes_on(tmp_path):
+    (tmp_path / "cache").touch()
+    runner = ProcessRunner()
+    runner.remember_in(Ledger.open(tmp_path / "cache"))
+    assert runner.run(["true"]).ok
 
 
 def test_spawn_runs_in_a_group_of_its_own_with_both_streams_in_the_log(tmp_path):

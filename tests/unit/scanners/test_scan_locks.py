@@ -83,14 +83,15 @@ def test_requirements_with_hashes_markers_extras_and_comments_are_pins(tmp_path:
     locked = read_locks(write_tree(tmp_path, {"requirements.txt": text}))
     found = [(pin.name, pin.version, pin.line) for pin in locked.pins]
     assert found == [("jinja2", "2.4.1", 5), ("requests", "2.19.1", 8), ("idna", "3.7", 9)]
-    assert locked.loose == ()
+    assert locked.loose == locked.unpinned == ()
 
 
 @pytest.mark.parametrize("row", ["flask", "flask>=1", "flask==1.*", "fork @ git+https://example.org/x", "flask~=2.0"])
-def test_requirement_without_an_exact_version_is_loose(row: str, tmp_path: Path) -> None:
+def test_requirement_without_an_exact_version_is_unpinned(row: str, tmp_path: Path) -> None:
     locked = requirements(tmp_path, "requirements.txt", f"idna==3.7\n{row}\n")
     assert len(locked.pins) == 1
-    assert locked.loose[0].startswith("requirements.txt:2:")
+    assert locked.unpinned[0].startswith("requirements.txt:2:")
+    assert locked.loose == ()
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pylock.toml"])
@@ -104,9 +105,18 @@ def test_project_without_any_lock_names_no_file(tmp_path: Path) -> None:
     assert read_locks(tmp_path).files == ()
 
 
-def test_uv_lock_wins_over_requirements(tmp_path: Path) -> None:
+def test_requirements_beside_a_lock_are_read_too(tmp_path: Path) -> None:
     write_tree(tmp_path, {"uv.lock": UV_LOCK, "requirements.txt": "flask==0.5\n"})
-    assert read_locks(tmp_path).files == ("uv.lock",)
+    locked = read_locks(tmp_path)
+    assert locked.files == ("uv.lock", "requirements.txt")
+    assert {pin.source for pin in locked.pins} == {"uv.lock", "requirements.txt"}
+
+
+def test_every_file_that_the_installation_recognises_is_read(tmp_path: Path) -> None:
+    names = ["requirements.txt", "requirements-dev.txt", "dev-requirements.txt", "requirements/base.txt"]
+    locks = {"uv.lock": UV_LOCK, "poetry.lock": UV_LOCK, "pylock.toml": UV_LOCK, "pylock.dev.toml": UV_LOCK}
+    write_tree(tmp_path, {**locks, **dict.fromkeys(names, "flask==0.5\n"), "docs/requirements.txt": "x==1\n"})
+    assert set(read_locks(tmp_path).files) == {*names, *locks}
 
 
 @pytest.mark.parametrize("name", ["uv.lock", "poetry.lock", "pylock.toml"])

@@ -24,12 +24,15 @@ def state(**changes: Any) -> ContainerState:
         ({"health": "starting"}, "", "api is starting"),
         ({"status": "created"}, "", "api is created"),
         ({"status": "restarting", "exit_code": 1}, "", "api is restarting"),
-        ({"status": "exited", "exit_code": 0}, "", ""),
+        ({"status": "exited", "exit_code": 0}, "ended with 0", "api is exited"),
+        ({"status": "exited", "exit_code": 0, "one_shot": True}, "", ""),
+        ({"status": "exited", "exit_code": 3, "one_shot": True}, "ended with 3", "api is exited"),
+        ({"one_shot": True}, "", "api has not ended yet"),
         ({"status": "exited", "exit_code": 3}, "ended with 3", "api is exited"),
         ({"status": "dead", "exit_code": 137}, "ended with 137", "api is dead"),
         ({"health": "unhealthy"}, "unhealthy", "api is unhealthy"),
-        ({"status": "exited", "health": "unhealthy"}, "", ""),
-        ({"status": "exited", "oom_killed": True}, "memory", ""),
+        ({"status": "exited", "health": "unhealthy", "one_shot": True}, "", ""),
+        ({"status": "exited", "oom_killed": True, "one_shot": True}, "memory", ""),
     ],
 )
 def test_state_says_failure_and_what_is_awaited(changes: dict[str, Any], failure: str, waiting: str) -> None:
@@ -42,7 +45,7 @@ def test_state_says_failure_and_what_is_awaited(changes: dict[str, Any], failure
     ("later", "text"),
     [
         ((), "is gone"),
-        ((state(status="exited"),), "is exited"),
+        ((state(status="exited"),), "ended with 0"),
         ((state(status="exited", exit_code=9),), "ended with 9"),
         ((state(restarts=2),), "restarted 2 times"),
         ((state(health="unhealthy"),), "unhealthy"),
@@ -54,7 +57,7 @@ def test_container_that_changed_since_it_was_ready_is_lost(later: tuple[Containe
 
 
 def test_one_shot_that_completed_before_is_not_lost() -> None:
-    done = state(status="exited")
+    done = state(status="exited", one_shot=True)
     assert lost_since((done,), (done,)) == ()
 
 
@@ -67,10 +70,10 @@ def test_inspection_is_parsed_and_sorted() -> None:
             "Config": {"Labels": {"com.docker.compose.service": name}},
         }
 
-    found = parse(json.dumps([item("web", Health={"Status": "healthy", "Log": []}), item("db", OOMKilled=True)]))
-    assert [(s.service, s.health, s.oom_killed, s.restarts) for s in found] == [
-        ("db", "", True, 1),
-        ("web", "healthy", False, 1),
+    text = json.dumps([item("web", Health={"Status": "healthy", "Log": []}), item("db", OOMKilled=True)])
+    assert [(s.service, s.health, s.oom_killed, s.restarts, s.one_shot) for s in parse(text, {"db"})] == [
+        ("db", "", True, 1, True),
+        ("web", "healthy", False, 1, False),
     ]
 
 

@@ -30,6 +30,7 @@ def row(**changes: Any) -> dict[str, Any]:
 
 def locust(folder: Path, *rows: dict[str, Any], **changes: Any) -> Path:
     run = {"schema_version": 1, "version": "2.44.4", "run_time_s": 5.0, "stats": list(rows), "failures": []}
+    run["exceptions"] = []
     path = folder / "locust.json"
     path.write_text(json.dumps({**run, **changes}))
     return path
@@ -69,6 +70,22 @@ def test_locust_failures_and_their_texts_are_kept(tmp_path: Path) -> None:
     result = LocustReader().read(locust(tmp_path, row(num_failures=4), failures=failures), tmp_path)
     assert result.failures == 4
     assert result.errors == ("3 x POST /operations: HTTPError('500')",)
+
+
+def test_locust_exceptions_are_counted_apart_and_stand_first(tmp_path: Path) -> None:
+    exceptions = [
+        {"message": "balance is 2", "where": "locustfile.py:7, in read", "occurrences": 38},
+        {"message": "", "occurrences": 2},
+    ]
+    result = LocustReader().read(locust(tmp_path, row(), exceptions=exceptions), tmp_path)
+    assert (result.failures, result.exceptions) == (0, 40)
+    assert result.errors[0] == "38 x exception in the load script (locustfile.py:7, in read): balance is 2"
+
+
+@pytest.mark.parametrize("changes", [{"exceptions": None}, {"exceptions": [{"message": "x", "occurrences": 0}]}])
+def test_locust_file_that_does_not_speak_of_exceptions_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:
+    with pytest.raises(EvidenceUnreadable):
+        LocustReader().read(locust(tmp_path, row(), **changes), tmp_path)
 
 
 def test_locust_without_a_request_is_zero_requests(tmp_path: Path) -> None:
@@ -140,6 +157,30 @@ def test_k6_failed_check_on_a_good_status_is_a_failure(tmp_path: Path) -> None:
     result = K6Reader().read(path, tmp_path)
     assert result.failures == 5
     assert result.errors == ("5 x check ::login::ok",)
+
+
+def completed(folder: Path, metrics: dict[str, Any], **more: Any) -> Path:
+    path = k6(folder, **metrics)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
+    return path
+
+
+def test_k6_exceptions_are_counted_apart_and_stand_first(tmp_path: Path) -> None:
+    exceptions = [{"message": "Error: balance wrong", "occurrences": 20}]
+    result = K6Reader().read(completed(tmp_path, {}, exceptions=exceptions), tmp_path)
+    assert (result.failures, result.exceptions) == (0, 20)
+    assert result.errors[0] == "20 x exception in the load script: Error: balance wrong"
+
+
+def test_k6_crossed_threshold_of_any_metric_is_named(tmp_path: Path) -> None:
+    metrics = {"my_trend": {"avg": 1.0, "thresholds": {"avg<1": True, "avg<9": False}}}
+    result = K6Reader().read(completed(tmp_path, metrics, thresholds_crossed=True), tmp_path)
+    assert result.crossed == ("my_trend: avg<1",)
+
+
+def test_k6_threshold_that_only_the_exit_code_tells_of_is_not_lost(tmp_path: Path) -> None:
+    result = K6Reader().read(completed(tmp_path, {}, thresholds_crossed=True), tmp_path)
+    assert len(result.crossed) == 1
 
 
 def test_k6_without_a_request_is_zero_requests(tmp_path: Path) -> None:

@@ -51,5 +51,8 @@ class AttachProvider:
         del shop, started
         return True
 
+    def keep_log(self, shop: Workshop, started: Started) -> None:
+        """Keep nothing: the log is the caller's."""
+
     def stop(self, shop: Workshop, started: Started) -> None:
         """Leave it alone."""

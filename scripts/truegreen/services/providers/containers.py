@@ -67,12 +67,19 @@ class ContainersProvider:
         state = self._docker(shop, "inspect", "--format", "{{.State.Running}}", started.container)
         if state.stdout.strip() == "true":
             return True
-        self._keep_log(shop, started)
+        self.keep_log(shop, started)
         return False
+
+    def keep_log(self, shop: Workshop, started: Started) -> None:
+        """Fetch the container's log to where logs are kept."""
+        if started.log:
+            done = self._docker(shop, "logs", "--tail", "20000", started.container)
+            if done.ok:  # a container that is gone already: the log kept before stays
+                shop.write_log(started.name, done.stdout + done.stderr)
 
     def stop(self, shop: Workshop, started: Started) -> None:
         """Keep the log and remove the container with its volumes."""
-        self._keep_log(shop, started)
+        self.keep_log(shop, started)
         self._docker(shop, "rm", "--force", "--volumes", started.container, limit_s=60.0)
 
     def sweep(self, shop: Workshop, session: str) -> int:
@@ -88,12 +95,6 @@ class ContainersProvider:
         if found:
             self._docker(shop, "rm", "--force", "--volumes", *found, limit_s=60.0)
         return len(found)
-
-    def _keep_log(self, shop: Workshop, started: Started) -> None:
-        if started.log:
-            done = self._docker(shop, "logs", "--tail", "20000", started.container)
-            if done.ok:  # a container that is gone already: the log kept before stays
-                shop.write_log(started.name, done.stdout + done.stderr)
 
     def _docker(self, shop: Workshop, *argv: str, limit_s: float = _LIMIT_S) -> Completed:
         return shop.processes.run(["docker", *argv], env=shop.env, timeout_s=limit_s)

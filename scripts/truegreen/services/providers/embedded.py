@@ -65,6 +65,9 @@ class EmbeddedProvider:
             return child.poll() is None
         return process_start(started.pid) == started.pid_started != 0
 
+    def keep_log(self, shop: Workshop, started: Started) -> None:
+        """Do nothing: the server writes its log where it is kept."""
+
     def stop(self, shop: Workshop, started: Started) -> None:
         """Stop the process group, verified by start time, and remove its data."""
         child = shop.children.pop(started.pid, None)

@@ -51,10 +51,15 @@ class _Port(msgspec.Struct):
     target: int
 
 
+class _Dependency(msgspec.Struct):
+    condition: str = ""
+
+
 class _Service(msgspec.Struct):
     image: str = ""
     build: dict[str, Any] | None = None
     ports: list[_Port] = []
+    depends_on: dict[str, _Dependency] = {}
 
 
 class _Config(msgspec.Struct):
@@ -75,6 +80,7 @@ class ComposeStack:
         environment: Mapping[str, str],
         ready: Sequence[str] = (),
         export: Mapping[str, str] | None = None,
+        one_shot: Sequence[str] = (),
         ready_timeout_s: float = 120.0,
     ) -> None:
         self._engine = engine
@@ -83,6 +89,7 @@ class ComposeStack:
         self._env = dict(environment) | ({} if engine.buildkit else {"DOCKER_BUILDKIT": "0"})
         self._ready = list(ready)
         self._export = dict(export or {})
+        self._one_shots = frozenset(one_shot)
         self._ready_timeout_s = ready_timeout_s
         self._logs = context.out / "stack"
         self._name = f"{_machine()}-{os.getpid()}-{process_start(os.getpid())}"
@@ -107,6 +114,8 @@ class ComposeStack:
         if not done.ok:
             raise ConfigurationError(f"{self._file} is not valid", where=self._file, why=done.tail())
         services = self._services = _services(done.stdout)
+        self._refuse_unknown_one_shots()
+        self._one_shots |= _awaited(services)
         absent = [name for name, part in services.items() if part.build is None and not self._present(part.image)]
         steps = [("pull", *absent)] if absent else []
         if any(part.build is not None for part in services.values()):
@@ -182,7 +191,7 @@ class ComposeStack:
         if not ids:
             return ()
         done = self._docker("inspect", *ids)
-        return compose_state.parse(done.stdout)
+        return compose_state.parse(done.stdout, self._one_shots)
 
     def sweep(self) -> None:
         """Remove projects that killed runs left: of our container at once, of any other when they are a day old."""
@@ -220,8 +229,17 @@ class ComposeStack:
                     state.failure,
                     where=f"{self._file}, service {state.service}",
                     why=f"its health check said {state.health_output}\n{said}" if state.health else said,
-                    fix="the whole log is in the stage's evidence, folder `stack`",
+                    fix=_remedy(state),
                 )
+
+    def _refuse_unknown_one_shots(self) -> None:
+        unknown = sorted(self._one_shots - set(self._services))
+        if unknown:
+            raise ConfigurationError(
+                f"`one-shot` names {', '.join(unknown)}, which is no service of {self._file}",
+                where=f"[tool.truegreen.{self._context.out.name}] one-shot",
+                fix=f"its services are {', '.join(sorted(self._services)) or 'none'}",
+            )
 
     def _await_url(self, url: str, start: float) -> None:
         clock = self._context.clock
@@ -319,6 +337,25 @@ def _services(text: str) -> dict[str, _Service]:
         return msgspec.json.decode(text, type=_Config).services
     except msgspec.DecodeError as error:
         raise ToolFailed("compose said something unknown", where="compose config", why=str(error)) from None
+
+
+def _remedy(state: ContainerState) -> str:
+    if state.status in ("exited", "dead") and state.exit_code == 0 and not state.oom_killed:
+        return (
+            "keep it running; or, where it has done its work by then, let what needs it depend on it with "
+            f'`condition: service_completed_successfully`, or set `one-shot = ["{state.service}"]` for the stage'
+        )
+    return "the whole log is in the stage's evidence, folder `stack`"
+
+
+def _awaited(services: Mapping[str, _Service]) -> frozenset[str]:
+    """Return the services whose completion another one waits for: these may end with 0."""
+    return frozenset(
+        name
+        for part in services.values()
+        for name, dependency in part.depends_on.items()
+        if dependency.condition == "service_completed_successfully"
+    )
 
 
 def _refuse_taken_port(log: Path) -> None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from truegreen.errors import ToolFailed
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _OUTPUT_MAX = 1000
+_SERVICE = "com.docker.compose.service"
 
 
 class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,6 +29,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     exit_code: int = 0
     restarts: int = 0
     oom_killed: bool = False
+    one_shot: bool = False
+    """Whether it may end with 0: something waits for its completion, or an option names it."""
 
     @property
     def failure(self) -> str:
@@ -31,6 +39,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
             return f"service {self.service} was killed for lack of memory"
         if self.status in ("exited", "dead") and self.exit_code != 0:
             return f"service {self.service} ended with {self.exit_code}"
+        if self.status in ("exited", "dead") and not self.one_shot:
+            return f"service {self.service} ended with 0, and nothing says that it may end"
         # A one-shot keeps the health check of its image, and is called unhealthy once it has ended.
         if self.status == "running" and self.health == "unhealthy":
             return f"service {self.service} is unhealthy"
@@ -39,7 +49,7 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def completed(self) -> bool:
         """Return whether this was a one-shot that succeeded."""
-        return self.status == "exited" and self.exit_code == 0
+        return self.one_shot and self.status == "exited" and self.exit_code == 0
 
     @property
     def waiting(self) -> str:
@@ -48,6 +58,8 @@ class ContainerState(msgspec.Struct, frozen=True, kw_only=True):
             return ""
         if self.status != "running":
             return f"service {self.service} is {self.status}"
+        if self.one_shot:
+            return f"service {self.service} has not ended yet"
         return "" if self.health in ("", "healthy") else f"service {self.service} is {self.health}"
 
 
@@ -79,8 +91,8 @@ class _Inspected(msgspec.Struct, rename="pascal"):
     restart_count: int = 0
 
 
-def parse(text: str) -> tuple[ContainerState, ...]:
-    """Return the containers in the answer of `docker inspect`.
+def parse(text: str, one_shots: Collection[str] = ()) -> tuple[ContainerState, ...]:
+    """Return the containers in the answer of `docker inspect`; `one_shots` are the services that may end.
 
     Raises:
         ToolFailed: it is not that.
@@ -91,7 +103,7 @@ def parse(text: str) -> tuple[ContainerState, ...]:
         raise ToolFailed("docker inspect said something unknown", where="docker inspect", why=str(error)) from None
     states = [
         ContainerState(
-            service=(item.config.labels or {}).get("com.docker.compose.service", item.id[:12]),
+            service=(item.config.labels or {}).get(_SERVICE, item.id[:12]),
             id=item.id,
             status=item.state.status,
             health=item.state.health.status if item.state.health else "",
@@ -99,6 +111,7 @@ def parse(text: str) -> tuple[ContainerState, ...]:
             exit_code=item.state.exit_code,
             restarts=item.restart_count,
             oom_killed=item.state.oom_killed,
+            one_shot=(item.config.labels or {}).get(_SERVICE, "") in one_shots,
         )
         for item in found
     ]

@@ -15,7 +15,7 @@ from truegreen.runtime import files, git
 from truegreen.runtime.console import Console
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
-from truegreen.stages.common import image_build, image_contents, image_registry
+from truegreen.stages.common import image_build, image_contents, image_registry, image_user
 from truegreen.stages.common.context import StageOptions
 from truegreen.stages.common.image_cosign import (
     Cosign,
@@ -129,6 +129,7 @@ def build_image(bench: Workbench, builder: Builder) -> tuple[ImageRecord, Path]:
             timeout_s=options.timeout_s,
         )
     paths = image_contents.files_in(built.archive)
+    user = image_user.resolve(built.archive, built.user)
     with bench.console.working("describing the image"):
         sbom = make_sbom(
             bench.tools.path("syft"),
@@ -143,6 +144,8 @@ def build_image(bench: Workbench, builder: Builder) -> tuple[ImageRecord, Path]:
         reference=f"{options.registry}/{name}:{tag}".lstrip("/"),
         builder=built.builder,
         user=built.user,
+        uid=user.uid,
+        user_problem=user.problem,
         size_bytes=built.size_bytes,
         sbom=SBOM_FILE,
         sbom_components=sbom.libraries,

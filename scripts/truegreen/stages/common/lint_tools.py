@@ -32,8 +32,17 @@ def ruff(bench: Bench, paths: list[str]) -> None:
         "ruff", [program, "check", "--no-cache", "--output-format", "json", "--", *paths], raw="ruff.raw.json"
     )
     report, unread = report_of(done, "ruff")
+    unread += _without_rules(bench, program, paths)
     places = [(row["filename"], row["location"]["row"]) for row in _rows(report) if row.get("location")]
     bench.write("ruff", report, scanned=seen, unread=unread, places=places)
+
+
+def _without_rules(bench: Bench, program: str, paths: list[str]) -> list[str]:
+    """Return what to say when the configuration leaves ruff no rule at all; a broken one is told elsewhere."""
+    done = bench.run("ruff", [program, "check", "--show-settings", "--no-cache", "--", *paths])
+    if not done.ok or not re.search(r"^linter\.rules\.enabled = \[\]$", done.stdout, re.MULTILINE):
+        return []
+    return ["ruff: its configuration selects no rule (`select` of [tool.ruff.lint]), so it looks for nothing"]
 
 
 def ruff_format(bench: Bench, paths: list[str]) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from uv import find_uv_bin
 
 from truegreen.errors import InstallFailed, ToolMissing
-from truegreen.runtime import environ
+from truegreen.runtime import environ, files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,8 +29,14 @@ if TYPE_CHECKING:
 
 _LIMIT_S = 900.0
 _SECRET = re.compile(
-    r"(TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|WEBHOOK)", re.IGNORECASE
+    # Anywhere in a name, and below as a word of their own: KEYBOARD, AUTHOR and COMPASS hide nothing.
+    r"TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|PASSFILE|CREDENTIAL|PRIVATE_KEY|API_?KEY|ACCESS_KEY|WEBHOOK|ASKPASS"
+    r"|CONNECTION_STRING|(?<![A-Z0-9])(PAT|PASS|PW|PWD|KEYS?|AUTH|JWT|DSN|CREDS?)[0-9]*(?![A-Z0-9])",
+    re.IGNORECASE,
 )
+_HARMLESS = ("PWD", "OLDPWD")
+_SECRET_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/]+@|https?://[^\s/@]+@", re.IGNORECASE)
+"""An address with a password; the user of a web address is a token."""
 _OURS = ("TG_", "TRUEGREEN_", "ACTIONS_", "COSIGN_", "SLACK_", "UV_", "PIP_", "VIRTUAL_ENV", "PYTHONPATH",
          "PYTHONHOME", "GITHUB_OUTPUT", "GITHUB_ENV", "GITHUB_PATH", "GITHUB_STEP_SUMMARY", "GITHUB_STATE")  # fmt: skip
 _REQUIREMENTS = ("requirements*.txt", "*requirements.txt", "requirements/*.txt")
@@ -60,12 +66,17 @@ class ProjectPython(msgspec.Struct, frozen=True, kw_only=True):
 def user_environment(env: Mapping[str, str], additions: Mapping[str, str]) -> dict[str, str]:
     """Return what the project's own programs may see.
 
-    Names that hold a token, secret, password, credential, key or webhook are taken out, and so are the runner's
-    command files and our own variables: user code can neither read a secret nor speak to the
-    runner in our name. `additions` (service URLs, options of the stage) come last and are kept.
+    Names that hold a token, secret, password, credential, key, login or webhook are taken out, and so are values
+    that are addresses with a password, the runner's command files and our own variables: user code can neither read
+    a secret nor speak to the runner in our name. `additions` (service URLs, options of the stage) come last and are
+    kept.
     """
-    kept = {key: value for key, value in env.items() if not key.startswith(_OURS) and not _SECRET.search(key)}
+    kept = {key: value for key, value in env.items() if not key.startswith(_OURS) and not _secret(key, value)}
     return {**kept, **additions}
+
+
+def _secret(name: str, value: str) -> bool:
+    return name not in _HARMLESS and bool(_SECRET.search(name) or _SECRET_URL.search(value))
 
 
 def ensure(context: StageContext) -> ProjectPython:
@@ -79,8 +90,10 @@ def ensure(context: StageContext) -> ProjectPython:
     python = folder / "bin" / "python"
     marker = folder / ".complete"
     if not (marker.exists() and python.exists()):  # a cache restored elsewhere may lack the interpreter
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with folder.with_suffix(".lock").open("w") as handle:
+        lock = files.folder(folder.parent) / f"{folder.name}.lock"
+        with files.writing(lock):
+            handle = lock.open("w")
+        with handle:
             fcntl.flock(handle, fcntl.LOCK_EX)
             if not (marker.exists() and python.exists()):
                 context.console.line(f"installing the project by {how}")
@@ -119,9 +132,9 @@ def _recipe(context: StageContext) -> tuple[str, list[list[str]]]:
     if (root / "poetry.lock").is_file():
         chosen = [word for name in options.extras for word in ("--extras", name)]
         return "poetry.lock", [["poetry", "install", "--no-interaction", *chosen]]
-    files = sorted({p.relative_to(root).as_posix() for pattern in _REQUIREMENTS for p in root.glob(pattern)})
-    if files:
-        return ", ".join(files), [[*pip, *(word for name in files for word in ("-r", name))], *after]
+    listed = sorted({p.relative_to(root).as_posix() for pattern in _REQUIREMENTS for p in root.glob(pattern)})
+    if listed:
+        return ", ".join(listed), [[*pip, *(word for name in listed for word in ("-r", name))], *after]
     target = "." if not options.extras else f".[{','.join(options.extras)}]"
     chosen = [word for name in groups for word in ("--group", name)]
     return "pyproject.toml, without a lock", [[*pip, "-e", target, *chosen]]

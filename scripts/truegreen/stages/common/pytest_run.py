@@ -60,6 +60,10 @@ class _Session(msgspec.Struct, frozen=True):
     """Failed tests, as they are named on the command line."""
     rootdir: str = ""
     inifile: str = ""
+    selected: int = 0
+    left_out: int = 0
+    asked: list[str] = []
+    unasked: list[str] = []
 
 
 class PytestResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,8 +120,10 @@ def run(
     # Ours come last where the last one wins, so that nobody's own report takes the place of the evidence.
     asked = [*context.options.args, *context.options.tests, *context.pytest_args]
     first = [*argv, "-m", marker, *parallel, *asked, *cov]
+    env["TRUEGREEN_SELECTION"] = _selection(context, marker)
     done = _invoke(context, first, env, "junit.xml", "session.json")
     tools = [_tool(done, "pytest")]
+    notes += _partial(_session(context.out / "session.json"))
     limit = context.options.reruns if reruns is None else reruns
     tools += _reruns(context, [*argv, "-m", "", *_serial(present), *context.options.args], env, limit)
     files = _files(context.out)
@@ -131,6 +137,21 @@ def _present(context: StageContext, python: ProjectPython) -> set[str]:
     if not done.ok:
         raise ToolFailed("the project's interpreter does not run", where=str(python.python), why=done.tail())
     return set(msgspec.json.decode(done.stdout, type=list[str]))
+
+
+def _selection(context: StageContext, marker: str) -> str:
+    """Return what the stage itself selects, so that the plugin can tell it from what narrows the run."""
+    given = {"marker": marker, "tests": context.options.tests, "after": context.pytest_args}
+    return msgspec.json.encode(given).decode()
+
+
+def _partial(session: _Session) -> list[str]:
+    """Return a note when only a part of the stage's tests ran."""
+    words = [*session.asked, *session.unasked]
+    if not words:
+        return []
+    of = f" of {session.selected + session.left_out:,}" if session.left_out else ""
+    return [f"partial: {session.selected:,}{of} tests ({', '.join(words)}), which is not the whole stage"]
 
 
 def _environment(context: StageContext, python: ProjectPython, extra: Mapping[str, str]) -> dict[str, str]:

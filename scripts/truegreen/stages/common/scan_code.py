@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from truegreen.runtime import files
+from truegreen.stages.common import scan_bandit, scan_silenced
 from truegreen.stages.common.scan_bench import batches, relative, report_of
 from truegreen.stages.common.scan_sources import half_parsed
 
@@ -18,30 +18,28 @@ if TYPE_CHECKING:
 
 RULES = Path(__file__).parents[1] / "rules" / "python.yaml"
 PLANTED = "import subprocess\n\n\ndef planted(name):\n    subprocess.call('ls ' + name, shell=True)\n"
-_BANDIT_RULE = "B602"
 _SEMGREP_RULE = "shell-true"
 
 
 def bandit(bench: Bench, names: Sequence[str], missing: Sequence[str]) -> None:
     """Run bandit on exactly these files, with the project's `[tool.bandit]` where there is one."""
     program = str(bench.context.tools.path("bandit"))
-    unread = [*missing, *_bandit_canary(bench, program)]
-    settings, excluded = _bandit_settings(bench.root)
-    left_out = {name for name in names if any(part in name for part in excluded)}
+    chosen = scan_bandit.settings(bench.root)
+    unread = [*missing, *scan_bandit.canary(bench, program, chosen)]
+    bench.notes.extend(chosen.notes)
+    left_out = {name for name in names if any(part in name for part in chosen.excluded)}
     if left_out:
         bench.notes.append(f"bandit: {len(left_out)} files left out by exclude_dirs of [tool.bandit]")
     asked = [name for name in names if name not in left_out]
     report: dict[str, Any] | None = {"errors": [], "results": [], "metrics": {}}
     for batch in batches(asked) if asked else []:
-        argv = [program, "-q", "-f", "json", *settings, "--", *_paths(batch)]
+        argv = [program, "-q", "-f", "json", *chosen.arguments, "--", *_paths(batch)]
         part, wrong = report_of(bench.run("bandit", argv, raw="bandit.raw.json"), "bandit")
         unread += wrong
         report = _joined(report, part)
     seen = {relative(bench.root, name) for name in (report or {}).get("metrics", ())}
     unread += [f"{name}: bandit says nothing about it" for name in asked if name not in seen and report is not None]
-    skipped = (report or {}).get("metrics", {}).get("_totals", {}).get("nosec", 0)
-    if skipped:
-        bench.notes.append(f"bandit: {skipped} lines silenced by # nosec")
+    bench.notes.extend(scan_silenced.note("bandit", bench.root, asked))
     places = [(row["filename"], row["line_number"]) for row in (report or {}).get("results", ())]
     bench.write("bandit", report, scanned=seen - {"_totals"}, unread=unread, places=places)
 
@@ -65,28 +63,9 @@ def semgrep(bench: Bench, names: Sequence[str], missing: Sequence[str], rules: S
     seen = set((report or {}).get("paths", {}).get("scanned", ()))
     unread += [f"{name}: semgrep did not scan it" for name in names if name not in seen and report is not None]
     unread += half_parsed(bench.root, names)
+    bench.notes.extend(scan_silenced.note("semgrep", bench.root, names))
     places = [(row["path"], row["start"]["line"]) for row in (report or {}).get("results", ())]
     bench.write("semgrep", report, scanned=seen, unread=unread, places=places)
-
-
-def _bandit_canary(bench: Bench, program: str) -> list[str]:
-    """Return what to say when bandit does not find the fault planted for it."""
-    with tempfile.TemporaryDirectory(prefix="truegreen-canary-") as folder:
-        planted = files.write_atomic(Path(folder) / "planted.py", PLANTED)
-        done = bench.run("bandit", [program, "-q", "-f", "json", str(planted)])
-    report, wrong = report_of(done, "canary: bandit")
-    rules = {row.get("test_id") for row in (report or {}).get("results", ())}
-    return wrong if _BANDIT_RULE in rules else [*wrong, "canary: bandit did not find the fault planted for it"]
-
-
-def _bandit_settings(root: Path) -> tuple[list[str], list[str]]:
-    """Return bandit's arguments for the project's settings, and the parts of paths they exclude."""
-    try:
-        table = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["bandit"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return [], []
-    excluded = table.get("exclude_dirs", []) if isinstance(table, dict) else []
-    return ["-c", "pyproject.toml"], [str(part).removeprefix("./") for part in excluded]
 
 
 def _without(report: Any, planted: str) -> tuple[Any, bool]:
@@ -107,9 +86,7 @@ def _joined(whole: Any, part: Any) -> Any:
         if key == "paths":
             whole["paths"]["scanned"] += value.get("scanned", [])
         elif key == "metrics":
-            silenced = whole["metrics"].get("_totals", {}).get("nosec", 0)
             whole["metrics"] |= value
-            whole["metrics"].setdefault("_totals", {})["nosec"] = silenced + value.get("_totals", {}).get("nosec", 0)
         elif isinstance(value, list):
             whole[key] = [*whole.get(key, []), *value]
     return whole

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _TOML_LOCKS = ("uv.lock", "poetry.lock", "pylock.toml", "pdm.lock")
+_LISTS = ("requirements*.txt", "*requirements.txt", "requirements/*.txt")
+"""The same patterns as those by which the project is installed."""
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*===?\s*([\w.!+-]+)$")
 _INCLUDE = re.compile(r"^(?:-r|--requirement)[\s=]*(\S+)$")
 _LOCAL_SOURCES = ("editable", "virtual", "directory")
@@ -35,26 +38,38 @@ class Locked(msgspec.Struct, frozen=True, kw_only=True):
     pins: tuple[Pin, ...] = ()
     loose: tuple[str, ...] = ()
     """What no advisory can be looked up for, each as `name: reason`."""
+    unpinned: tuple[str, ...] = ()
+    """The same for requirements without a version, which a resolver can give one."""
     files: tuple[str, ...] = ()
     includes: tuple[str, ...] = ()
     """Other requirements files that this one names."""
 
 
 def read_locks(root: Path) -> Locked:
-    """Return the pins of the first kind of lock file the project has; none means no lock file at all."""
-    for name in _TOML_LOCKS:
-        if (root / name).is_file():
-            return _from_toml(root, name)
-    named = sorted({path.name for pattern in ("pylock.*.toml", "requirements*.txt") for path in root.glob(pattern)})
-    parts = []
-    for name in named:  # grows by what the files include
-        part = _from_toml(root, name) if name.endswith(".toml") else requirements(root, name)
-        named += [other for other in part.includes if other not in named]
+    """Return the pins of every lock file and every list of requirements; no `files` means that there is none."""
+    return joined(read_parts(root))
+
+
+def read_parts(root: Path) -> list[Locked]:
+    """Return what each lock file and each list of requirements says, with the lists that others include."""
+    locks = [name for name in _TOML_LOCKS if (root / name).is_file()]
+    locks += sorted(path.name for path in root.glob("pylock.*.toml"))
+    lists = sorted({path.relative_to(root).as_posix() for pattern in _LISTS for path in root.glob(pattern)})
+    parts = [_from_toml(root, name) for name in locks]
+    for name in lists:  # grows by what the files include
+        part = requirements(root, name)
+        lists += [other for other in part.includes if other not in lists]
         parts.append(part)
+    return parts
+
+
+def joined(parts: Sequence[Locked]) -> Locked:
+    """Return several files as one."""
     return Locked(
         pins=tuple(pin for part in parts for pin in part.pins),
         loose=tuple(text for part in parts for text in part.loose),
-        files=tuple(named),
+        unpinned=tuple(text for part in parts for text in part.unpinned),
+        files=tuple(name for part in parts for name in part.files),
     )
 
 
@@ -67,7 +82,7 @@ def requirements(root: Path, name: str, text: str | None = None) -> Locked:
             text = (root / name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             return Locked(loose=(f"{name}: {error}",), files=(name,))
-    pins, loose, includes = [], [], []
+    pins, unpinned, includes = [], [], []
     for number, row in _logical(text):
         if found := _INCLUDE.match(row):
             includes.append(posixpath.normpath(posixpath.join(posixpath.dirname(name), found.group(1))))
@@ -80,8 +95,8 @@ def requirements(root: Path, name: str, text: str | None = None) -> Locked:
         if found := _PINNED.match(bare):
             pins.append(Pin(name=found.group(1), version=found.group(2), source=name, line=number))
         else:
-            loose.append(f"{name}:{number}: {bare[:120]} is not pinned to a version")
-    return Locked(pins=tuple(pins), loose=tuple(loose), files=(name,), includes=tuple(includes))
+            unpinned.append(f"{name}:{number}: {bare[:120]} is not pinned to a version")
+    return Locked(pins=tuple(pins), unpinned=tuple(unpinned), files=(name,), includes=tuple(includes))
 
 
 def _from_toml(root: Path, name: str) -> Locked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,15 @@ import msgspec
 from truegreen.runtime import files
 from truegreen.runtime.toolchain import uv_env
 from truegreen.stages.common.scan_bench import report_of
-from truegreen.stages.common.scan_locks import Locked, Pin, read_locks, requirements
+from truegreen.stages.common.scan_locks import Locked, Pin, joined, read_parts, requirements
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from truegreen.stages.common.scan_bench import Bench
 
+_UNKNOWN = ("Pipfile.lock", "Pipfile", "environment.yml", "environment.yaml")
+"""Files that name dependencies in a way nobody here reads."""
 CANARY = "jinja2==2.4.1"
 """A release with known vulnerabilities since 2014; a service that knows none of them knows nothing."""
 
@@ -29,9 +32,9 @@ def pip_audit(bench: Bench, osv_url: str) -> None:
     Leaves no report when the project demonstrably depends on nothing.
     """
     locked = _locked(bench)
-    pins = {(_normal(pin.name), pin.version): pin for pin in locked.pins}
+    pins = {(_normal(pin.name), pin.version): pin for pin in reversed(locked.pins)}
     if not pins and not locked.loose:
-        bench.notes.append(f"pip-audit did not run: {', '.join(locked.files)} names no package of the index")
+        bench.notes.append(f"pip-audit did not run: {', '.join(locked.files)}: no package of the index is named")
         return
     unread = list(locked.loose)
     with tempfile.TemporaryDirectory(prefix="truegreen-audit-") as folder:
@@ -62,28 +65,58 @@ def _report(bench: Bench, osv_url: str, folder: Path, pins: list[Pin], unread: l
 
 
 def _locked(bench: Bench) -> Locked:
-    """Return what is locked; where versions are left open, what uv resolves them to today."""
-    locked = read_locks(bench.root)
-    lists = [name for name in locked.files if name.endswith(".txt")]
-    pinned = bool(locked.pins) and not locked.loose
-    if locked.files and (pinned or not lists):
+    """Return what every file locks; where versions are left open, what uv resolves them to today."""
+    parts = []
+    for part in read_parts(bench.root):
+        if not part.unpinned:
+            parts.append(part)
+            continue
+        resolved = _resolved(bench, part.files[0])
+        # What is pinned already keeps its place: the first of two equal pins is the one that is shown.
+        parts.append(msgspec.structs.replace(resolved, pins=(*part.pins, *resolved.pins)))
+    locked = joined(parts)
+    if locked.pins or locked.loose:
         return locked
-    sources = lists if locked.loose else ["pyproject.toml"]
-    if not (bench.root / sources[0]).is_file():
-        return Locked(loose=("dependencies: there is neither a lock file nor a pyproject.toml",))
+    return joined([*parts, _of_project(bench, locked.files)])
+
+
+def _of_project(bench: Bench, named: Sequence[str]) -> Locked:
+    """Return what the project itself depends on, where no file beside it names a package."""
+    unknown = [name for name in _UNKNOWN if (bench.root / name).is_file()]
+    if (bench.root / "pyproject.toml").is_file():
+        options = [word for name in _groups_installed(bench) for word in ("--group", name)]
+        found = _resolved(bench, "pyproject.toml", "--all-extras", *options)
+        if found.pins or found.loose or not unknown:
+            return found
+    if unknown or named:
+        loose = tuple(f"{name}: no package could be read from it" for name in (*named, *unknown))
+        return Locked(loose=loose, files=tuple(unknown))
+    return Locked(loose=("dependencies: there is neither a lock file nor a pyproject.toml",))
+
+
+def _resolved(bench: Bench, name: str, *options: str) -> Locked:
+    """Return what uv resolves a file to today; a row that uv leaves without a version cannot be looked up."""
     from uv import find_uv_bin  # noqa: PLC0415 - only where nothing is locked
 
-    extras = [] if sources == lists else ["--all-extras"]
-    argv = [find_uv_bin(), "pip", "compile", "--universal", "--no-header", "--no-annotate", "-q", *extras]
-    done = bench.run("uv pip compile", [*argv, *sources], env=uv_env(bench.context.env))
+    argv = [find_uv_bin(), "pip", "compile", "--universal", "--no-header", "--no-annotate", "-q", *options, name]
+    done = bench.run("uv pip compile", argv, env=uv_env(bench.context.env))
     if not done.ok:
         why = " ".join(done.tail(4).split())[:300]
-        return Locked(loose=(f"{sources[0]}: uv could not resolve it: {why}",), files=tuple(sources))
-    bench.notes.append(f"pip-audit: {sources[0]} is no lock; audited is what it resolves to today")
-    resolved = requirements(bench.root, sources[0], done.stdout)
+        return Locked(loose=(f"{name}: uv could not resolve it: {why}",), files=(name,))
+    bench.notes.append(f"pip-audit: {name} is no lock; audited is what it resolves to today")
+    resolved = requirements(bench.root, name, done.stdout)
     # The lines are those of uv's answer, not of the project's file.
     pins = tuple(msgspec.structs.replace(pin, line=0) for pin in resolved.pins)
-    return msgspec.structs.replace(resolved, pins=pins, files=tuple(sources))
+    return Locked(pins=pins, loose=resolved.unpinned, files=(name,))
+
+
+def _groups_installed(bench: Bench) -> list[str]:
+    """Return the dependency groups that the project has and its installation takes."""
+    try:
+        groups = tomllib.loads((bench.root / "pyproject.toml").read_text(encoding="utf-8"))["dependency-groups"]
+    except (OSError, ValueError, KeyError):
+        return []
+    return [name for name in bench.context.project.groups if name in groups]
 
 
 def _canary(bench: Bench, osv_url: str, folder: Path) -> list[str]:

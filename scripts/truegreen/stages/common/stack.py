@@ -41,6 +41,12 @@ class StackOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", for
 
     Empty takes `export` of the processes that are called like a service with one published port.
     """
+    one_shot: list[str] = msgspec.field(default_factory=list, name="one-shot")
+    """Compose services that may end with 0, such as `["migrate"]`, and are waited for.
+
+    One that another service awaits with `condition: service_completed_successfully` needs no mention; any
+    other service that ends was not meant to, even with 0.
+    """
     workers: int | str = 0
     """As for every stage with pytest, but serial unless told otherwise: the tests share one application."""
     ready_timeout_s: float = msgspec.field(default=120.0, name="ready-timeout-s")
@@ -98,7 +104,8 @@ def running(context: StageContext, environment: Mapping[str, str]) -> Iterator[S
             f"a part of the application ended during the {context.out.name} stage",
             where=str(context.out / "stack"),
             why="; ".join(lost),
-            fix="read its log in the stage's evidence; a part that may end must be a one-shot (`once = true`)",
+            fix="read its log in the stage's evidence; a part that may end is a one-shot: `once = true` of a process, "
+            "`one-shot` or `service_completed_successfully` for a service",
         )
 
 
@@ -188,6 +195,7 @@ def _compose(
         environment=environment,
         ready=options.compose_ready,
         export=options.compose_export,
+        one_shot=options.one_shot,
         ready_timeout_s=options.ready_timeout_s,
     )
     stack.notes.append(f"stack: compose ({why}; {engine.title})")

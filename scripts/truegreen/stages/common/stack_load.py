@@ -24,6 +24,14 @@ _LIMIT_BYTES = 64 << 20
 _SLACK_S = 60.0
 _REPORT_DATA = "window.templateArgs = "
 _TREND = "avg,min,med,max,p(50),p(95),p(99)"
+_FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+), in (\S+)', re.MULTILINE)
+_K6_EXCEPTION = re.compile(r'^time=\S+ level=error msg="((?:[^"\\]|\\.)*)".* source=stacktrace\s*$')
+_K6_THROUGH_ENV = ("K6_LOG_OUTPUT", "K6_LOG_FORMAT", "K6_NO_THRESHOLDS", "K6_NO_SUMMARY", "K6_SUMMARY_EXPORT")
+"""Variables that would hide exceptions or thresholds from us."""
+_ERRORS_SEEN = 99
+"""Exit code that Locust is asked for after errors; k6 gives it by itself after crossed thresholds."""
+_DISTINCT_MAX = 200
+_LINE_MAX = 64 << 10
 
 
 class LoadPlan(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,25 +61,39 @@ def run_locust(context: StageContext, plan: LoadPlan, project_python: Path | Non
     """Run Locust headless and wrap its raw figures as `locust.json`.
 
     The project's own Locust is used where its environment has one, since its script may import the
-    project; otherwise ours. Failed requests are figures, not a failure of the tool.
+    project; otherwise ours. Failed requests and iterations that raised are figures, not a failure of the tool.
 
     Raises:
         ToolFailed: Locust ended with an error of its own, such as a script that cannot be imported.
         EvidenceMissing: it left no figures.
+        EvidenceUnreadable: it left unknown figures, or met errors that they do not name.
         TimedOut: it did not end.
     """
     command, whose = _locust_command(context, plan, project_python)
     version = _version(context.processes.run([*command, "--version"], env=plan.env, timeout_s=_SLACK_S))
     if plan.warm_up_s > 0:
-        _need(_locust(context, command, plan, plan.warm_up_s, "warm-up"), context.out / "warm-up.log", "Locust")
+        warm_up = _locust(context, command, plan, plan.warm_up_s, "warm-up")
+        _need(warm_up, context.out / "warm-up.log", "Locust")
     done = _locust(context, command, plan, plan.duration_s, "raw-locust")
     _need(done, context.out / "raw-locust.log", "Locust")
+    stats = _stats(context.out / "raw-locust.json")
+    report = _report(context.out / "locust.html")
+    exceptions = _exceptions(report, context.root)
+    named = exceptions or (report is not None and any(row.get("num_failures") for row in stats))
+    if done.exit_code == _ERRORS_SEEN and not named:
+        raise EvidenceUnreadable(
+            "Locust met errors that its report does not name",
+            where=str(context.out / "locust.html"),
+            why="an exception in the load script is in no other figure",
+            fix="use a Locust whose report can be read; ours is used where the project has none",
+        )
     run = {
         "schema_version": 1,
         "version": version,
         "run_time_s": plan.duration_s,
-        "stats": _stats(context.out / "raw-locust.json"),
-        "failures": _failures(context.out / "locust.html"),
+        "stats": stats,
+        "failures": _failures(report),
+        "exceptions": exceptions,
     }
     files.write_atomic(context.out / "locust.json", msgspec.json.format(msgspec.json.encode(run), indent=1))
     return LoadOutcome(
@@ -80,7 +102,7 @@ def run_locust(context: StageContext, plan: LoadPlan, project_python: Path | Non
 
 
 def run_k6(context: StageContext, plan: LoadPlan) -> LoadOutcome:
-    """Run k6 and keep its summary as `k6.json`.
+    """Run k6 and keep its summary as `k6.json`, with the exceptions that only its log has.
 
     Raises:
         ToolMissing: k6 is not on PATH and cannot be installed.
@@ -89,11 +111,13 @@ def run_k6(context: StageContext, plan: LoadPlan) -> LoadOutcome:
     k6 = which("k6", plan.env.get("PATH")) or str(context.tools.path("k6"))
     version = _version(context.processes.run([k6, "version"], env=plan.env, timeout_s=_SLACK_S))
     if plan.warm_up_s > 0:
-        _need(_k6(context, k6, plan, plan.warm_up_s, "warm-up"), context.out / "warm-up.log", "k6", also=(99,))
+        _need(_k6(context, k6, plan, plan.warm_up_s, "warm-up"), context.out / "warm-up.log", "k6")
     done = _k6(context, k6, plan, plan.duration_s, "k6")
-    _need(done, context.out / "k6.log", "k6", also=(99,))
-    if not (context.out / "k6.json").is_file():
+    _need(done, context.out / "k6.log", "k6")
+    summary = context.out / "k6.json"
+    if not summary.is_file():
         raise EvidenceMissing("k6 left no summary", where=str(context.out / "k6.log"), why=done.tail())
+    _complete_k6(summary, context.out / "k6.log", crossed=done.exit_code == _ERRORS_SEEN)
     return LoadOutcome(file="k6.json", kind="k6", tool=_tool("k6", version, done), note=f"load: k6 {version}")
 
 
@@ -111,7 +135,7 @@ def _locust(context: StageContext, command: list[str], plan: LoadPlan, duration_
     seconds = max(1, round(duration_s))
     argv = [*command, "-f", plan.script, "--headless", "--only-summary", "--host", plan.host]
     argv += ["--users", str(plan.users), "--spawn-rate", f"{plan.spawn_rate:g}", "--run-time", f"{seconds}s"]
-    argv += ["--exit-code-on-error", "0", "--stop-timeout", "5"]
+    argv += ["--exit-code-on-error", str(_ERRORS_SEEN), "--stop-timeout", "5"]
     if name != "warm-up":
         # Locust adds `.json` to the name by itself.
         argv += ["--json-file", str(context.out / name), "--html", str(context.out / "locust.html")]
@@ -127,8 +151,9 @@ def _k6(context: StageContext, k6: str, plan: LoadPlan, duration_s: float, name:
     if name != "warm-up":
         argv += ["--summary-export", str(context.out / "k6.json")]
     argv += ["-e", f"BASE_URL={plan.host}", plan.script]
+    env = {key: value for key, value in plan.env.items() if key not in _K6_THROUGH_ENV}
     return context.processes.run(
-        argv, cwd=context.root, env=plan.env, timeout_s=duration_s + _SLACK_S, log=context.out / f"{name}.log"
+        argv, cwd=context.root, env=env, timeout_s=duration_s + _SLACK_S, log=context.out / f"{name}.log"
     )
 
 
@@ -140,22 +165,25 @@ def _stats(path: Path) -> list[dict[str, Any]]:
         raise EvidenceUnreadable("Locust wrote unknown figures", where=str(path), why=str(error)) from None
 
 
-def _failures(path: Path) -> list[dict[str, Any]]:
-    """Return the distinct failures out of the report for people; its CSV files lag up to ten seconds behind.
-
-    A report of another shape gives no texts; the counts, which gates judge, come from the figures.
-    """
+def _report(path: Path) -> dict[str, Any] | None:
+    """Return the data of the report for people, whose CSV files lag up to ten seconds behind; None when unknown."""
     if not path.is_file():
-        return []
+        return None
     _, found, tail = files.read_limited(path, _LIMIT_BYTES).decode("utf-8", "replace").partition(_REPORT_DATA)
     if not found:
-        return []
+        return None
     try:
         # The script goes on behind the data, so the end of the value is found by the decoder.
         data, _ = json.JSONDecoder().raw_decode(tail)
     except (ValueError, RecursionError):
-        return []
-    rows = data.get("failures_statistics", []) if isinstance(data, dict) else []
+        return None
+    known = isinstance(data, dict) and isinstance(data.get("exceptions_statistics"), list)
+    return data if known else None
+
+
+def _failures(report: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the texts of the distinct failures; their counts, which gates judge, come from the figures."""
+    rows = (report or {}).get("failures_statistics", [])
     return [
         {
             "method": str(row.get("method", "")),
@@ -168,11 +196,41 @@ def _failures(path: Path) -> list[dict[str, Any]]:
     ]
 
 
-def _need(done: Completed, log: Path, name: str, *, also: tuple[int, ...] = ()) -> None:
-    """Refuse a run that did not come to its own end; counts of failed requests are judged elsewhere."""
+def _exceptions(report: dict[str, Any] | None, root: Path) -> list[dict[str, Any]]:
+    """Return the distinct exceptions of the script, which Locust counts apart from failed requests."""
+    found = []
+    for row in (report or {}).get("exceptions_statistics", []):
+        frames = _FRAME.findall(str(row.get("traceback", "")))
+        where = f"{frames[-1][0].removeprefix(f'{root}/')}:{frames[-1][1]}, in {frames[-1][2]}" if frames else ""
+        found.append({"message": str(row.get("msg", "")), "where": where, "occurrences": row.get("count", 1)})
+    return found
+
+
+def _complete_k6(summary: Path, log: Path, *, crossed: bool) -> None:
+    """Add to the summary what it leaves out: exceptions of iterations, and that k6 ended over a threshold."""
+    try:
+        document = msgspec.json.decode(files.read_limited(summary, _LIMIT_BYTES), type=dict[str, Any])
+    except msgspec.DecodeError as error:
+        raise EvidenceUnreadable("k6 wrote an unknown summary", where=str(summary), why=str(error)) from None
+    counts: dict[str, int] = {}
+    with log.open(encoding="utf-8", errors="replace") as stream:
+        while line := stream.readline(_LINE_MAX):
+            if text := _K6_EXCEPTION.match(line):
+                said = text[1] if text[1] in counts or len(counts) < _DISTINCT_MAX else "other exceptions"
+                counts[said] = counts.get(said, 0) + 1
+    document["exceptions"] = [
+        {"message": " ".join(re.sub(r"\\[nt]", " ", said).split()), "occurrences": count}
+        for said, count in counts.items()
+    ]
+    document["thresholds_crossed"] = crossed
+    files.write_atomic(summary, msgspec.json.format(msgspec.json.encode(document), indent=1))
+
+
+def _need(done: Completed, log: Path, name: str) -> None:
+    """Refuse a run that did not come to its own end; what went wrong in the load is judged elsewhere."""
     if done.timed_out:
         raise ToolFailed(f"{name} did not end in time", where=str(log), why=done.tail(4))
-    if done.exit_code not in (0, *also):
+    if done.exit_code not in (0, _ERRORS_SEEN):
         raise ToolFailed(
             f"{name} ended with {done.exit_code}", where=str(log), why=done.tail(8), fix="run the load script by hand"
         )

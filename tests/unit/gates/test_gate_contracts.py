@@ -1,0 +1,85 @@
+"""Which stages each gate judges, what it cannot do without, and how strict it is when nobody says."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tests.support import evidence as good
+
+from truegreen import registry
+from truegreen.gates.base import RUN
+from truegreen.model.finding import Severity
+
+TESTED = {"unit", "wiring", "persistence", "e2e", "performance"}
+# Gate: the stages it judges, the parts it needs, its options beyond the common ones. A gate that no longer judges
+# a stage, or is laxer by default, makes things green that were red; change this table together with the changelog.
+WANTED = {
+    "stage-complete": (set(good.STAGES), set(), {}),
+    "tests-ran": (TESTED, {"tests", "sessions"}, {"min_tests": 1}),
+    "no-failures": (TESTED, {"tests"}, {}),
+    "flakiness": (TESTED - {"performance"}, {"tests"}, {"max_ratio": 0.01}),
+    "time-budget": (TESTED, {"tests"}, {"suite_s": {"unit": 30.0}, "test_ms": 100.0}),
+    "coverage": ({"unit"}, {"coverage"}, {"line": 80.0, "branch": 0.0, "components": {}}),
+    "lint-clean": ({"lint"}, {"scans"}, {"fail_on": Severity.LOW}),
+    "findings": ({"security-scan"}, {"scans"}, {"fail_on": Severity.HIGH, "warn_on": Severity.MEDIUM}),
+    "persistence-evidence": ({"persistence"}, {"persistence", "tests"}, {}),
+    "load": (
+        {"performance"},
+        {"load"},
+        {"min_rps": 100.0, "max_error_ratio": 0.0, "p95_ms": 500.0, "min_requests": 1000},
+    ),
+    "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
+    "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
+}
+
+
+@pytest.mark.parametrize("name", registry.names("gate"))
+def test_gate_judges_needs_and_asks_what_is_promised(name):
+    gate = registry.load("gate", name)
+    stages, needs, options = WANTED[name]
+    assert (set(gate.stages), set(gate.needs)) == (stages, needs)
+    has = msgspec.structs.asdict(gate.Options())
+    assert {key: has[key] for key in options} == options
+    assert has["enabled"]
+    assert not has["advisory"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "accepted", "refused"),
+    [
+        ("tests-ran", "min-tests", (1, 2), (0, -1, 1.5)),
+        ("flakiness", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
+        ("time-budget", "suite-s", ({"unit": 0.001}, {}), ({"unit": 0}, {"unit": -1})),
+        ("time-budget", "test-ms", (0, 0.5), (-0.5,)),
+        ("coverage", "line", (0, 0.5, 99.5, 100), (-0.5, 100.5)),
+        ("coverage", "branch", (0, 0.5, 99.5, 100), (-0.5, 100.5)),
+        ("findings", "fail-on", ("info", "critical"), ("none", "")),
+        ("lint-clean", "fail-on", ("info", "critical"), ("none", "")),
+        ("load", "min-rps", (0, 0.5), (-0.5,)),
+        ("load", "max-error-ratio", (0, 0.5, 1), (-0.01, 1.01)),
+        ("load", "p95-ms", (0, 0.5), (-0.5,)),
+        ("load", "min-requests", (1,), (0, -1)),
+        ("image-verified", "min-signatures", (1,), (0, -1)),
+        ("full-run-budget", "max-s", (0.001,), (0, -1)),
+        *((gate, key, (True, False), (0, "no")) for gate in WANTED for key in ("enabled", "advisory")),
+    ],
+)
+def test_option_takes_its_range_and_nothing_that_would_judge_nothing(name, key, accepted, refused):
+    options = registry.load("gate", name).Options
+    for value in accepted:
+        assert getattr(msgspec.convert({key: value}, options), key.replace("-", "_")) == value
+    for value in refused:
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.convert({key: value}, options)
+
+
+@pytest.mark.parametrize("name", registry.names("gate"))
+def test_option_that_does_not_exist_is_refused(name):
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert({"enable": True}, registry.load("gate", name).Options)
+
+
+@pytest.mark.parametrize("name", registry.names("gate"))
+def test_options_cannot_be_changed_by_a_gate(name):
+    with pytest.raises(AttributeError):
+        registry.load("gate", name).Options().enabled = False

@@ -1,0 +1,136 @@
+"""Every way out of every gate: the verdict names its gate and stage, says why, and keeps its evidence."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tests.support import evidence as good
+from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, record, session, stage
+
+from truegreen import registry
+from truegreen.config.schema import Component
+from truegreen.gates.base import RUN
+from truegreen.model.evidence import ErrorRecord, RunState, ToolRun
+from truegreen.model.finding import Severity
+from truegreen.model.run import Problem, RunEvidence, StageEvidence
+from truegreen.model.testrun import TestRun
+from truegreen.model.verdict import Status, Verdict
+
+BLIND, FAILED, PASSED, OPEN = Status.BLIND, Status.FAIL, Status.PASS, Status.SKIPPED
+BROKEN = record("unit", state=RunState.BROKEN)
+CRASHED = record("unit", state=RunState.BROKEN, error=ErrorRecord(code="TG301", what="postgres did not answer"))
+IDLE = record("e2e", state=RunState.SKIPPED, files=(), expects=())
+CUT = Problem(kind="tests", message="junit.xml is cut", code="TG202")
+LATE = record("unit", tools=(ToolRun(name="pytest", duration_s=31.0, timed_out=True),))
+GONE = {"gone": Component(paths=["src/gone"])}
+TWICE = TestRun(cases=(case(0, attempts=(FAIL, PASS)), case(1)))
+EMPTY = good.recording(3, phases=tuple(good.phase(n) for n in range(3)))
+UNSEEN = good.recording(3, phases=())
+SEVERE = good.scan(good.finding(Severity.CRITICAL))
+HOLE = good.scan(unread=("a.py: cut",))
+BY_ROOT = good.image(user="root")
+
+
+def on(name, **parts):
+    return good.run(stage(name, **parts))
+
+
+# Gate, stage, evidence, options, and the status, code and facts that must come out.
+EXITS = [
+    ("stage-complete", "lint", on("lint"), {}, PASSED, "", False),
+    ("stage-complete", "lint", good.run(StageEvidence(stage="lint")), {}, BLIND, "TG201", False),
+    ("stage-complete", "unit", on("unit", records=(), problems=(CUT,)), {}, BLIND, "TG202", False),
+    ("stage-complete", "unit", on("unit", records=(BROKEN,)), {}, BLIND, "TG205", False),
+    ("stage-complete", "unit", on("unit", records=(CRASHED,)), {}, BLIND, "TG301", False),
+    ("stage-complete", "unit", on("unit", records=(record("unit", commit="b" * 40),)), {}, BLIND, "TG204", True),
+    ("stage-complete", "unit", on("unit", problems=(CUT,)), {}, BLIND, "TG202", False),
+    ("stage-complete", "e2e", on("e2e", records=(IDLE,)), {}, OPEN, "", False),
+    ("stage-complete", "e2e", on("e2e", records=(IDLE, record("e2e", shard="2"))), {}, BLIND, "TG205", False),
+    ("stage-complete", "unit", on("unit", records=(record("unit", files=()),)), {}, BLIND, "TG201", False),
+    ("stage-complete", "unit", on("unit", records=(LATE,)), {}, BLIND, "TG306", False),
+    ("stage-complete", "unit", on("unit", records=(record("unit", files=(), expects=()),)), {}, BLIND, "TG205", False),
+    ("tests-ran", "unit", on("unit"), {}, PASSED, "", True),
+    ("tests-ran", "unit", on("unit", sessions=()), {}, BLIND, "TG201", False),
+    ("tests-ran", "unit", on("unit", tests=None), {}, BLIND, "TG201", False),
+    ("tests-ran", "unit", on("unit", sessions=(session(finished=False),)), {}, BLIND, "TG205", True),
+    ("tests-ran", "unit", on("unit", sessions=(session(4),)), {}, BLIND, "TG205", True),
+    ("tests-ran", "unit", on("unit", sessions=(session(2),)), {}, BLIND, "TG205", True),
+    ("tests-ran", "unit", on("unit"), {"min_tests": 4}, FAILED, "", True),
+    ("no-failures", "unit", on("unit"), {}, PASSED, "", True),
+    ("no-failures", "unit", on("unit", tests=cases(PASS, FAIL)), {}, FAILED, "", True),
+    ("no-failures", "unit", on("unit", tests=cases(SKIP)), {}, BLIND, "TG205", False),
+    ("no-failures", "unit", on("unit", tests=None), {}, BLIND, "TG205", False),
+    ("flakiness", "unit", on("unit"), {}, PASSED, "", True),
+    ("flakiness", "unit", on("unit", tests=TWICE), {}, FAILED, "", True),
+    ("flakiness", "unit", on("unit", tests=cases(SKIP)), {}, BLIND, "TG205", False),
+    ("flakiness", "unit", on("unit", tests=cases(PASS, ERROR)), {}, OPEN, "", False),
+    ("time-budget", "unit", on("unit"), {}, PASSED, "", True),
+    ("time-budget", "unit", on("unit", records=(LATE,)), {}, FAILED, "", True),
+    ("time-budget", "unit", on("unit", tests=cases(SKIP)), {}, BLIND, "TG205", False),
+    ("time-budget", "unit", on("unit", records=(record("unit", tools=()),)), {}, BLIND, "TG205", False),
+    ("time-budget", "e2e", on("e2e"), {}, OPEN, "", False),
+    ("coverage", "unit", on("unit"), {}, PASSED, "", True),
+    ("coverage", "unit", on("unit", coverage=good.coverage(1, 9)), {}, FAILED, "", True),
+    ("coverage", "unit", on("unit", coverage=None), {}, BLIND, "TG205", False),
+    ("coverage", "unit", on("unit"), {"components": GONE}, BLIND, "TG205", True),
+    ("coverage", "unit", on("unit"), {"branch": 50}, BLIND, "TG205", True),
+    ("lint-clean", "lint", on("lint"), {}, PASSED, "", True),
+    ("lint-clean", "lint", on("lint", scans=(SEVERE,)), {}, FAILED, "", True),
+    ("lint-clean", "lint", on("lint", scans=(HOLE,)), {}, BLIND, "TG205", True),
+    ("findings", "security-scan", on("security-scan"), {}, PASSED, "", True),
+    ("findings", "security-scan", on("security-scan", scans=(SEVERE,)), {}, FAILED, "", True),
+    ("findings", "security-scan", on("security-scan", scans=(HOLE,)), {}, BLIND, "TG205", True),
+    ("persistence-evidence", "persistence", on("persistence"), {}, PASSED, "", True),
+    ("persistence-evidence", "persistence", on("persistence", persistence=(EMPTY,)), {}, FAILED, "", True),
+    ("persistence-evidence", "persistence", on("persistence", persistence=(UNSEEN,)), {}, BLIND, "TG205", True),
+    ("persistence-evidence", "persistence", on("persistence", persistence=()), {}, BLIND, "TG205", False),
+    ("persistence-evidence", "persistence", on("persistence", tests=cases(FAIL)), {}, BLIND, "TG205", True),
+    (
+        *("persistence-evidence", "persistence"),
+        *(on("persistence", persistence=(good.recording(complete=False),)), {}, BLIND, "TG205", True),
+    ),
+    ("load", "performance", on("performance"), {}, PASSED, "", True),
+    ("load", "performance", on("performance", load=good.load(failures=9)), {}, FAILED, "", True),
+    ("load", "performance", on("performance", load=good.load(requests=9)), {}, BLIND, "TG205", False),
+    ("load", "performance", on("performance", load=None), {}, BLIND, "TG205", False),
+    ("image-verified", "signed-image", on("signed-image"), {}, PASSED, "", True),
+    ("image-verified", "signed-image", on("signed-image", image=BY_ROOT), {}, FAILED, "", True),
+    ("image-verified", "signed-image", on("signed-image", image=None), {}, BLIND, "TG201", False),
+    ("image-verified", "signed-image", on("signed-image", image=good.image(digest="")), {}, BLIND, "TG205", True),
+    ("image-verified", "signed-image", on("signed-image", image=good.image(sbom="")), {}, BLIND, "TG205", True),
+    ("full-run-budget", RUN, on("unit"), {}, PASSED, "", True),
+    ("full-run-budget", RUN, on("unit"), {"max_s": 1.0}, FAILED, "", True),
+    ("full-run-budget", RUN, RunEvidence(), {}, BLIND, "TG205", False),
+    ("full-run-budget", RUN, on("unit", records=()), {}, BLIND, "TG205", False),
+    ("full-run-budget", RUN, on("unit", records=(record("unit", started=""),)), {}, BLIND, "TG205", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("gate", "name", "run", "options", "status", "code", "facts"),
+    EXITS,
+    ids=[f"{n}-{one[0]}-{one[4]}" for n, one in enumerate(EXITS)],
+)
+def test_verdict_of_each_exit_is_whole(gate, name, run, options, status, code, facts):
+    judge = registry.load("gate", gate)()
+    verdict = judge.evaluate(run, name, judge.Options(**options), good.NO_HISTORY)
+    assert (verdict.gate, verdict.stage, verdict.status, verdict.code) == (gate, name, status, code)
+    assert msgspec.convert(msgspec.to_builtins(verdict), Verdict) == verdict, "every field has the type it declares"
+    assert bool(verdict.remedy) is status.red
+    assert bool(verdict.facts) is facts
+    texts = [verdict.reason, *(text for fact in verdict.facts for text in (fact.label, fact.value))]
+    texts += [item.title for item in verdict.items]
+    assert [text for text in texts if not text or "None" in text] == []
+    assert not verdict.advisory
+
+
+def test_every_gate_has_an_exit_for_pass_and_blind():
+    for status in (PASSED, BLIND):
+        assert {one[0] for one in EXITS if one[4] is status} == set(registry.names("gate"))
+
+
+@pytest.mark.parametrize(("broken", "listed"), [((CRASHED, CRASHED, BROKEN, CRASHED), 2), ((CRASHED,), 0)])
+def test_other_broken_shards_with_an_error_are_listed(broken, listed):
+    judge = registry.load("gate", "stage-complete")()
+    verdict = judge.evaluate(on("unit", records=broken), "unit", judge.Options(), good.NO_HISTORY)
+    assert [(item.title, item.level) for item in verdict.items] == [("postgres did not answer", "error")] * listed
