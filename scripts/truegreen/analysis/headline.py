@@ -31,7 +31,9 @@ def _tests(evidence: StageEvidence) -> str:
     took = max((_pytest_s(record.tools) for record in evidence.records), default=0.0)
     text = f"{ran:,} test{'' if ran == 1 else 's'}"
     text += f" in {took:.1f} s" if took > 0 else ""
-    return text + (f" ({skipped:,} skipped)" if skipped else "")
+    text += f" ({skipped:,} skipped)" if skipped else ""
+    asked = tuple(dict.fromkeys(word for session in evidence.sessions for word in session.asked))
+    return f"partial ({' '.join(asked)}): {text}" if asked else text
 
 
 def _pytest_s(tools: tuple[object, ...]) -> float:

@@ -78,21 +78,21 @@ def overall(stages: Sequence[StageReport]) -> tuple[Status, str]:
 
 
 def _reservations(judged: Sequence[StageReport]) -> str:
-    """Return what a green headline must not hide: gates that were switched off, and reds that only advise."""
-    off = sorted(
-        {note.removeprefix(_OFF[0]).removesuffix(_OFF[1]) for r in judged for note in r.notes if _is_off(note)}
-    )
-    told = sorted({v.gate for report in judged for v in report.verdicts if v.advisory and v.status.red})
-    parts = [
-        f"{label}: {', '.join(names)}"
-        for label, names in (("switched off", off), ("red, and only advice", told))
-        if names
-    ]
+    """Return what a green headline must not hide: parts of stages, gates switched off, reds that only advise."""
+    told = {
+        "partial": {r.stage for r in judged for v in r.verdicts if any(fact.label == "partial" for fact in v.facts)},
+        "switched off": {_gate_off(note) for report in judged for note in report.notes} - {""},
+        "red, and only advice": {v.gate for r in judged for v in r.verdicts if v.advisory and v.status.red},
+    }
+    parts = [f"{label}: {', '.join(sorted(names))}" for label, names in told.items() if names]
     return f" ({'; '.join(parts)})" if parts else ""
 
 
-def _is_off(note: str) -> bool:
-    return note.startswith(_OFF[0]) and note.endswith(_OFF[1])
+def _gate_off(note: str) -> str:
+    """Return the gate of which a note says that it is switched off."""
+    if note.startswith(_OFF[0]) and note.endswith(_OFF[1]):
+        return note.removeprefix(_OFF[0]).removesuffix(_OFF[1])
+    return ""
 
 
 def _verb(report: StageReport) -> str:

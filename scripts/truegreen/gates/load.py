@@ -104,7 +104,7 @@ def _unusable(load: LoadResult, policy: LoadOptions) -> str:
         return f"{count(load.requests, 'request')} carry no verdict, at least {policy.min_requests:,} are needed"
     if load.rps <= 0 or (policy.p95_ms and load.p95_ms <= 0):
         return "the load test has requests and no rate or no times"
-    if not 0 <= load.failures <= load.requests:
+    if not 0 <= load.failures <= load.requests or load.exceptions < 0:
         return "the load test counts more failures than requests"
     return ""
 

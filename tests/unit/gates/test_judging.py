@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 from tests.support import evidence as good
-from tests.support.evidence import FAIL, PASS, cases, record, stage
+from tests.support.evidence import FAIL, PASS, cases, record, session, stage
 
 from truegreen import registry
 from truegreen.gates import judging
@@ -207,3 +207,12 @@ def test_green_headline_names_gates_that_were_switched_off_and_reds_that_only_ad
     silenced = judging.judge(run, {"loud": GateOptions(enabled=False)}, good.NO_HISTORY, gates=gates)
     unit = tuple(report for report in silenced if report.stage == "unit")
     assert judging.overall(unit) == (Status.PASS, "stage unit passed (switched off: loud)")
+
+
+def test_green_headline_says_that_a_stage_ran_in_part():
+    part = session(asked=("-k good",), left_out=1, collected=4, deselected=1)
+    desk = record("unit", run_id="")
+    run = good.run(stage("unit", sessions=(part,), records=(desk,)))
+    unit = judge(run)["unit"]
+    assert (unit.status, unit.headline.partition(":")[0]) == (Status.PASS, "partial (-k good)")
+    assert judging.overall((unit,))[1] == "stage unit passed (partial: unit)"
