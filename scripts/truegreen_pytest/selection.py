@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import shlex
 from typing import TYPE_CHECKING, Any, Callable
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterable, Sequence
 
     import pytest
@@ -55,8 +55,12 @@ class Selection:
 
     def _parsed(self, words: Sequence[str]) -> argparse.Namespace | None:
         """Return words as pytest understands them; None where it does not."""
+        # A table that an option starts from is one object for every parse: what we read must not change the session.
+        own = argparse.Namespace(
+            **{name: {} for name, value in vars(self._config.option).items() if type(value) is dict}
+        )
         try:
-            return self._config._parser.parse_known_args([*words])  # noqa: SLF001 - there is no public way
+            return self._config._parser.parse_known_args([*words], own)  # noqa: SLF001 - there is no public way
         except BaseException:  # noqa: BLE001 - `--help` and usage errors leave argparse in many ways
             return None
 
