@@ -38,8 +38,6 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[str, ...]
     pytest_args: tuple[str, ...] = ()
     shard: str = ""
-    shard_index: int = 0
-    shard_count: int = 1
     commit: str = ""
     """The commit being judged, where it is not the one checked out (a merge ref)."""
 
@@ -164,8 +162,6 @@ def _context(
         services=handles,
         pytest_args=request.pytest_args,
         shard=request.shard,
-        shard_count=request.shard_count,
-        shard_index=request.shard_index,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.support.pytest_projects import Project, shared_cache
 from tests.support.stage_contexts import stage_context
 
 from truegreen.errors import ConfigurationError
@@ -40,12 +39,6 @@ def test_commits(connection):
     connection.execute("INSERT INTO ops VALUES (1)")
     connection.commit()
 """
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("persistence")
-    return Project(folder / "project", shared_cache(folder / "cache"))
 
 
 @pytest.fixture

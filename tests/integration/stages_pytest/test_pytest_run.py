@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.support.pytest_projects import Project, shared_cache
 
 pytestmark = pytest.mark.slow
 PASSES = "import app\ndef test_passes(): pass\n"
@@ -20,12 +19,6 @@ FLAKY = """
             raise AssertionError("the first time")
     def test_steady(): pass
 """
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pytest-run")
-    return Project(folder / "project", shared_cache(folder / "cache"))
 
 
 @pytest.fixture

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.pytest_projects import REQUIREMENTS, Project, shared_cache
+from tests.support.pytest_projects import REQUIREMENTS
 
 pytestmark = pytest.mark.slow
 TWO = "def test_good(): pass\ndef test_other(): pass\n"
 DESK = {"CI": "", "GITHUB_RUN_ID": ""}
 IN_CI = {"CI": "true", "GITHUB_RUN_ID": ""}
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("partial")
-    return Project(folder / "project", shared_cache(folder / "cache"))
 
 
 @pytest.fixture

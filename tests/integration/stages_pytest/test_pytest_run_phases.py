@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.pytest_projects import REQUIREMENTS, Project, shared_cache
+from tests.support.pytest_projects import REQUIREMENTS
 
 pytestmark = pytest.mark.slow
 CONFTEST = """
@@ -21,12 +21,6 @@ CONFTEST = """
             connection.execute("CREATE TABLE ops (id int)")
 """
 HEAD = "import unittest, pytest\nfrom conftest import insert\npytestmark = pytest.mark.persistence\n"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("phases")
-    return Project(folder / "project", shared_cache(folder / "cache"))
 
 
 @pytest.fixture

@@ -9,16 +9,9 @@ from pathlib import Path
 
 import pytest
 from tests.support.hostile import CORPUS
-from tests.support.pytest_projects import Project, shared_cache
 
 pytestmark = pytest.mark.slow
 PASSES = "import app\ndef test_passes(): pass\n"
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pytest-run")
-    return Project(folder / "project", shared_cache(folder / "cache"))
 
 
 @pytest.fixture

@@ -52,8 +52,6 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     pytest_args: tuple[str, ...] = ()
     """Arguments after `--`, handed on unchanged."""
     shard: str = ""
-    shard_count: int = 1
-    shard_index: int = 0
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):

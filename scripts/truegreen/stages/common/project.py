@@ -79,6 +79,11 @@ def _secret(name: str, value: str) -> bool:
     return name not in _HARMLESS and bool(_SECRET.search(name) or _SECRET_URL.search(value))
 
 
+def requirement_lists(root: Path) -> list[str]:
+    """Return the files of requirements that an installation recognises, relative to the project, sorted."""
+    return sorted({path.relative_to(root).as_posix() for pattern in _REQUIREMENTS for path in root.glob(pattern)})
+
+
 def ensure(context: StageContext) -> ProjectPython:
     """Return the project's environment, installing it where its inputs changed.
 
@@ -132,7 +137,7 @@ def _recipe(context: StageContext) -> tuple[str, list[list[str]]]:
     if (root / "poetry.lock").is_file():
         chosen = [word for name in options.extras for word in ("--extras", name)]
         return "poetry.lock", [["poetry", "install", "--no-interaction", *chosen]]
-    listed = sorted({p.relative_to(root).as_posix() for pattern in _REQUIREMENTS for p in root.glob(pattern)})
+    listed = requirement_lists(root)
     if listed:
         return ", ".join(listed), [[*pip, *(word for name in listed for word in ("-r", name))], *after]
     target = "." if not options.extras else f".[{','.join(options.extras)}]"
@@ -145,7 +150,7 @@ def _folder(context: StageContext, how: str, commands: list[list[str]]) -> Path:
     digest = hashlib.sha256()
     for part in (how, repr(commands), context.project.python, environ.platform_name(), str(context.root)):
         digest.update(part.encode() + b"\0")
-    names = {*_INPUTS, *(p.relative_to(context.root).as_posix() for g in _REQUIREMENTS for p in context.root.glob(g))}
+    names = {*_INPUTS, *requirement_lists(context.root)}
     for name in sorted(names):
         path = context.root / name
         digest.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from truegreen.stages.common.project import requirement_lists
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 _TOML_LOCKS = ("uv.lock", "poetry.lock", "pylock.toml", "pdm.lock")
-_LISTS = ("requirements*.txt", "*requirements.txt", "requirements/*.txt")
-"""The same patterns as those by which the project is installed."""
 _PINNED = re.compile(r"^([A-Za-z0-9][\w.-]*)(?:\[[^\]]*\])?\s*===?\s*([\w.!+-]+)$")
 _INCLUDE = re.compile(r"^(?:-r|--requirement)[\s=]*(\S+)$")
 _LOCAL_SOURCES = ("editable", "virtual", "directory")
@@ -54,7 +54,7 @@ def read_parts(root: Path) -> list[Locked]:
     """Return what each lock file and each list of requirements says, with the lists that others include."""
     locks = [name for name in _TOML_LOCKS if (root / name).is_file()]
     locks += sorted(path.name for path in root.glob("pylock.*.toml"))
-    lists = sorted({path.relative_to(root).as_posix() for pattern in _LISTS for path in root.glob(pattern)})
+    lists = requirement_lists(root)
     parts = [_from_toml(root, name) for name in locks]
     for name in lists:  # grows by what the files include
         part = requirements(root, name)
