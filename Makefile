@@ -6,6 +6,8 @@ PY := .venv/bin/python
 STAMP := .venv/.truegreen-setup
 FAULT ?=
 MODULE ?=
+# Hundreds of interpreters start here; without bytecode each compiles the same modules again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test lint bench mutants docs clean locks
 

@@ -111,27 +111,27 @@ def run_workflow(
         HarnessError: the machine cannot run it, or an action has no stand-in.
     """
     tag = f"x{random.token_hex(4)}"
-    caller = workspace.copy_caller(caller_dir, work_dir / "caller", slug=caller_slug, tag=tag)
     pack = workspace.copy_pack(pack_dir, work_dir / "pack")
     workspace.tag_workflows(pack, tag)
     known = {**workspace.default_standins(), **(standins or {}), f"{pack_slug}@{pack_ref}": pack}
-    used = workspace.used_actions(caller, pack, *known.values())
     artifacts = work_dir / "artifacts"
     artifacts.mkdir()
     event_file = work_dir / "event.json"
     event_file.write_text(json.dumps(payload))
-    command = [
-        *_command(event, event_file, tag, caller, workflow, job),
-        *workspace.resolve(used, known),
-        f"--container-options={_container_options(tag, {_CONTAINER_ARTIFACTS: artifacts, **(mounts or {})})}",
-        *(f"--env={name}={value}" for name, value in _job_env(env).items()),
-        *(f"--var={name}={value}" for name, value in (variables or {}).items()),
-        *(f"--secret={name}" for name in secrets or {}),  # the value comes by act's environment
-    ]
-    started = time.monotonic()
-    with _owned(tag):
-        rc, timed_out = _execute(command, caller, work_dir, secrets or {}, timeout_s)
-    duration_s = time.monotonic() - started
+    with workspace.free_place() as place:
+        caller = workspace.copy_caller(caller_dir, place, slug=caller_slug, tag=tag)
+        command = [
+            *_command(event, event_file, tag, caller, workflow, job),
+            *workspace.resolve(workspace.used_actions(caller, pack, *known.values()), known),
+            f"--container-options={_container_options(tag, {_CONTAINER_ARTIFACTS: artifacts, **(mounts or {})})}",
+            *(f"--env={name}={value}" for name, value in _job_env(env).items()),
+            *(f"--var={name}={value}" for name, value in (variables or {}).items()),
+            *(f"--secret={name}" for name in secrets or {}),  # the value comes by act's environment
+        ]
+        started = time.monotonic()
+        with _owned(tag):
+            rc, timed_out = _execute(command, caller, work_dir, secrets or {}, timeout_s)
+        duration_s = time.monotonic() - started
     raw = (work_dir / "act.log").read_text(errors="replace")
     trace = read_trace(raw, tag=tag)
     return ActRun(

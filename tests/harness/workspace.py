@@ -7,11 +7,20 @@ tag. The tag is also how its containers are found and swept away afterwards.
 
 from __future__ import annotations
 
+import fcntl
+import itertools
+import os
 import re
 import shutil
+import tempfile
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.harness.shell import HarnessError, probe, run
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _USES = re.compile(r"""^\s*(?:-\s+)?uses:\s*["']?([\w.-]+/[\w.-]+)(?:/[^@\s"']*)?@([^\s"'#]+)""", re.MULTILINE)
 _NAME = re.compile(r"^name:[ \t]*(.*?)[ \t]*$", re.MULTILINE)
@@ -35,6 +44,30 @@ def copy_pack(source: Path, target: Path) -> Path:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(origin, copy, follow_symlinks=False)
     return target
+
+
+@contextmanager
+def free_place() -> Iterator[Path]:
+    """Yield a path for one caller, which no other process uses meanwhile and which does not exist yet.
+
+    The paths are few and come again, because a project's environment belongs to its path: the next run at the
+    same place finds it installed.
+    """
+    folder = Path(tempfile.gettempdir()) / f"truegreen-callers-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for number in itertools.count():
+        with (folder / f"{number}.lock").open("w") as handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            place = folder / str(number)
+            shutil.rmtree(place, ignore_errors=True)
+            try:
+                yield place
+            finally:
+                shutil.rmtree(place, ignore_errors=True)
+            return
 
 
 def copy_caller(source: Path, target: Path, *, slug: str, tag: str) -> Path:

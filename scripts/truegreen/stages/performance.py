@@ -62,13 +62,12 @@ class Performance:
         script = load_script(context)
         python, environment = stack_tests.project(context)
         marker = context.options.marker or self.name
-        has_tests = stack_tests.any_collected(context, python, environment, marker)
-        if not script and not has_tests:
+        # A script is reason enough to start the stack; without one, looking for tests first saves starting it.
+        if not script and not stack_tests.any_collected(context, python, environment, marker):
             return StageOutcome(skipped="there is neither a load script nor a test marked `performance`")
-        tests = load = None
+        load = None
         with stack.running(context, environment) as running:
-            if has_tests:
-                tests = stack_tests.run(context, running, marker)
+            tests = (stack_tests.run_if_any if script else stack_tests.run)(context, running, marker)
             if script:
                 load = _load(context, running, python, stack.environment_for_tests(environment, running), script)
         return _with_load(stack_tests.combine(running, tests, python), load)

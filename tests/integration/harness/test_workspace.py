@@ -86,3 +86,13 @@ def test_copy_caller_with_or_without_history_is_tagged_and_clean(tmp_path: Path,
     remotes = subprocess.check_output([*git, "remote", "-v"], text=True)
     assert ("some/one.git" in remotes) is not has_history
     assert (source / ".git").exists() is has_history
+
+
+def test_free_place_taken_twice_at_once_is_two_places_and_comes_again_empty():
+    with workspace.free_place() as one, workspace.free_place() as two:
+        assert one != two
+        one.mkdir()
+        (one / "left").touch()
+    with workspace.free_place() as again:
+        assert again == one
+        assert not again.exists()

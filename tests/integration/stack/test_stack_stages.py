@@ -137,6 +137,13 @@ def test_performance_without_tests_is_load_alone(root: Path) -> None:
     assert outcome.expects == ("locust",)
 
 
+def test_performance_tests_lost_on_the_way_are_not_taken_for_none(root: Path) -> None:
+    (root / "conftest.py").write_text("def pytest_collection_modifyitems(items): items.clear()\n")
+    options = PerformanceOptions(users=2, duration_s=1.0, warm_up_s=0.0)
+    outcome = Performance().run(context(root, "performance-lost", options))
+    assert outcome.expects == ("junit", "pytest-session", "locust")
+
+
 def test_performance_without_script_and_tests_is_skipped(root: Path) -> None:
     stage = context(root, "performance-none", PerformanceOptions(tool="k6", marker="nobody"))
     assert "neither a load script nor a test" in Performance().run(stage).skipped

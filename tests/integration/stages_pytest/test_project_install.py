@@ -391,3 +391,8 @@ def test_environment_with_pytest_alone_runs_serially_and_is_blind_for_coverage(t
     assert any("pytest-xdist is not installed" in note for note in judged.record.notes)
     assert any("pytest-cov is not installed" in note for note in judged.record.notes)
     assert project.run("def test_a(): assert 0\n", workers="0").says("no-failures") == "fail"
+
+
+def test_install_where_bytecode_is_not_written_compiles_once(sample):
+    python = sample.install(env={"PYTHONDONTWRITEBYTECODE": "1"})
+    assert list(python.python.parents[1].glob("lib/*/site-packages/iniconfig/__pycache__/*.pyc"))

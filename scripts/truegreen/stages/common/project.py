@@ -165,6 +165,9 @@ def _install(context: StageContext, folder: Path, commands: list[list[str]]) -> 
         "UV_PROJECT_ENVIRONMENT": str(folder),
         "PATH": f"{folder / 'bin'}{os.pathsep}{context.env.get('PATH', '')}",
     }
+    if context.env.get("PYTHONDONTWRITEBYTECODE"):
+        # The project's programs could never keep what they compile, and every start would compile it all again.
+        env["UV_COMPILE_BYTECODE"] = "1"
     make = [find_uv_bin(), "venv", "--quiet", "--clear", "--seed"]
     make += ["--python", context.project.python] if context.project.python else []
     for argv in ([*make, str(folder)], *commands):

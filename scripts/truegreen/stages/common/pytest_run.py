@@ -31,6 +31,7 @@ _PROBE = (
     "import importlib.util as u, json; "
     "print(json.dumps([n for n in ('pytest', 'pytest_cov', 'xdist') if u.find_spec(n)]))"
 )
+_NOTHING_COLLECTED = 5
 _RERUN_LIMIT = 50
 _WORD_LIMIT = 100_000
 """Bytes of one argument; the system refuses 128 KiB."""
@@ -60,10 +61,20 @@ class _Session(msgspec.Struct, frozen=True):
     """Failed tests, as they are named on the command line."""
     rootdir: str = ""
     inifile: str = ""
+    collected: int = 0
     selected: int = 0
+    deselected: int = 0
+    collection_errors: int = 0
+    skipped_collections: list[str] = []
     left_out: int = 0
     asked: list[str] = []
     unasked: list[str] = []
+
+    @property
+    def nothing(self) -> bool:
+        """Whether the project has no such test: the marker alone left every one out, and none was lost on the way."""
+        lost = self.selected or self.left_out or self.collection_errors or self.skipped_collections
+        return self.collected == self.deselected and not lost
 
 
 class PytestResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +85,8 @@ class PytestResult(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[ToolRun, ...]
     notes: tuple[str, ...]
     python: str
+    nothing: bool = False
+    """True when no test carries the marker, as pytest and the plugin both say."""
 
 
 def run(
@@ -123,12 +136,17 @@ def run(
     env["TRUEGREEN_SELECTION"] = _selection(context, marker)
     done = _invoke(context, first, env, "junit.xml", "session.json")
     tools = [_tool(done, "pytest")]
-    notes += _partial(_session(context.out / "session.json"))
+    session = _session(context.out / "session.json")
+    notes += _partial(session)
     limit = context.options.reruns if reruns is None else reruns
     tools += _reruns(context, [*argv, "-m", "", *_serial(present), *context.options.args], env, limit)
-    files = _files(context.out)
     return PytestResult(
-        files=files, expects=tuple(expects), tools=tuple(tools), notes=tuple(notes), python=python.version
+        files=_files(context.out),
+        expects=tuple(expects),
+        tools=tuple(tools),
+        notes=tuple(notes),
+        python=python.version,
+        nothing=done.exit_code == _NOTHING_COLLECTED and session is not None and session.nothing,
     )
 
 
@@ -145,10 +163,10 @@ def _selection(context: StageContext, marker: str) -> str:
     return msgspec.json.encode(given).decode()
 
 
-def _partial(session: _Session) -> list[str]:
+def _partial(session: _Session | None) -> list[str]:
     """Return a note when only a part of the stage's tests ran."""
-    words = [*session.asked, *session.unasked]
-    if not words:
+    words = [*session.asked, *session.unasked] if session else []
+    if session is None or not words:
         return []
     of = f" of {session.selected + session.left_out:,}" if session.left_out else ""
     return [f"partial: {session.selected:,}{of} tests ({', '.join(words)}), which is not the whole stage"]
@@ -262,8 +280,10 @@ def _reruns(context: StageContext, argv: list[str], env: Mapping[str, str], limi
     for number in range(1, limit + 1):
         previous = context.out / (f"session-rerun-{number - 1}.json" if number > 1 else "session.json")
         session = _session(previous)
+        if session is None or len(session.again) > _RERUN_LIMIT:
+            break
         failed = [word for word in session.again if _speakable(word)]
-        if not failed or len(session.again) > _RERUN_LIMIT:
+        if not failed:
             break
         place = [f"--rootdir={session.rootdir}", *(("-c", session.inifile) if session.inifile else ())]
         context.console.line(f"running {len(failed)} failed test(s) again, in a fresh process")
@@ -273,12 +293,12 @@ def _reruns(context: StageContext, argv: list[str], env: Mapping[str, str], limi
     return tools
 
 
-def _session(path: Path) -> _Session:
-    """Return what the plugin wrote; one that cannot be read names no test to run again."""
+def _session(path: Path) -> _Session | None:
+    """Return what the plugin wrote; None where that cannot be read."""
     try:
         return msgspec.json.decode(path.read_bytes(), type=_Session)
     except (OSError, msgspec.DecodeError):
-        return _Session()
+        return None
 
 
 def _speakable(word: str) -> bool:

@@ -69,8 +69,7 @@ def run_locust(context: StageContext, plan: LoadPlan, project_python: Path | Non
         EvidenceUnreadable: it left unknown figures, or met errors that they do not name.
         TimedOut: it did not end.
     """
-    command, whose = _locust_command(context, plan, project_python)
-    version = _version(context.processes.run([*command, "--version"], env=plan.env, timeout_s=_SLACK_S))
+    command, version, whose = _locust_command(context, plan, project_python)
     if plan.warm_up_s > 0:
         warm_up = _locust(context, command, plan, plan.warm_up_s, "warm-up")
         _need(warm_up, context.out / "warm-up.log", "Locust")
@@ -121,14 +120,14 @@ def run_k6(context: StageContext, plan: LoadPlan) -> LoadOutcome:
     return LoadOutcome(file="k6.json", kind="k6", tool=_tool("k6", version, done), note=f"load: k6 {version}")
 
 
-def _locust_command(context: StageContext, plan: LoadPlan, project_python: Path | None) -> tuple[list[str], str]:
+def _locust_command(context: StageContext, plan: LoadPlan, project_python: Path | None) -> tuple[list[str], str, str]:
+    """Return how Locust starts, its version and whose it is; the version is asked without importing it."""
     if project_python is not None:
-        probe = context.processes.run(
-            [str(project_python), "-c", "import locust"], env=plan.env, cwd=context.root, timeout_s=_SLACK_S
-        )
-        if probe.ok:
-            return [str(project_python), "-m", "locust"], "the project's own"
-    return [str(context.tools.path("locust"))], "pinned by truegreen"
+        probe = [str(project_python), "-c", "import importlib.metadata as m; print(m.version('locust'))"]
+        done = context.processes.run(probe, env=plan.env, cwd=context.root, timeout_s=_SLACK_S)
+        if done.ok:
+            return [str(project_python), "-m", "locust"], _version(done), "the project's own"
+    return [str(context.tools.path("locust"))], context.tools.version("locust"), "pinned by truegreen"
 
 
 def _locust(context: StageContext, command: list[str], plan: LoadPlan, duration_s: float, name: str) -> Completed:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.errors import ProjectTool
 from truegreen.stages.common import project as projects
 from truegreen.stages.common import pytest_run
 from truegreen.stages.common import stack as stacks
@@ -44,6 +45,15 @@ def run(context: StageContext, stack: Stack, marker: str) -> PytestResult:
         options=msgspec.structs.replace(context.options, prepare=[]),
     )
     return pytest_run.run(against, marker=marker)
+
+
+def run_if_any(context: StageContext, stack: Stack, marker: str) -> PytestResult | None:
+    """Run the tests where the project has any; None means that nobody wrote one, which pytest itself told."""
+    try:
+        result = run(context, stack, marker)
+    except ProjectTool:  # a project without pytest has none
+        return None
+    return None if result.nothing else result
 
 
 def any_collected(context: StageContext, python: ProjectPython, environment: Mapping[str, str], marker: str) -> bool:
