@@ -2,9 +2,15 @@
 
 import os
 
+import pytest
 from hypothesis import settings
 
 # A red run must be red again: every run tries the same examples. TRUEGREEN_FUZZ=1 looks for new ones.
 settings.register_profile("fixed", derandomize=True, deadline=None)
 settings.register_profile("fuzz", deadline=None)
 settings.load_profile("fuzz" if os.environ.get("TRUEGREEN_FUZZ") else "fixed")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest, so that no process waits for another at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("real") is None)

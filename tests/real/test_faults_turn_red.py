@@ -26,11 +26,11 @@ def assert_red(done, name, stages):
 @pytest.mark.parametrize("name", STORES)
 def test_fault_in_the_store_turns_persistence_red(run_caller, name):
     stages = "unit persistence"
-    done = run_caller({"stages": stages, "plant": name}, pipeline.push())
+    done = run_caller({"stages": stages, "plant": name}, pipeline.pull_request())
     assert_red(done, name, stages)
 
 
 def test_worker_that_does_not_consume_turns_e2e_red(run_caller):
     stages, settings = "unit e2e", (*pipeline.in_containers(), "e2e.mode=processes")
-    done = run_caller({"stages": stages, "plant": "worker-not-started", "settings": settings}, pipeline.push())
+    done = run_caller({"stages": stages, "plant": "worker-not-started", "settings": settings}, pipeline.pull_request())
     assert_red(done, "worker-not-started", stages)

@@ -33,13 +33,13 @@ def broken(run_caller):
         "settings": pipeline.embedded(),
         "files": {"tests/persistence/conftest.py": KILLER},
     }
-    return run_caller(caller, pipeline.push())
+    return run_caller(caller, pipeline.pull_request())
 
 
 @pytest.fixture(scope="module")
 def refused(run_caller):
     """The plan itself fails: there is no such stage."""
-    return run_caller({"stages": "unit persistance", "settings": pipeline.embedded()}, pipeline.push())
+    return run_caller({"stages": "unit persistance", "settings": pipeline.embedded()}, pipeline.pull_request())
 
 
 def test_stage_whose_helper_is_killed_leaves_no_record_and_is_blind(broken):
