@@ -9,10 +9,11 @@ import msgspec
 from truegreen.model.coverage import Coverage, FileCoverage
 from truegreen.model.evidence import EvidenceFile, RunState, StageRecord, ToolRun
 from truegreen.model.finding import Finding, Scan, Severity
+from truegreen.model.history import History
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
-from truegreen.model.run import History, RunEvidence, StageEvidence
+from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 
 COMMIT = "c" * 40

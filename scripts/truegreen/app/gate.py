@@ -13,7 +13,8 @@ from truegreen.app.shell import EVIDENCE, Shell
 from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceUnreadable
 from truegreen.forge import workflow_commands
 from truegreen.gates import judging
-from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
+from truegreen.model.history import History
+from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.verdict import REPORT_VERSION, Provenance, Report, StageReport, Status
 from truegreen.runtime import files, git
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from truegreen import registry
 from truegreen.app.shell import evidence
 from truegreen.errors import FileUnusable, StoreDamaged, StoreError
-from truegreen.model.run import History
+from truegreen.model.history import History
 from truegreen.runtime import files
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ import msgspec
 from truegreen.model.verdict import Fact, Item, Status, Verdict
 
 if TYPE_CHECKING:
-    from truegreen.model.run import History, RunEvidence, StageEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence, StageEvidence
 
 RUN = "run"
 """Pseudo-stage of gates that judge the whole run."""

@@ -14,7 +14,8 @@ from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.coverage import Coverage, FileCoverage
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 _WORST = 10
 _BLOCKS = 5

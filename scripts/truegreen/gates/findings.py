@@ -10,7 +10,8 @@ from truegreen.model.finding import Severity
 from truegreen.model.verdict import Fact, Verdict
 
 if TYPE_CHECKING:
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 _ITEMS_MAX = 200
 

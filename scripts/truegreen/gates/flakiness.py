@@ -11,7 +11,8 @@ from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 _BAD = (Outcome.FAIL, Outcome.ERROR)
 _ITEMS_MAX = 100

@@ -12,7 +12,8 @@ from truegreen.model.verdict import Fact, Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.evidence import StageRecord
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 
 class FullRunBudgetOptions(GateOptions, frozen=True, kw_only=True):

@@ -11,8 +11,9 @@ from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from truegreen.model.history import History
     from truegreen.model.image import ImageRecord, Signature
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.run import RunEvidence
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NUMBER = re.compile(r"[+-]?[0-9]+")

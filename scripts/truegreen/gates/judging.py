@@ -11,13 +11,14 @@ from truegreen.analysis import headline
 from truegreen.gates.base import RUN
 from truegreen.gates.stage_complete import place
 from truegreen.model.evidence import RunState
-from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
+from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.verdict import Fact, StageReport, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from truegreen.gates.base import Gate
+    from truegreen.model.history import History
 
 _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
     "tests": lambda seen: seen.tests is not None,

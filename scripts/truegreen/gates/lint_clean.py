@@ -9,7 +9,8 @@ from truegreen.gates.base import BaseGate, GateOptions, count
 from truegreen.model.finding import Severity
 
 if TYPE_CHECKING:
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
     from truegreen.model.verdict import Verdict
 
 _ITEMS_MAX = 200

@@ -11,8 +11,9 @@ from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from truegreen.model.history import History
     from truegreen.model.load import Endpoint, LoadResult
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.run import RunEvidence
 
 _LISTED = 10
 

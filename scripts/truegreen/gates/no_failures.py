@@ -9,7 +9,8 @@ from truegreen.model.testrun import Outcome, TestCase
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 _ITEMS_MAX = 1000
 """More are counted but not listed; the result file has them all."""

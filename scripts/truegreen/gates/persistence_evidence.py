@@ -10,8 +10,9 @@ from truegreen.model.testrun import Outcome
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from truegreen.model.history import History
     from truegreen.model.persistence import Demand, PersistenceEvidence
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.run import RunEvidence
     from truegreen.model.testrun import TestCase
 
 _ITEMS_MAX = 100

@@ -9,7 +9,8 @@ from truegreen.model.evidence import RunState, StageRecord
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
-    from truegreen.model.run import History, Problem, RunEvidence, StageEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import Problem, RunEvidence, StageEvidence
 
 
 class StageCompleteOptions(GateOptions, frozen=True, kw_only=True):

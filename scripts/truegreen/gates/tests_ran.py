@@ -14,7 +14,8 @@ from truegreen.model.verdict import Fact, Item, Verdict
 if TYPE_CHECKING:
     from truegreen.gates._contradictions import Problem
     from truegreen.model.evidence import StageRecord
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 _ENDED_BADLY = {
     2: "pytest was interrupted (exit code 2)",

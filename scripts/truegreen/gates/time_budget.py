@@ -13,7 +13,8 @@ from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.evidence import StageRecord
-    from truegreen.model.run import History, RunEvidence
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
 
 _SLOWEST = 10
 _Seconds = Annotated[float, msgspec.Meta(gt=0)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from truegreen.model.changes import Changes
 from truegreen.model.coverage import Coverage
 from truegreen.model.evidence import StageRecord
 from truegreen.model.finding import Scan
@@ -56,25 +57,9 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     tree: str = ""
     """The tracked files as they are now; empty when evidence is judged where it was made."""
 
+    changes: Changes | None = None
+    """What the change changes; None when there is no base to compare with, or it was not asked for."""
+
     def of(self, stage: str) -> StageEvidence:
         """Return the evidence of a stage, empty when it left none."""
         return next((e for e in self.stages if e.stage == stage), StageEvidence(stage=stage))
-
-
-class PastRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One earlier run as the history store keeps it."""
-
-    commit: str
-    created: str
-    status: str
-    duration_s: float = 0.0
-    tests: int = 0
-    failed: int = 0
-    flaky: int = 0
-    line_ratio: float | None = None
-
-
-class History(msgspec.Struct, frozen=True, kw_only=True):
-    """Earlier runs, newest first; empty when no store is configured."""
-
-    runs: tuple[PastRun, ...] = ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from truegreen.model.history import History
     from truegreen.model.incident import Incident
-    from truegreen.model.run import History
     from truegreen.model.verdict import Report
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from truegreen.model.run import PastRun
+from truegreen.model.history import PastRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from truegreen.errors import StoreDamaged, StoreError
+from truegreen.model.history import History, PastRun
 from truegreen.model.incident import Incident, run_key
-from truegreen.model.run import History, PastRun
 from truegreen.stores.past import past_run
 
 if TYPE_CHECKING:
@@ -48,6 +48,8 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 """Each entry brings the file one version further; entries are added, never changed."""
 _COLUMNS = "commit_sha, created, status, duration_s, tests, failed, flaky, line_ratio"
+_FIELDS = ("commit", *_COLUMNS.split(", ")[1:])
+"""The same in a PastRun."""
 _MORE = "repository, ref, event, run_url, stages"
 _APPEND = (
     f"INSERT INTO runs (run_key, {_COLUMNS}, {_MORE}) VALUES ({', '.join('?' * 14)}) "  # noqa: S608 - our own names
@@ -73,7 +75,7 @@ class SqliteStore:
         past = past_run(report)
         origin = report.provenance
         stages = msgspec.json.encode({stage.stage: stage.status.value for stage in report.stages}).decode()
-        values = (run_key(origin), *msgspec.structs.astuple(past))
+        values = (run_key(origin), *(getattr(past, name) for name in _FIELDS))
         more = (origin.repository, origin.ref, origin.event, origin.run_url, stages)
         with self._writing() as connection:
             connection.execute(_APPEND, [_storable(value) for value in (*values, *more)])
@@ -89,8 +91,7 @@ class SqliteStore:
         query = f"SELECT {_COLUMNS} FROM runs ORDER BY created DESC, id DESC LIMIT ?"  # noqa: S608 - our own names
         with self._open() as connection:
             rows = connection.execute(query, (max(0, limit),)).fetchall()
-        names = PastRun.__struct_fields__
-        return History(runs=tuple(self._decode(dict(zip(names, row, strict=True)), PastRun) for row in rows))
+        return History(runs=tuple(self._decode(dict(zip(_FIELDS, row, strict=True)), PastRun) for row in rows))
 
     def incident(self, key: str) -> Incident | None:
         """Return what is remembered about a branch, or None.

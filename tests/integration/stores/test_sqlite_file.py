@@ -14,8 +14,8 @@ from tests.support.reports import report
 
 from truegreen import registry
 from truegreen.errors import StoreError
+from truegreen.model.history import History
 from truegreen.model.incident import Incident
-from truegreen.model.run import History
 from truegreen.model.verdict import Status
 from truegreen.stores import sqlite_file
 from truegreen.stores.sqlite_file import SqliteStore

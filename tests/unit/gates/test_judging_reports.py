@@ -12,7 +12,8 @@ from tests.support.evidence import record, session, stage
 from truegreen.gates import judging
 from truegreen.gates.base import RUN, BaseGate, GateOptions
 from truegreen.model.evidence import ErrorRecord, RunState, ServiceRecord
-from truegreen.model.run import History, PastRun, Problem, StageEvidence
+from truegreen.model.history import History, PastRun
+from truegreen.model.run import Problem, StageEvidence
 from truegreen.model.verdict import StageReport, Status, Verdict
 
 OFF = GateOptions(enabled=False)

@@ -9,7 +9,8 @@ from truegreen.gates.flakiness import Flakiness
 from truegreen.gates.no_failures import NoFailures
 from truegreen.gates.tests_ran import TestsRan
 from truegreen.model.evidence import RunState, StageRecord
-from truegreen.model.run import History, RunEvidence, StageEvidence
+from truegreen.model.history import History
+from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.verdict import Fact, Report, Status, Verdict
 from truegreen.stores.past import past_run

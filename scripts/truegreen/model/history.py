@@ -1,0 +1,78 @@
+"""What is kept of earlier runs: the part of them that gates read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from truegreen.model.testrun import Outcome
+
+
+class PastFailure(msgspec.Struct, frozen=True, kw_only=True):
+    """One test of one earlier run that did not simply pass: it failed, or its attempts disagreed."""
+
+    stage: str
+    test: str
+    attempts: tuple[Outcome, ...]
+    """All attempts in order, at least one; the last one decided."""
+    fingerprint: str = ""
+    """What failed, without what changes from run to run; empty when unknown."""
+
+    @property
+    def masked(self) -> bool:
+        """True when a rerun hid the failure: the run was not red because of this test."""
+        return self.attempts[-1] is Outcome.PASS
+
+
+class PastStage(msgspec.Struct, frozen=True, kw_only=True):
+    """One stage of an earlier run."""
+
+    stage: str
+    status: str
+    duration_s: float = 0.0
+    tests: int = 0
+    """Tests that ran; skipped ones do not count."""
+    infrastructure: str = ""
+    """Class of the infrastructure's failure, such as `out-of-memory`; empty when there was none."""
+
+
+class PastRun(msgspec.Struct, frozen=True, kw_only=True):
+    """One earlier run as the history store keeps it."""
+
+    commit: str
+    created: str
+    """ISO 8601, UTC."""
+    status: str
+    duration_s: float = 0.0
+    tests: int = 0
+    failed: int = 0
+    flaky: int = 0
+    line_ratio: float | None = None
+    run: str = ""
+    """Identity of the run and its attempt, as `incident.run_key` gives it."""
+    tree: str = ""
+    """git's tree of what was tested: the same code has the same tree, whatever its commit is called."""
+    environment: str = ""
+    """Digest of all that decides a result beside the code: lock, interpreter, platform."""
+    branch: str = ""
+    base: bool = False
+    """True for a run of the default branch, whose results say nothing about an unmerged change."""
+    stages: tuple[PastStage, ...] = ()
+    failures: tuple[PastFailure, ...] = ()
+
+
+class PastTest(msgspec.Struct, frozen=True, kw_only=True):
+    """One test over the runs that were asked for."""
+
+    runs: int = 0
+    failures: int = 0
+    """Runs in which it failed at least once, reruns included."""
+    durations_s: tuple[float, ...] = ()
+    """Of passing first attempts on the default branch, newest first; quantised by the store (about 9 %)."""
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True):
+    """Earlier runs, newest first; empty when no store is configured."""
+
+    runs: tuple[PastRun, ...] = ()
+    tests: dict[str, dict[str, PastTest]] = {}
+    """Stage → test → what is known; empty when the store was not asked for single tests."""
