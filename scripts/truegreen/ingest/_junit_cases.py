@@ -29,48 +29,66 @@ _RERUNS = {
 _ATTEMPTS = {str(outcome): outcome for outcome in Outcome}
 _SKIPPING = frozenset({"notrun", "disabled", "skipped", "ignored", "suppressed"})
 _FAILING = {"failed": Outcome.FAIL, "failure": Outcome.FAIL, "error": Outcome.ERROR, "errored": Outcome.ERROR}
+_CTEST_SKIPS = ("SKIP_", "Disabled")
+"""How the reason of a test that CTest skipped on purpose begins; all others could not be run."""
 _SEVERITY = {Outcome.PASS: 0, Outcome.SKIP: 1, Outcome.FAIL: 2, Outcome.ERROR: 3}
 
 
 class _Suite:
-    """One suite while it is open: what it declares and what it holds."""
+    """One suite while it is open: what it declares and what it holds at any depth."""
 
-    def __init__(self, tag: str, attributes: dict[str, str]) -> None:
-        self.tag = tag
+    def __init__(self, tag: str, attributes: dict[str, str], number: int) -> None:
+        self.number = number
+        self.label = f"{tag} {attributes['name']!r}" if attributes.get("name") else tag
         self.name = attributes.get("name", "")
         self.file = attributes.get("file", "")
-        self.tests = _count(attributes, "tests")
-        self.bad = _sum(_count(attributes, "failures"), _count(attributes, "errors"))
+        self.host = attributes.get("hostname", "")
+        self.tests = _count(attributes, "tests") or 0
+        self.declared_skipped = _count(attributes, "skipped") or 0
+        self.failures = _count(attributes, "failures") or 0
+        self.bad = self.failures + (_count(attributes, "errors") or 0)
         self.elements = 0
-        """`testcase` elements at any depth."""
+        """`testcase` elements."""
         self.skipped = 0
         self.bad_elements = 0
-        """`failure` and `error` elements at any depth."""
+        """`failure` and `error` elements."""
+        self.bad_cases = 0
         self.subtests = 0
         """Reports of subtests, which pytest counts as tests without an element of their own."""
-        self.bad_cases: set[str] = set()
-        self.ids: set[str] = set()
+        self.go = False
+        """True when gotestsum wrote it, which counts a failed build twice: as a failure and as an error."""
+        self.unexplained: list[str] = []
+        """What inner suites declare and do not hold; an outer one may know why."""
 
     def absorb(self, inner: _Suite) -> None:
         """Add what a nested suite holds."""
         self.elements += inner.elements
         self.skipped += inner.skipped
         self.bad_elements += inner.bad_elements
+        self.bad_cases += inner.bad_cases
         self.subtests += inner.subtests
-        self.bad_cases |= inner.bad_cases
-        self.ids |= inner.ids
+        self.go = self.go or inner.go
+        self.unexplained += inner.unexplained
 
-    def disagreement(self) -> str:
-        """Return declared against counted, where they cannot both be true."""
-        label = f"{self.tag} {self.name!r}" if self.name else self.tag
-        # pytest counts a test whose call and teardown both fail once, and writes it twice; some dialects
-        # leave skipped cases out of `tests`.
-        held = (self.elements, len(self.ids), self.elements - self.skipped)
-        if self.tests is not None and self.tests - self.subtests not in held:
+    def close(self) -> str:
+        """Return why failures must have been lost, and settle which missing tests can be explained.
+
+        More cases than declared are no loss: dialects leave out of `tests` what failed to build or to set up
+        (gotestsum, Mocha), todos (Jest), skipped tests, or further attempts (pytest-rerunfailures).
+        """
+        missing = self.tests - self.subtests - self.elements
+        # Mocha counts skipped tests that it does not write; only its outermost suite says how many they are.
+        unwritten = max(0, self.declared_skipped - self.skipped)
+        if missing > unwritten:
             with_subtests = f" and {self.subtests:,} subtests" if self.subtests else ""
-            return f"{label} declares {self.tests:,} tests, counted {self.elements:,}{with_subtests}"
-        if self.bad is not None and self.bad not in (self.bad_elements, len(self.bad_cases)):
-            return f"{label} declares {self.bad:,} failures and errors, counted {self.bad_elements:,}"
+            self.unexplained.append(
+                f"{self.label} declares {self.tests:,} tests, counted {self.elements:,}{with_subtests}"
+            )
+        elif missing > 0:
+            self.unexplained.clear()
+        declared = self.failures if self.go else self.bad
+        if declared > max(self.bad_elements, self.bad_cases):
+            return f"{self.label} declares {declared:,} failures and errors, counted {self.bad_elements:,}"
         return ""
 
 
@@ -84,6 +102,8 @@ class _Case:
         self.line = _count(attributes, "line") or _count(attributes, "lineno") or 0
         self.duration_s = _time(attributes.get("time", ""))
         self.node = ""
+        self.unrun = attributes.get("status") == "notrun" and "result" not in attributes
+        """CTest says of a test whose program is missing that it was skipped, and fails."""
         self.outcomes: list[Outcome] = []
         self.reruns: list[Outcome] = []
         self.repeated: tuple[Outcome, ...] = ()
@@ -92,6 +112,7 @@ class _Case:
         self.message = ""
         self.detail: Tail | None = None
         """Made only when something failed: most cases have no text worth keeping."""
+        self.bad_elements = 0
         self.subtests = 0
         self.skipped_subtests = 0
         self.depth = 0
@@ -113,8 +134,10 @@ class _Case:
         if self.depth == 1 and tag in _BAD:
             self._bad(_BAD[tag], attributes)
         elif self.depth == 1 and tag == "skipped":
-            self.outcomes.append(Outcome.SKIP)
-            self.message = self.message or attributes.get("message", "")[:MESSAGE_LIMIT]
+            why = attributes.get("message", "")
+            lost = self.unrun and bool(why) and not why.startswith(_CTEST_SKIPS)
+            self.outcomes.append(Outcome.ERROR if lost else Outcome.SKIP)
+            self.message = self.message or why[:MESSAGE_LIMIT]
         elif self.depth == 1 and tag in _RERUNS:
             self.reruns.append(_RERUNS[tag])
             self.flaky = self.flaky or tag.startswith("flaky")
@@ -136,6 +159,7 @@ class _Case:
 
     def _bad(self, outcome: Outcome, attributes: dict[str, str]) -> None:
         self.outcomes.append(outcome)
+        self.bad_elements += 1
         self._tell(attributes)
 
     def _tell(self, attributes: dict[str, str]) -> None:
@@ -182,7 +206,10 @@ class Collector:
         self._lost: _Case | None = None
         """An error of a suite itself, outside any case."""
         self._found: dict[str, TestCase] = {}
+        self._homes: dict[str, _Suite] = {}
+        """The innermost suite of each case."""
         self._depth = 0
+        self._number = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Begin an element."""
@@ -195,12 +222,15 @@ class Collector:
                 raise Refused(f"{tag} inside a testcase")
             inside.start(tag, attributes)
         elif tag in _SUITES:
-            self._suites.append(_Suite(tag, attributes))
+            self._number += 1
+            self._suites.append(_Suite(tag, attributes, self._number))
         elif tag == "testcase":
             self._case = _Case(attributes, self._suites[-1])
         elif tag in _BAD:
             self._lost = _Case({"name": "the suite itself", "classname": self._suites[-1].name}, self._suites[-1])
             self._lost.start(tag, attributes)
+        elif tag == "property" and attributes.get("name") == "go.version":
+            self._suites[-1].go = True
 
     def end(self, tag: str) -> None:
         """End an element."""
@@ -230,25 +260,40 @@ class Collector:
 
     def _leave(self) -> None:
         suite = self._suites.pop()
-        if text := suite.disagreement():
+        if text := suite.close():
             self.disagreements.append(text)
         if self._suites:
             self._suites[-1].absorb(suite)
+        else:
+            self.disagreements += suite.unexplained
 
     def _close(self, case: _Case, *, counted: bool) -> None:
         made = self._made(case)
         suite = self._suites[-1]
-        bad = [outcome for outcome in case.outcomes if outcome is not Outcome.SKIP]
-        suite.bad_elements += len(bad)
-        if made.outcome in (Outcome.FAIL, Outcome.ERROR):
-            suite.bad_cases.add(made.id)
+        bad = made.outcome in (Outcome.FAIL, Outcome.ERROR)
+        suite.bad_elements += case.bad_elements
+        suite.bad_cases += bad
         if counted:
             suite.elements += 1
             suite.subtests += case.subtests
             suite.skipped += made.outcome is Outcome.SKIP
-            suite.ids.add(made.id)
+        made = self._apart(made, suite)
         known = self._found.get(made.id)
         self._found[made.id] = made if known is None else _worse(known, made)
+
+    def _apart(self, made: TestCase, suite: _Suite) -> TestCase:
+        """Return the case with a name of its own: one name in two suites is two tests.
+
+        Playwright writes a suite for each browser, with its name as the host; Jest one for each file.
+        """
+        home = self._homes.setdefault(made.id, suite)
+        if home is suite:
+            return made
+        first = made.id if not suite.host or suite.host == home.host else f"{made.id} [{suite.host}]"
+        name, number = first, 2
+        while self._homes.setdefault(name, suite) is not suite:
+            name, number = f"{first} #{number}", number + 1
+        return msgspec.structs.replace(made, id=name)
 
     def _made(self, case: _Case) -> TestCase:
         file = relative(case.file, self._root)
@@ -308,10 +353,6 @@ def _count(attributes: dict[str, str], name: str) -> int | None:
         return None
     text = text.strip()
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None  # noqa: PLR2004
-
-
-def _sum(one: int | None, two: int | None) -> int | None:
-    return None if one is None and two is None else (one or 0) + (two or 0)
 
 
 def _time(text: str) -> float:

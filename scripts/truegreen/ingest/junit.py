@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class JUnitReader:
-    """Reads every case at any depth, and refuses a file whose own totals say that cases are missing."""
+    """Reads every case at any depth, and refuses a file whose own totals say that results are missing."""
 
     kind: ClassVar[str] = "junit"
     part: ClassVar[str] = "tests"
@@ -23,20 +23,21 @@ class JUnitReader:
     def read(self, path: Path, root: Path) -> TestRun:
         """Return the cases.
 
-        A case that is reported twice keeps its worst outcome, so that a test that passed and whose teardown
-        failed is an error. Surefire's reruns become attempts.
+        What became of a test is told by its case alone, never by declared totals. A case that is reported twice
+        in one suite keeps its worst outcome, so that a test that passed and whose teardown failed is an error; one
+        name in two suites is two tests. Surefire's reruns become attempts.
 
         Raises:
-            EvidenceUnreadable: not JUnit, not well-formed, hostile, or declared and counted cases differ.
+            EvidenceUnreadable: not JUnit, not well-formed, hostile, or more tests or failures declared than held.
         """
         collector = Collector(root)
         _xml.parse(path, collector)
         if collector.disagreements:
-            first = collector.disagreements[0]
             raise EvidenceUnreadable(
                 f"{path.name} declares other totals than it holds",
                 where=f"{path}:1",
                 why="; ".join(collector.disagreements[:3]),
-                fix=f"run the stage again: results were lost or added after they were written ({first})",
+                fix="run the stage again: results were lost. Where the tests have subtests, run them with truegreen's "
+                "plugin (`truegreen run`): pytest counts subtests, and only the plugin says how many there were",
             )
         return collector.result()
