@@ -89,7 +89,7 @@ class TimeBudget(BaseGate):
         facts = [
             Fact(label="suite", value=seconds(took), wanted="" if budget == math.inf else f"at most {seconds(budget)}"),
             Fact(label=f"tests over {policy.test_ms:g} ms", value=f"{len(slow):,}", wanted="0 (advice)"),
-            _slowest_fact(ran),
+            *_slowest_facts(ran),
         ]
         if test_s < math.inf:
             facts.insert(1, Fact(label=f"tests over {test_s:g} s", value=f"{len(over):,}", wanted="0"))
@@ -126,12 +126,12 @@ def _slowest(cases: list[TestCase]) -> list[TestCase]:
     return heapq.nsmallest(_SLOWEST, cases, key=lambda case: (-case.duration_s, case.id))
 
 
-def _slowest_fact(ran: list[TestCase]) -> Fact:
-    """Return the slowest tests with their times, and their share of the time of all tests."""
+def _slowest_facts(ran: list[TestCase]) -> list[Fact]:
+    """Return the share of the slowest tests in the time of all, then each of them with its time."""
     top, whole_s = _slowest(ran), sum(case.duration_s for case in ran)
-    share = f" ({sum(case.duration_s for case in top) / whole_s:.0%} of all tests' time)" if whole_s > 0 else ""
-    named = "; ".join(f"{case.duration_s:.2f} s {case.id}" for case in top)
-    return Fact(label=f"slowest {count(len(top), 'test')}", value=named + share)
+    share = f"{sum(case.duration_s for case in top) / whole_s:.0%} of all tests' time" if whole_s > 0 else "unknown"
+    named = [Fact(label=f"slowest {n}", value=f"{case.duration_s:.2f} s {case.id}") for n, case in enumerate(top, 1)]
+    return [Fact(label=f"slowest {count(len(top), 'test')}", value=share), *named]
 
 
 def _item(case: TestCase, limit: str, level: str = "notice") -> Item:

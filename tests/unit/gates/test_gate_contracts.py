@@ -29,8 +29,11 @@ WANTED = {
         {"min_rps": 100.0, "max_error_ratio": 0.0, "p95_ms": 500.0, "min_requests": 1000},
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
+    "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
 }
+ADVISORY = {"time-regression"}
+"""Gates that turn nothing red unless they are told to."""
 
 
 @pytest.mark.parametrize("name", registry.names("gate"))
@@ -41,7 +44,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
     has = msgspec.structs.asdict(gate.Options())
     assert {key: has[key] for key in options} == options
     assert has["enabled"]
-    assert not has["advisory"]
+    assert has["advisory"] is (name in ADVISORY)
 
 
 @pytest.mark.parametrize(
@@ -61,6 +64,9 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("load", "p95-ms", (0, 0.5), (-0.5,)),
         ("load", "min-requests", (1,), (0, -1)),
         ("image-verified", "min-signatures", (1,), (0, -1)),
+        ("time-regression", "alpha", (0.001, 0.99), (0, 1, -0.1)),
+        ("time-regression", "min-ratio", (1, 1.5), (0.99,)),
+        ("time-regression", "min-ms", (0, 0.5), (-0.5,)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
         *((gate, key, (True, False), (0, "no")) for gate in WANTED for key in ("enabled", "advisory")),
     ],
