@@ -47,6 +47,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "coverage": "truegreen.gates.coverage:CoverageGate",
         "flakiness": "truegreen.gates.flakiness:Flakiness",
         "time-budget": "truegreen.gates.time_budget:TimeBudget",
+        "time-regression": "truegreen.gates.time_regression:TimeRegression",
         "full-run-budget": "truegreen.gates.full_run_budget:FullRunBudget",
         "persistence-evidence": "truegreen.gates.persistence_evidence:PersistenceGate",
         "lint-clean": "truegreen.gates.lint_clean:LintClean",

@@ -10,7 +10,7 @@ import msgspec
 from truegreen.model.coverage import Coverage, FileCoverage
 from truegreen.model.evidence import EvidenceFile, RunState, StageRecord, ToolRun
 from truegreen.model.finding import Finding, Scan, Severity
-from truegreen.model.history import History
+from truegreen.model.history import History, PastRun, PastStage, PastTest
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
@@ -205,6 +205,14 @@ def waiver(**more: Any) -> Waiver:
 def governed(*stages: StageEvidence, **more: Any) -> RunEvidence:
     """Return a good run of a project with a waiver, so that every gate over the run has a question."""
     return run(*stages, **{"today": TODAY, "waivers": (waiver(),), **more})
+
+
+def steady_history(stage: str, runs: int = 20, **more: Any) -> History:
+    """Return a history of the default branch in which the stage and its three tests took what they take here."""
+    past = PastStage(stage=stage, status="pass", duration_s=5.0, tests=3)
+    one = PastRun(commit=COMMIT, created="2026-11-20T07:00:00Z", status="pass", base=True, stages=(past,))
+    test = PastTest(runs=runs, durations_s=(0.01,) * runs)
+    return History(**{"runs": (one,) * runs, "tests": {stage: {name(n): test for n in range(3)}}, **more})
 
 
 def without(evidence: StageEvidence, field: str) -> StageEvidence:

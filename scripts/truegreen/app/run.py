@@ -185,6 +185,7 @@ def _record(
         python=outcome.python,
         platform=environ.platform_name(),
         run_id=run_id(shell),
+        runner=shell.env.get("RUNNER_NAME", "") if run_id(shell) else "",
         tools=outcome.tools,
         expects=outcome.expects,
         notes=outcome.notes,

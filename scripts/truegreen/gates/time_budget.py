@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
@@ -25,6 +26,8 @@ class TimeBudgetOptions(GateOptions, frozen=True, kw_only=True):
 
     suite_s: dict[str, _Seconds] = msgspec.field(default_factory=lambda: {"unit": 30.0})
     """Stage → longest time of its suite in seconds; a stage that is not named has no budget."""
+    test_s: dict[str, _Seconds] = msgspec.field(default_factory=dict)
+    """Stage → longest time of a single test in seconds; a longer one fails, a stage that is not named has no limit."""
     test_ms: Annotated[float, msgspec.Meta(ge=0)] = 100.0
     """A single test slower than this many milliseconds is listed, never red; 0 lists none."""
 
@@ -33,16 +36,20 @@ class TimeBudget(BaseGate):
     """The suite stays within its time, so that people keep running it.
 
     **Proves** that pytest's own wall time, start-up and collection included, reruns of failed tests
-    excluded, is within the budget of the stage. Shards run beside each other: the slowest counts.
+    excluded, is within the budget of the stage. Shards run beside each other: the slowest counts. Where `test-s`
+    names the stage, it also proves that no single test took longer than that; the marker that puts a test into a
+    stage also gives it its limit. The slowest ten tests are always named, with their share of all tests' time.
 
-    **Blind when** no test ran, or the stage did not record how long pytest took.
+    **Blind when** no test ran, the stage did not record how long pytest took, or single tests have a limit and no
+    result says how long its test took.
 
-    **Options**: `suite-s` (default `{ unit = 30 }`), a table from stage to seconds; `test-ms` (default 100):
-    slower single tests are listed, the slowest ten, without turning anything red.
+    **Options**: `suite-s` (default `{ unit = 30 }`) and `test-s` (default none), tables from stage to seconds;
+    `test-ms` (default 100): slower single tests are listed, the slowest ten, without turning anything red.
 
     Example:
         [tool.truegreen.gates.time-budget]
         suite-s = { unit = 30, wiring = 60 }
+        test-s = { unit = 1, e2e = 30 }
         test-ms = 100
     """
 
@@ -52,14 +59,13 @@ class TimeBudget(BaseGate):
     Options: ClassVar[type[GateOptions]] = TimeBudgetOptions
 
     def applies(self, evidence: RunEvidence, stage: str, policy: TimeBudgetOptions) -> bool:  # noqa: ARG002
-        """Return whether the stage has a budget."""
-        return stage in policy.suite_s
+        """Return whether the stage, or a single test of it, has a budget."""
+        return stage in policy.suite_s or stage in policy.test_s
 
     def evaluate(self, evidence: RunEvidence, stage: str, policy: TimeBudgetOptions, history: History) -> Verdict:  # noqa: ARG002
-        """Judge the time of the suite."""
+        """Judge the time of the suite and of single tests."""
         seen = evidence.of(stage)
-        budget = policy.suite_s.get(stage)
-        if budget is None:
+        if not self.applies(evidence, stage, policy):
             return self.not_judged(stage, f"{stage} has no time budget")
         ran = [case for case in seen.tests.cases if case.outcome is not Outcome.SKIP] if seen.tests else []
         if not ran:
@@ -69,23 +75,44 @@ class TimeBudget(BaseGate):
             return self.blind(
                 stage, "the stage did not record how long pytest took", remedy=f"run `truegreen run {stage}` again"
             )
-        took = max(times)
-        slow = sorted((c for c in ran if 0 < policy.test_ms < c.duration_s * 1000), key=lambda c: -c.duration_s)
-        facts = (
-            Fact(label="suite", value=seconds(took), wanted=f"at most {seconds(budget)}"),
+        if stage in policy.test_s and not any(case.duration_s > 0 for case in ran):
+            return self.blind(
+                stage, "no result says how long its test took", remedy="let the results carry the time of each test"
+            )
+        return self._verdict(stage, policy, max(times), ran)
+
+    def _verdict(self, stage: str, policy: TimeBudgetOptions, took: float, ran: list[TestCase]) -> Verdict:
+        """Compare the times with their limits; `took` is the suite's time in seconds."""
+        budget, test_s = policy.suite_s.get(stage, math.inf), policy.test_s.get(stage, math.inf)
+        over = [case for case in ran if not case.duration_s <= test_s]
+        slow = [case for case in ran if 0 < policy.test_ms < case.duration_s * 1000]
+        facts = [
+            Fact(label="suite", value=seconds(took), wanted="" if budget == math.inf else f"at most {seconds(budget)}"),
             Fact(label=f"tests over {policy.test_ms:g} ms", value=f"{len(slow):,}", wanted="0 (advice)"),
+            *_slowest_facts(ran),
+        ]
+        if test_s < math.inf:
+            facts.insert(1, Fact(label=f"tests over {test_s:g} s", value=f"{len(over):,}", wanted="0"))
+        advice = _slowest([case for case in slow if case.duration_s <= test_s])[: max(0, _SLOWEST - len(over))]
+        items = (
+            *(_item(case, f"{test_s:g} s", level="error") for case in _slowest(over)),
+            *(_item(case, f"{policy.test_ms:g} ms") for case in advice),
         )
-        items = tuple(_item(case, policy.test_ms) for case in slow[:_SLOWEST])
         reason = f"{count(len(ran), 'test')} took {seconds(took)}"
-        if took > budget:
+        wrong = [f"the budget is {seconds(budget)}"] if took > budget else []
+        wrong += [f"{count(len(over), 'test')} took longer than {test_s:g} s"] if over else []
+        if wrong:
             return self.failed(
                 stage,
-                f"{reason}, the budget is {seconds(budget)}",
-                remedy="make the slowest tests faster, run them in parallel or shards, or raise suite-s",
-                facts=facts,
+                f"{reason}, {' and '.join(wrong)}",
+                remedy="make the slowest tests faster, run them in parallel or shards, or raise "
+                + ("suite-s" if took > budget else "test-s"),
+                facts=tuple(facts),
                 items=items,
             )
-        return self.passed(stage, f"{reason} of {seconds(budget)}", facts=facts, items=items)
+        return self.passed(
+            stage, reason if budget == math.inf else f"{reason} of {seconds(budget)}", facts=tuple(facts), items=items
+        )
 
 
 def _suite_s(record: StageRecord) -> float:
@@ -94,6 +121,19 @@ def _suite_s(record: StageRecord) -> float:
     return sum(tool.duration_s for tool in tools)
 
 
-def _item(case: TestCase, limit_ms: float) -> Item:
-    message = f"{case.duration_s * 1000:,.0f} ms, more than {limit_ms:g} ms"
-    return Item(title=case.id, message=message, path=case.file, line=case.line, level="notice")
+def _slowest(cases: list[TestCase]) -> list[TestCase]:
+    """Return the slowest cases, slowest first."""
+    return heapq.nsmallest(_SLOWEST, cases, key=lambda case: (-case.duration_s, case.id))
+
+
+def _slowest_facts(ran: list[TestCase]) -> list[Fact]:
+    """Return the share of the slowest tests in the time of all, then each of them with its time."""
+    top, whole_s = _slowest(ran), sum(case.duration_s for case in ran)
+    share = f"{sum(case.duration_s for case in top) / whole_s:.0%} of all tests' time" if whole_s > 0 else "unknown"
+    named = [Fact(label=f"slowest {n}", value=f"{case.duration_s:.2f} s {case.id}") for n, case in enumerate(top, 1)]
+    return [Fact(label=f"slowest {count(len(top), 'test')}", value=share), *named]
+
+
+def _item(case: TestCase, limit: str, level: str = "notice") -> Item:
+    message = f"{case.duration_s * 1000:,.0f} ms, more than {limit}"
+    return Item(title=case.id, message=message, path=case.file, line=case.line, level=level)

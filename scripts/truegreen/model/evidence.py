@@ -86,6 +86,8 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True):
     platform: str = ""
     run_id: str = ""
     """Identity of the CI run and attempt, empty on a laptop."""
+    runner: str = ""
+    """Name of the CI's machine; stages with the same one waited for each other."""
     tools: tuple[ToolRun, ...] = ()
     services: tuple[ServiceRecord, ...] = ()
     files: tuple[EvidenceFile, ...] = ()

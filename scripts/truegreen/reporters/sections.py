@@ -147,8 +147,11 @@ def _waivers(report: Report, source: Source) -> Part | None:
 def _advice(report: Report, source: Source) -> Part | None:
     """Return what is worth knowing and turns nothing red: advisory verdicts, and items of passed gates."""
     blocks, brief = [], []
+    told = {(verdict.stage, verdict.reason) for verdict in report.red_verdicts()}
     for verdict in (v for stage in report.stages for v in stage.verdicts if not v.red):
         if verdict.gate == WAIVERS or not (verdict.status.red or (verdict.items and verdict.status is Status.PASS)):
+            continue
+        if (verdict.stage, verdict.reason) in told:  # one cause is told once
             continue
         word = f"{WORD[verdict.status]} (advice only)" if verdict.status.red else "worth a look"
         line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {word}: {prose(verdict.reason, 300)}"

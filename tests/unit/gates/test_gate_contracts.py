@@ -18,7 +18,7 @@ WANTED = {
     "tests-ran": (TESTED, {"tests", "sessions"}, {"min_tests": 1}),
     "no-failures": (TESTED, {"tests"}, {}),
     "flakiness": (TESTED - {"performance"}, {"tests"}, {"max_ratio": 0.01}),
-    "time-budget": (TESTED, {"tests"}, {"suite_s": {"unit": 30.0}, "test_ms": 100.0}),
+    "time-budget": (TESTED, {"tests"}, {"suite_s": {"unit": 30.0}, "test_s": {}, "test_ms": 100.0}),
     "coverage": ({"unit"}, {"coverage"}, {"line": 80.0, "branch": 0.0, "components": {}}),
     "lint-clean": ({"lint"}, {"scans"}, {"fail_on": Severity.LOW}),
     "findings": ({"security-scan"}, {"scans"}, {"fail_on": Severity.HIGH, "warn_on": Severity.MEDIUM}),
@@ -29,9 +29,12 @@ WANTED = {
         {"min_rps": 100.0, "max_error_ratio": 0.0, "p95_ms": 500.0, "min_requests": 1000},
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
+    "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
+ADVISORY = {"time-regression"}
+"""Gates that turn nothing red unless they are told to."""
 
 
 @pytest.mark.parametrize("name", registry.names("gate"))
@@ -42,7 +45,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
     has = msgspec.structs.asdict(gate.Options())
     assert {key: has[key] for key in options} == options
     assert has["enabled"]
-    assert not has["advisory"]
+    assert has["advisory"] is (name in ADVISORY)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +54,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("tests-ran", "min-tests", (1, 2), (0, -1, 1.5)),
         ("flakiness", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("time-budget", "suite-s", ({"unit": 0.001}, {}), ({"unit": 0}, {"unit": -1})),
+        ("time-budget", "test-s", ({"e2e": 0.001}, {}), ({"e2e": 0},)),
         ("time-budget", "test-ms", (0, 0.5), (-0.5,)),
         ("coverage", "line", (0, 0.5, 99.5, 100), (-0.5, 100.5)),
         ("coverage", "branch", (0, 0.5, 99.5, 100), (-0.5, 100.5)),
@@ -61,6 +65,9 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("load", "p95-ms", (0, 0.5), (-0.5,)),
         ("load", "min-requests", (1,), (0, -1)),
         ("image-verified", "min-signatures", (1,), (0, -1)),
+        ("time-regression", "alpha", (0.001, 0.99), (0, 1, -0.1)),
+        ("time-regression", "min-ratio", (1, 1.5), (0.99,)),
+        ("time-regression", "min-ms", (0, 0.5), (-0.5,)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
         ("waivers", "max-days", (1, 366), (0, 367)),
         ("waivers", "near-days", (0, 30), (-1,)),

@@ -128,3 +128,55 @@ def test_time_of_a_stage_named_in_the_table_is_judged():
 )
 def test_time_that_was_not_measured_is_blind(part):
     assert budget(part).status is Status.BLIND
+
+
+@pytest.mark.parametrize(
+    ("limit_s", "status", "levels"),
+    [
+        (0.5, Status.PASS, ["notice", "notice"]),
+        (0.25, Status.FAIL, ["error", "notice"]),
+        (0.2, Status.FAIL, ["error", "error"]),
+    ],
+)
+def test_single_test_over_its_limit_fails_and_one_at_the_limit_does_not(limit_s, status, levels):
+    tests = TestRun(cases=(case(0, duration_s=0.25), case(1, duration_s=0.5), case(2, SKIP, duration_s=9.0)))
+    verdict = budget(stage("unit", tests=tests), test_s={"unit": limit_s})
+    assert (verdict.status, [item.level for item in verdict.items]) == (status, levels)
+
+
+def test_single_tests_of_a_stage_without_a_suite_budget_are_judged_too():
+    policy = TimeBudgetOptions(test_s={"wiring": 0.001})
+    run = good.run(stage("wiring"))
+    assert TimeBudget().applies(run, "wiring", policy)
+    verdict = TimeBudget().evaluate(run, "wiring", policy, good.NO_HISTORY)
+    assert (verdict.status, verdict.reason) == (
+        Status.FAIL,
+        "3 tests took 4.1 s, 3 tests took longer than 0.001 s",
+    )
+    assert verdict.remedy.endswith("test-s")
+    passed = TimeBudget().evaluate(run, "wiring", TimeBudgetOptions(test_s={"wiring": 1}), good.NO_HISTORY)
+    assert (passed.status, passed.reason) == (Status.PASS, "3 tests took 4.1 s")
+
+
+def test_limit_of_single_tests_without_any_time_is_blind_and_no_number_is_over():
+    timeless = TestRun(cases=(case(0, duration_s=0.0), case(1, duration_s=0.0)))
+    assert budget(stage("unit", tests=timeless), test_s={"unit": 1}).status is Status.BLIND
+    assert budget(stage("unit", tests=timeless)).status is Status.PASS
+    wrong = TestRun(cases=(case(0), case(1, duration_s=float("nan"))))
+    assert budget(stage("unit", tests=wrong), test_s={"unit": 1}).status is Status.FAIL
+
+
+def test_slowest_ten_are_named_with_their_share_also_when_no_limit_is_broken():
+    tests = TestRun(cases=tuple(case(number, duration_s=number / 1000) for number in range(12)))
+    told = {fact.label: fact.value for fact in budget(stage("unit", tests=tests)).facts}
+    assert told["slowest 10 tests"] == "98% of all tests' time"
+    assert [told[f"slowest {n}"].rpartition("_")[2] for n in range(1, 11)] == [str(n) for n in range(11, 1, -1)]
+    assert told["slowest 1"] == "0.01 s tests/test_a.py::test_11"
+    assert "slowest 11" not in told
+    assert budget(stage("unit", tests=tests)).items == ()
+
+
+def test_items_of_the_time_budget_are_ten_at_most_and_failures_come_first():
+    tests = TestRun(cases=tuple(case(number, duration_s=0.2 if number < 8 else 2.0) for number in range(16)))
+    items = budget(stage("unit", tests=tests), test_s={"unit": 1}).items
+    assert [item.level for item in items] == ["error"] * 8 + ["notice"] * 2

@@ -104,6 +104,9 @@ EXITS = [
     ("waivers", RUN, good.governed(today=date(2026, 12, 25)), {}, FAILED, "", True),
     ("waivers", RUN, good.governed(today=None), {}, BLIND, "TG205", False),
     ("waivers", RUN, good.run(), {}, OPEN, "", False),
+    ("time-regression", "unit", on("unit"), {}, PASSED, "", True),
+    ("time-regression", "unit", on("unit", records=(record("unit", duration_s=9.0),)), {}, FAILED, "", True),
+    ("time-regression", "unit", on("unit", tests=cases(FAIL)), {}, BLIND, "TG205", False),
     ("full-run-budget", RUN, on("unit"), {}, PASSED, "", True),
     ("full-run-budget", RUN, on("unit"), {"max_s": 1.0}, FAILED, "", True),
     ("full-run-budget", RUN, RunEvidence(), {}, BLIND, "TG205", False),
@@ -119,7 +122,8 @@ EXITS = [
 )
 def test_verdict_of_each_exit_is_whole(gate, name, run, options, status, code, facts):
     judge = registry.load("gate", gate)()
-    verdict = judge.evaluate(run, name, judge.Options(**options), good.NO_HISTORY)
+    history = good.steady_history(name) if gate == "time-regression" else good.NO_HISTORY
+    verdict = judge.evaluate(run, name, judge.Options(**options), history)
     assert (verdict.gate, verdict.stage, verdict.status, verdict.code) == (gate, name, status, code)
     assert msgspec.convert(msgspec.to_builtins(verdict), Verdict) == verdict, "every field has the type it declares"
     assert bool(verdict.remedy) is status.red

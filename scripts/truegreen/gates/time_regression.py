@@ -1,0 +1,173 @@
+"""Gate: nothing became slower than it was on the default branch."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, ClassVar
+
+import msgspec
+
+from truegreen.analysis import durations, headline
+from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, seconds, tested
+from truegreen.model.testrun import Outcome, TestCase
+from truegreen.model.verdict import Fact, Item, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from truegreen.analysis.durations import Comparison, Slower
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence, StageEvidence
+
+_LISTED = 20
+
+
+class TimeRegressionOptions(GateOptions, frozen=True, kw_only=True):
+    """`[tool.truegreen.gates.time-regression]`."""
+
+    advisory: bool = True
+    """False turns the stage red when something became slower."""
+    alpha: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.05
+    """Probability of a false alarm among all tests of a stage, and of one about its suite; it decides how many runs
+    are needed: 19 for 0.05."""
+    min_ratio: Annotated[float, msgspec.Meta(ge=1)] = 1.1
+    """Least slow-down that matters, as a factor of the earlier median."""
+    min_ms: Annotated[float, msgspec.Meta(ge=0)] = 50.0
+    """Least slow-down that matters, in milliseconds; both must be exceeded."""
+
+
+class TimeRegression(BaseGate):
+    """No test, and no suite, became slower than it was on the default branch; advisory unless set otherwise.
+
+    **Proves** that the time of each test lies within what earlier runs of the default branch took: the run is put
+    among them by rank, no distribution is assumed, and all tests together share one probability `alpha` of a false
+    alarm (the max-T procedure of Westfall and Young, 1993). A slower machine slows all tests and is taken out; the
+    time of the stage as a whole is compared by itself. A slow-down below `min-ratio` or `min-ms` does not matter.
+
+    **Not judged**, instead of a guess, while there are too few earlier runs (19 for an `alpha` of 0.05): the verdict
+    says how many are missing, and a fact counts the single tests that are too young.
+
+    **Blind when** no test passed at the first attempt, or no result says how long its test took.
+
+    **Options**: `alpha` (default 0.05), `min-ratio` (default 1.1), `min-ms` (default 50), `advisory` (default true).
+
+    Example:
+        [tool.truegreen.gates.time-regression]
+        min-ratio = 1.25
+        advisory = false
+    """
+
+    id: ClassVar[str] = "time-regression"
+    stages: ClassVar[frozenset[str]] = TESTED
+    needs: ClassVar[frozenset[str]] = frozenset({"tests"})
+    Options: ClassVar[type[GateOptions]] = TimeRegressionOptions
+
+    def applies(self, evidence: RunEvidence, stage: str, policy: TimeRegressionOptions) -> bool:  # noqa: ARG002
+        """Return whether the stage ran tests."""
+        return tested(evidence.of(stage), stage)
+
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: TimeRegressionOptions, history: History) -> Verdict:
+        """Compare with earlier runs of the default branch."""
+        seen = evidence.of(stage)
+        now = {case.id: case.duration_s for case in seen.tests.cases if _timed(case)} if seen.tests else {}
+        if not any(now.values()):
+            why = "no result says how long its test took" if now else "no test passed at the first attempt"
+            return self.blind(
+                stage, f"{why}, so there is no time to compare", remedy="see the other gates of the stage"
+            )
+        past: dict[str, Sequence[float]] = {
+            name: test.durations_s for name, test in history.tests.get(stage, {}).items()
+        }
+        tests = _compared(now, past, policy)
+        suite = _compared({stage: headline.duration_s(seen)}, {stage: _suites(history, stage)}, policy)
+        if not tests.judged and not suite.judged:
+            missing = min([*tests.young.values(), *suite.young.values()])
+            return self.not_judged(
+                stage, f"not enough data: {count(missing, 'more run')} of the default branch needed to compare times"
+            )
+        return self._verdict(stage, seen, tests, suite)
+
+    def _verdict(self, stage: str, seen: StageEvidence, tests: Comparison, suite: Comparison) -> Verdict:
+        facts = (*_facts(tests, "test"), *_facts(suite, "suite"))
+        places = {case.id: case for case in seen.tests.cases} if seen.tests else {}
+        items = (
+            *(_item(one, suite.runs, f"the {stage} stage as a whole") for one in suite.slower),
+            *(_item(one, tests.runs, case=places[one.name]) for one in tests.slower[:_LISTED]),
+        )
+        wrong = [f"the {stage} stage took {_change(one)}" for one in suite.slower]
+        if tests.slower:
+            first = tests.slower[0]
+            wrong.append(f"{count(len(tests.slower), 'test')} became slower, {first.name} from {_change(first)}")
+        if wrong:
+            return self.failed(
+                stage,
+                "; ".join(wrong),
+                remedy="make it as fast as it was, or accept the new time: it is the measure once the default branch "
+                "has run often enough with it",
+                facts=facts,
+                items=items,
+            )
+        return self.passed(
+            stage,
+            f"{count(tests.judged, 'test')} and {count(suite.judged, 'suite')} no slower than "
+            f"{count(max(tests.runs, suite.runs), 'earlier run')}",
+            facts=facts,
+        )
+
+
+def _compared(now: dict[str, float], past: dict[str, Sequence[float]], policy: TimeRegressionOptions) -> Comparison:
+    return durations.compare(
+        now, past, alpha=policy.alpha, ratio=policy.min_ratio, step_s=policy.min_ms / 1000, window=_window(policy.alpha)
+    )
+
+
+def _window(alpha: float) -> int:
+    """Return how many runs are looked at: three times the least, so that what is wanted is soon the measure."""
+    return 3 * durations.least_runs(alpha)
+
+
+def _timed(case: TestCase) -> bool:
+    """Return whether the time of a case says how fast the test is: it passed, at once, and has a time."""
+    return case.outcome is Outcome.PASS and set(case.attempts[:1]) <= {Outcome.PASS} and 0 <= case.duration_s < math.inf
+
+
+def _suites(history: History, stage: str) -> list[float]:
+    """Return how long the stage took in earlier green runs of the default branch, newest first."""
+    return [
+        past.duration_s
+        for run in history.runs
+        if run.base
+        for past in run.stages
+        if past.stage == stage and past.status == "pass" and 0 < past.duration_s < math.inf
+    ]
+
+
+def _facts(comparison: Comparison, noun: str) -> tuple[Fact, ...]:
+    facts = [Fact(label=f"{noun}s compared", value=f"{comparison.judged:,}, with {comparison.runs:,} earlier runs")]
+    if comparison.young:
+        missing = max(comparison.young.values())
+        value = f"{len(comparison.young):,} (up to {count(missing, 'more run')} needed)"
+        facts.append(Fact(label=f"{noun}s with too few runs", value=value))
+    return tuple(facts)
+
+
+def _change(one: Slower) -> str:
+    return f"{_short(one.before_s)} to {_short(one.now_s)}"
+
+
+def _short(value_s: float) -> str:
+    return f"{value_s:.2f} s" if value_s < 10 else seconds(value_s)  # noqa: PLR2004 - hundredths no longer matter
+
+
+def _item(one: Slower, runs: int, title: str = "", case: TestCase | None = None) -> Item:
+    message = (
+        f"{_short(one.now_s)}, {one.ratio:.1f} times the median of {count(runs, 'earlier run')} "
+        f"({_short(one.before_s)}); p = {one.p:.3f}"
+    )
+    return Item(
+        title=title or one.name,
+        message=message,
+        path=case.file if case else "",
+        line=case.line if case else 0,
+        level="warning",
+    )

@@ -1,0 +1,102 @@
+"""time-regression: against earlier runs of the default branch."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from tests.support import evidence as good
+from tests.support.evidence import FAIL, PASS, SKIP, case, record, stage
+
+from truegreen.gates.time_regression import TimeRegression, TimeRegressionOptions
+from truegreen.model.history import History, PastTest
+from truegreen.model.run import RunEvidence
+from truegreen.model.testrun import TestRun
+from truegreen.model.verdict import Status
+
+
+def judged(tests, history, record_s=5.0, **options):
+    part = stage("unit", tests=tests, records=(record("unit", duration_s=record_s),))
+    return TimeRegression().evaluate(good.run(part), "unit", TimeRegressionOptions(**options), history)
+
+
+def took(*times, **more):
+    return TestRun(cases=tuple(case(number, duration_s=time, **more) for number, time in enumerate(times)))
+
+
+def facts(verdict):
+    return {fact.label: fact.value for fact in verdict.facts}
+
+
+def test_run_like_the_earlier_ones_passes_and_says_with_how_many_it_was_compared():
+    verdict = judged(took(0.01, 0.01, 0.01), good.steady_history("unit"))
+    assert (verdict.status, verdict.reason) == (Status.PASS, "3 tests and 1 suite no slower than 20 earlier runs")
+    assert facts(verdict) == {
+        "tests compared": "3, with 20 earlier runs",
+        "suites compared": "1, with 20 earlier runs",
+    }
+
+
+def test_slower_test_fails_with_before_now_ratio_and_place():
+    verdict = judged(took(0.01, 0.5, 0.01), good.steady_history("unit"))
+    assert verdict.status is Status.FAIL
+    assert verdict.reason == "1 test became slower, tests/test_a.py::test_1 from 0.01 s to 0.50 s"
+    (item,) = verdict.items
+    assert (item.title, item.path, item.line, item.level) == (good.name(1), "tests/test_a.py", 2, "warning")
+    assert item.message == "0.50 s, 50.0 times the median of 20 earlier runs (0.01 s); p = 0.048"
+
+
+def test_slower_suite_fails_though_no_test_did():
+    verdict = judged(took(0.01), good.steady_history("unit"), record_s=9.0)
+    assert (verdict.status, verdict.reason) == (Status.FAIL, "the unit stage took 5.00 s to 9.00 s")
+    assert verdict.items[0].title == "the unit stage as a whole"
+
+
+def test_too_few_runs_are_no_verdict_and_say_how_many_are_missing():
+    verdict = judged(took(9.0), good.steady_history("unit", runs=16))
+    assert verdict.status is Status.SKIPPED
+    assert verdict.reason == "not enough data: 3 more runs of the default branch needed to compare times"
+    assert "19 more runs" in judged(took(9.0), History()).reason
+    assert judged(took(9.0), good.steady_history("unit", runs=16), alpha=0.1).status is Status.FAIL
+
+
+def test_new_test_is_counted_and_not_judged():
+    verdict = judged(took(0.01, 0.01, 0.01, 7.0), good.steady_history("unit"))
+    assert verdict.status is Status.PASS
+    assert facts(verdict)["tests with too few runs"] == "1 (up to 19 more runs needed)"
+
+
+def test_runs_of_other_branches_and_red_stages_are_no_measure_of_the_suite():
+    history = good.steady_history("unit")
+    other = tuple(msgspec.structs.replace(run, base=False) for run in history.runs)
+    red = tuple(
+        msgspec.structs.replace(run, stages=(msgspec.structs.replace(run.stages[0], status="fail"),))
+        for run in history.runs
+    )
+    for runs in (other, red):
+        verdict = judged(took(0.01), msgspec.structs.replace(history, runs=runs), record_s=50.0)
+        assert verdict.status is Status.PASS
+        assert facts(verdict)["suites with too few runs"] == "1 (up to 19 more runs needed)"
+
+
+@pytest.mark.parametrize("tests", [None, TestRun(), took(0.0, 0.0), took(0.5, outcome=FAIL), took(0.5, outcome=SKIP)])
+def test_run_without_a_usable_time_is_blind(tests):
+    assert judged(tests, good.steady_history("unit")).status is Status.BLIND
+
+
+def test_test_that_passed_only_in_a_rerun_is_not_compared():
+    tests = TestRun(cases=(case(0, duration_s=9.0, attempts=(FAIL, PASS)), case(1)))
+    assert judged(tests, good.steady_history("unit")).status is Status.PASS
+
+
+def test_limits_come_from_the_options():
+    history = good.steady_history("unit", tests={"unit": {good.name(0): PastTest(runs=20, durations_s=(1.0,) * 20)}})
+    assert judged(took(1.5), history).status is Status.FAIL
+    assert judged(took(1.5), history, min_ratio=2.0).status is Status.PASS
+    assert judged(took(1.5), history, min_ms=700.0).status is Status.PASS
+
+
+def test_gate_advises_unless_told_otherwise_and_asks_stages_with_tests_only():
+    assert TimeRegressionOptions().advisory is True
+    run = good.run(stage("unit"), stage("lint"))
+    assert TimeRegression().applies(run, "unit", TimeRegressionOptions())
+    assert not TimeRegression().applies(RunEvidence(), "performance", TimeRegressionOptions())
