@@ -1,9 +1,9 @@
 """truegreen's pytest plugin: standard library and pytest only, because it runs in the user's environment.
 
 It writes what pytest itself knows (collected, selected, failed) to a file, tells the recorder when a phase of
-a test begins and ends, and notes which mocks were active. It decides nothing.
+a test begins and ends, notes which mocks were active, and runs the tests in the order it is told. It decides nothing.
 """
 
-from truegreen_pytest.plugin import pytest_configure
+from truegreen_pytest.plugin import pytest_cmdline_main, pytest_configure
 
-__all__ = ["pytest_configure"]
+__all__ = ["pytest_cmdline_main", "pytest_configure"]

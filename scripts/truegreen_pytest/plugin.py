@@ -13,6 +13,9 @@ import pytest
 
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
 from truegreen_pytest.mocks import Watch
+from truegreen_pytest.order import ONLY, PROPERTY, Only, Order, hand_over
+from truegreen_pytest.order import identity as _id
+from truegreen_pytest.places import CHANGED, Ended, Places
 from truegreen_pytest.recorder import Line
 from truegreen_pytest.selection import Selection
 from truegreen_pytest.unittests import Inside
@@ -31,9 +34,6 @@ MARKERS = (
 )
 
 
-PROPERTY = "truegreen.nodeid"
-
-
 class State:
     """What one session knows."""
 
@@ -43,6 +43,7 @@ class State:
         self.collected = 0
         self.deselected = 0
         self.selection = Selection(config)
+        self.order = Order(config)
         self.collection_errors: list[str] = []
         self.skipped: list[str] = []
         """What a skip took out while it was collected, such as a module that calls `importorskip`."""
@@ -51,6 +52,9 @@ class State:
         self.again: list[str] = []
         self.reruns: dict[str, int] = {}
         """How often a plugin repeated a test inside this session."""
+        self.ended: Ended | None = Ended() if os.environ.get(ONLY) or os.environ.get(CHANGED) else None
+        self.places: list[tuple[str, str, int, int]] = []
+        """Tests of changed files: id, file, first and last line."""
         self.exit_code: int | None = None
         self.finished = False
         self.session: pytest.Session | None = None
@@ -79,6 +83,8 @@ class State:
             "pytest": pytest.__version__,
             "recorder_problem": self.line.problem if self.line is not None else "",
             **self.selection.record(),
+            **self.order.record(),
+            **(self.ended.record(self.places) if self.ended is not None else {}),
         }
         target = Path(self.path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".session-")
@@ -121,6 +127,7 @@ class Hooks:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write the first version of the file: a session that dies later leaves `finished: false`."""
         self.state.ids = [_id(item) for item in session.items]
+        self.state.places = Places().of(session.items)
         if _worker(session.config):
             session.config.workeroutput["truegreen"] = {  # type: ignore[attr-defined]
                 "collected": self.state.collected,
@@ -128,6 +135,7 @@ class Hooks:
                 "ids": self.state.ids,
                 "skipped": self.state.skipped,
                 "left_out": self.state.selection.left_out,
+                "places": self.state.places,
             }
         else:
             self.state.write()
@@ -138,7 +146,7 @@ class Hooks:
         if output := getattr(node, "workeroutput", {}).get("truegreen"):
             self.state.collected, self.state.deselected = output["collected"], output["deselected"]
             self.state.ids, self.state.skipped = output["ids"], output["skipped"]
-            self.state.selection.left_out = output["left_out"]
+            self.state.selection.left_out, self.state.places = output["left_out"], output["places"]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -146,6 +154,8 @@ class Hooks:
         name = _id(report)
         if not _worker(self.state.config):
             self.subtests.report(name, report)
+            if self.state.ended is not None:
+                self.state.ended.report(name, report)
         # pytest-rerunfailures reports each attempt that it repeats; others say nothing, and the tests were watched.
         again = (self.state.reruns.get(name, 0) + 1) if str(report.outcome) == "rerun" else attempts_of(report) - 1
         if again > self.state.reruns.get(name, 0):
@@ -230,6 +240,12 @@ class Hooks:
             self.state.line.tell(event="mark", test=item.nodeid, phase=phase, demands=demands)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Give the seed to a plugin that shuffles by itself, before it makes up one of its own."""
+    hand_over(config.option)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and the hooks with a line to the recorder where there is one."""
     for marker in MARKERS:
@@ -242,11 +258,9 @@ def pytest_configure(config: pytest.Config) -> None:
         state.watch = Watch()
         state.watch.start()
     config.pluginmanager.register(Hooks(state), "truegreen-hooks")
-
-
-def _id(owner: pytest.Item | pytest.TestReport) -> str:
-    """Return the exact id of a test; pytest-xdist adds a group to `nodeid` with `--dist loadgroup`."""
-    return next((str(value) for key, value in owner.user_properties if key == PROPERTY), owner.nodeid)
+    config.pluginmanager.register(state.order, "truegreen-order")
+    if only := os.environ.get(ONLY, ""):
+        config.pluginmanager.register(Only(config, only), "truegreen-only")
 
 
 def _spoken(name: str, config: pytest.Config) -> str:

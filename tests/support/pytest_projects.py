@@ -24,6 +24,7 @@ from truegreen.runtime.toolchain import Toolchain
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from truegreen.model.changes import Changes
     from truegreen.model.evidence import StageRecord
     from truegreen.model.run import StageEvidence
     from truegreen.model.verdict import StageReport, Verdict
@@ -123,6 +124,8 @@ class Project:
         env: Mapping[str, str] | None = None,
         paths: list[str] | None = None,
         variables: Mapping[str, str] | None = None,
+        seed: int | None = None,
+        changes: Changes | None = None,
         **options: Any,
     ) -> Judged:
         """Run one stage and judge it.
@@ -134,6 +137,8 @@ class Project:
             env: variables of the run itself, on top of the machine's.
             paths: the stage's key `tests`.
             variables: the stage's key `env`.
+            seed: order of tests to replay.
+            changes: the change that is judged.
             options: keys of the stage's table, underscores for hyphens; `workers` is "0" unless given.
         """
         if tests:
@@ -151,7 +156,8 @@ class Project:
         shown = io.StringIO()
         shell = self.shell(env, shown)
         settings = config.load(self.root, assignments=assignments)
-        (record,) = run.run_stages(shell, settings, run.Request(stages=(stage,), pytest_args=after))
+        request = run.Request(stages=(stage,), pytest_args=after, seed=seed, changes=lambda: changes)
+        (record,) = run.run_stages(shell, settings, request)
         report = gate.judge(shell, settings, planning.plan("local", only=(stage,)))
         folder = self.root / EVIDENCE
         (evidence,) = [found for found in loading.load_all(folder, self.root) if found.stage == stage]

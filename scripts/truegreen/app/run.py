@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from truegreen.app import policy, stage_record
 from truegreen.app.shell import Shell, evidence
 from truegreen.errors import InternalError, Interrupted, TruegreenError
 from truegreen.forge.event import refuse_unsafe
+from truegreen.model.changes import Changes
 from truegreen.model.evidence import RunState, StageRecord
 from truegreen.runtime import environ, files, git, lock
 from truegreen.runtime.lifetime import Ledger
@@ -40,6 +42,10 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     shard: str = ""
     commit: str = ""
     """The commit being judged, where it is not the one checked out (a merge ref)."""
+    seed: int | None = None
+    """Order of the tests to replay."""
+    changes: Callable[[], Changes | None] | None = None
+    """Asks for the change that is judged."""
 
 
 @contextmanager
@@ -164,6 +170,9 @@ def _context(
         services=handles,
         pytest_args=request.pytest_args,
         shard=request.shard,
+        stage=name,
+        seed=request.seed,
+        changes=request.changes,
     )
 
 
@@ -189,7 +198,7 @@ def _record(
         tools=outcome.tools,
         expects=outcome.expects,
         notes=outcome.notes,
-        command=_command(name, request),
+        command=_command(name, request, outcome.seed),
         error=error.record() if error else None,
     )
 
@@ -200,8 +209,10 @@ def run_id(shell: Shell) -> str:
     return f"{run}.{shell.env.get('GITHUB_RUN_ATTEMPT', '1')}" if run else ""
 
 
-def _command(name: str, request: Request) -> str:
-    tail = f" -- {shlex.join(request.pytest_args)}" if request.pytest_args else ""
+def _command(name: str, request: Request, seed: str) -> str:
+    """Return the command that repeats a stage at a desk, in the same order where that was random."""
+    tail = f" --seed {seed}" if seed else ""
+    tail += f" -- {shlex.join(request.pytest_args)}" if request.pytest_args else ""
     return f"truegreen run {name}{tail}"
 
 

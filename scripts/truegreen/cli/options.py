@@ -44,6 +44,18 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     """True when arguments after `--` go on unchanged."""
 
 
+def seed(text: str) -> int:
+    """Return a seed of a random order of tests.
+
+    Raises:
+        ValueError: it is no whole number from 0 to 2^32 - 1, which is what Python takes as PYTHONHASHSEED.
+    """
+    number = int(text)
+    if not 0 <= number < 1 << 32:
+        raise ValueError(text)
+    return number
+
+
 SET = Option(
     flags=("--set",),
     repeat=True,

@@ -27,7 +27,9 @@ def main(namespace: argparse.Namespace) -> int:
     plan = common.plan(shell, settings, namespace)
     event = events.current(shell)
     shard = ci.shard_name(namespace.shard, "--shard")
-    request = run.Request(stages=plan.stages, pytest_args=namespace.rest, shard=shard, commit=event.sha)
+    request = run.Request(
+        stages=plan.stages, pytest_args=namespace.rest, shard=shard, commit=event.sha, seed=namespace.seed
+    )
     with run.alone(shell, settings):
         records = run.run_stages(shell, settings, request)
         if namespace.no_gate:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from truegreen.cli.options import COMMON, EVENT, EVIDENCE, JSON, QUIET, ROOT, STAGES, Command, Option
+from truegreen.cli.options import COMMON, EVENT, EVIDENCE, JSON, QUIET, ROOT, STAGES, Command, Option, seed
 
 _FOLDER = Option(
     flags=("folder",), metavar="DIR", help="Folder to write the rendered tree to; must be empty or absent."
@@ -11,6 +11,9 @@ _DRY = Option(flags=("--dry-run",), switch=True, help="Print what would be sent,
 _NAMES = Option(flags=("names",), many="*", metavar="SERVICE", help="Services by name; none means all configured.")
 _TIMEOUT = Option(
     flags=("--shard",), metavar="NAME", default="", help="Name of this shard; evidence is kept apart and merged later."
+)
+_SEED = Option(
+    flags=("--seed",), type=seed, metavar="N", help="Run the tests in the random order of this seed, as a log names it."
 )
 
 COMMANDS: tuple[Command, ...] = (
@@ -24,12 +27,14 @@ COMMANDS: tuple[Command, ...] = (
             EVENT,
             JSON,
             _TIMEOUT,
+            _SEED,
             Option(flags=("--no-gate",), switch=True, help="Leave evidence only; a later `truegreen gate` judges it."),
             *COMMON,
         ),
         examples=(
             "truegreen run",
             "truegreen run unit -- -k ledger --maxfail=1",
+            "truegreen run unit --seed 1234",
             "truegreen run persistence --json",
             "truegreen run lint unit --set gates.coverage.line=85",
         ),

@@ -89,3 +89,9 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     finished: bool = False
     python: str = ""
     pytest: str = ""
+    order: str = ""
+    """`as-written`, `random`, or the plugin of the project that shuffled: `pytest-randomly`, `pytest-random-order`."""
+    seed: str = ""
+    """Seed of a random order."""
+    hash_seed: str = ""
+    """`PYTHONHASHSEED` as pytest had it; empty means that Python drew one which nobody can read."""

@@ -8,12 +8,11 @@ import msgspec
 
 from truegreen.errors import ConfigurationError
 from truegreen.stages.common import pytest_run
-from truegreen.stages.common.context import StageOutcome
 from truegreen.stages.common.pytest_run import PytestOptions
 from truegreen.stages.common.recorder import Recorder
 
 if TYPE_CHECKING:
-    from truegreen.stages.common.context import StageContext
+    from truegreen.stages.common.context import StageContext, StageOutcome
 
 _FILE = "persistence.json"
 
@@ -57,7 +56,7 @@ class Persistence:
                 reruns=0,
             )
         return msgspec.structs.replace(
-            StageOutcome(tools=done.tools, python=done.python),
+            done.outcome(),
             files=(*done.files, (_FILE, "persistence")),
             expects=(*done.expects, "persistence"),
             notes=(*done.notes, *(h.note for h in context.services if h.note), recorder.note),

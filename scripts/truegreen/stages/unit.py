@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
+
 from truegreen.stages.common import pytest_run
-from truegreen.stages.common.context import StageOutcome
 from truegreen.stages.common.pytest_run import PytestOptions
 
 if TYPE_CHECKING:
-    from truegreen.stages.common.context import StageContext
+    from truegreen.stages.common.context import StageContext, StageOutcome
 
 
 class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -17,6 +18,8 @@ class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forb
 
     coverage: bool = True
     """Measure line and branch coverage; without it the coverage gate is blind."""
+    new_tests_s: float = msgspec.field(default=30.0, name="new-tests-s")
+    """Seconds in which tests that a change brings run again, up to 29 runs each; 0 runs none."""
 
 
 class Unit:
@@ -30,6 +33,4 @@ class Unit:
         """Run all tests but those marked for another stage, so that none falls between two."""
         marker = context.options.marker or " and ".join(f"not {name}" for name in pytest_run.MARKED)
         done = pytest_run.run(context, marker=marker, coverage=context.options.coverage)
-        return StageOutcome(
-            files=done.files, expects=done.expects, tools=done.tools, notes=done.notes, python=done.python
-        )
+        return done.outcome()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from truegreen.stages.common import pytest_run
-from truegreen.stages.common.context import StageOutcome
 from truegreen.stages.common.pytest_run import PytestOptions
 
 if TYPE_CHECKING:
-    from truegreen.stages.common.context import StageContext
+    from truegreen.stages.common.context import StageContext, StageOutcome
 
 
 class WiringOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -29,6 +28,4 @@ class Wiring:
     def run(self, context: StageContext) -> StageOutcome:
         """Run the tests marked `wiring`."""
         done = pytest_run.run(context, marker=context.options.marker or self.name)
-        return StageOutcome(
-            files=done.files, expects=done.expects, tools=done.tools, notes=done.notes, python=done.python
-        )
+        return done.outcome()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import msgspec
 
 from truegreen.config.schema import ProjectOptions
+from truegreen.model.changes import Changes
 from truegreen.model.evidence import ToolRun
 from truegreen.model.service import ServiceHandle
 from truegreen.runtime.clock import Clock
@@ -52,6 +53,12 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     pytest_args: tuple[str, ...] = ()
     """Arguments after `--`, handed on unchanged."""
     shard: str = ""
+    stage: str = ""
+    """Name of the stage, for commands that repeat it."""
+    seed: int | None = None
+    """Order of the tests to replay; None follows the stage's option `order`."""
+    changes: Callable[[], Changes | None] | None = None
+    """Asks for the change that is judged, paths relative to the repository's top folder; None where there is none."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,6 +75,8 @@ class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
     tools: tuple[ToolRun, ...] = ()
     notes: tuple[str, ...] = ()
     python: str = ""
+    seed: str = ""
+    """Seed that repeats a random order of tests; empty when the order was not random."""
     skipped: str = ""
     """A reason, when nothing applied (no compose file, no Dockerfile); nothing else may be set then."""
 

@@ -73,4 +73,5 @@ def combine(stack: Stack, tests: PytestResult | None, python: ProjectPython) -> 
         tools=(*stack.tools, *tests.tools),
         notes=(*tests.notes, *stack.notes),
         python=tests.python,
+        seed=tests.seed,
     )
