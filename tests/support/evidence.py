@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import msgspec
@@ -15,11 +16,13 @@ from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
+from truegreen.model.waiver import Waiver
 
 COMMIT = "c" * 40
 DIGEST = "sha256:" + "d" * 64
 STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image")
 NO_HISTORY = History()
+TODAY = date(2026, 11, 21)
 PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
 
 
@@ -30,8 +33,8 @@ def name(number: int) -> str:
 
 def case(number: int, outcome: Outcome = PASS, **more: Any) -> TestCase:
     """Return a result."""
-    values: dict[str, Any] = {"duration_s": 0.01, "file": "tests/test_a.py", "line": number + 1}
-    return TestCase(id=name(number), outcome=outcome, **{**values, **more})
+    values: dict[str, Any] = {"id": name(number), "duration_s": 0.01, "file": "tests/test_a.py", "line": number + 1}
+    return TestCase(outcome=outcome, **{**values, **more})
 
 
 def cases(*outcomes: Outcome) -> TestRun:
@@ -180,6 +183,28 @@ def run(*stages: StageEvidence, **more: Any) -> RunEvidence:
     given = stages or tuple(stage(one) for one in STAGES)
     values: dict[str, Any] = {"stages": given, "planned": tuple(one.stage for one in given), "commit": COMMIT}
     return RunEvidence(**{**values, **more})
+
+
+def waiver(**more: Any) -> Waiver:
+    """Return a waiver that is in force."""
+    values: dict[str, Any] = {
+        "gate": "no-failures",
+        "stage": "unit",
+        "reason": "the vendor mends it",
+        "author": "jo",
+        "approver": "kim",
+        "issued": date(2026, 11, 1),
+        "expires": date(2026, 12, 24),
+        "file": "truegreen-waivers.toml",
+        "line": 3,
+        "last_line": 10,
+    }
+    return Waiver(**{**values, **more})
+
+
+def governed(*stages: StageEvidence, **more: Any) -> RunEvidence:
+    """Return a good run of a project with a waiver, so that every gate over the run has a question."""
+    return run(*stages, **{"today": TODAY, "waivers": (waiver(),), **more})
 
 
 def without(evidence: StageEvidence, field: str) -> StageEvidence:

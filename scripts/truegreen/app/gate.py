@@ -9,6 +9,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.app import evidence as loading
+from truegreen.app import policy
 from truegreen.app.shell import EVIDENCE, Shell
 from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceUnreadable
 from truegreen.forge import workflow_commands
@@ -48,6 +49,7 @@ def judge(
     place = folder or settings.root / EVIDENCE
     tree = git.inspect(settings.root, shell.processes)
     origin = provenance or Provenance(commit=tree.commit)
+    rules = policy.load(settings)
     run = RunEvidence(
         stages=tuple(loading.load_all(place, settings.root)),
         planned=plan.stages,
@@ -55,6 +57,8 @@ def judge(
         commit=origin.commit or tree.commit,
         dirty=tree.dirty,
         tree=tree.tree if as_it_stands else "",
+        today=shell.clock.now().date(),
+        waivers=rules.waivers,
     )
     stages = _judged(run, settings, history or History(), job_problems or {})
     status, headline = judging.overall(stages)

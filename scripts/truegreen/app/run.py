@@ -11,7 +11,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.app import event as events
-from truegreen.app import stage_record
+from truegreen.app import policy, stage_record
 from truegreen.app.shell import Shell, evidence
 from truegreen.errors import InternalError, Interrupted, TruegreenError
 from truegreen.forge.event import refuse_unsafe
@@ -64,8 +64,10 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
     Raises:
         Interrupted: Ctrl-C or SIGTERM; the evidence so far is kept.
         UnsafeEvent: the CI was started by an event that gives secrets to unreviewed code.
+        ConfigurationError: a waiver cannot be honoured.
     """
     refuse_unsafe(events.current(shell))
+    policy.load(settings)
     cache = environ.cache_dir(shell.env)
     manager = ServiceManager(
         root=settings.root,

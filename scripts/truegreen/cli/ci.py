@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import ci, gate, image, publish, run, services
+from truegreen.app import ci, gate, image, policy, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
 from truegreen.app.history import Keeper
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 def plan(namespace: argparse.Namespace) -> int:
     """Write the planned stages and the Python matrix as outputs."""
     shell, settings = _start(namespace)
+    policy.load(settings)
     event = events.current(shell)
     chosen = planning.plan(
         event.name,

@@ -74,9 +74,23 @@ def toml_layer(name: str, path: Path, prefix: str = "", label: str = "") -> Laye
         ConfigSyntax: the file cannot be read, or is not UTF-8 TOML; names the line.
     """
     label = label or str(path)
+    text, document = read_toml(path, label)
+    for part in filter(None, prefix.split(".")):
+        document = document.get(part, {})
+        if not isinstance(document, dict):
+            raise WrongValue(f"{prefix} must be a table", where=label, fix=f"write [{prefix}]")
+    return Layer(name, document, label, key_lines(text), prefix)
+
+
+def read_toml(path: Path, label: str) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file and what it says; `label` is how errors call it.
+
+    Raises:
+        ConfigSyntax: the file cannot be read, or is not UTF-8 TOML; names the line.
+    """
     try:
         text = path.read_bytes().decode()
-        document: Any = tomllib.loads(text)
+        return text, tomllib.loads(text)
     except OSError as error:
         why = error.strerror or str(error)
         raise ConfigSyntax(f"{path.name} cannot be read", where=label, why=why, fix="check path and rights") from None
@@ -84,11 +98,6 @@ def toml_layer(name: str, path: Path, prefix: str = "", label: str = "") -> Laye
         raise ConfigSyntax(f"{path.name} is not UTF-8", where=label, why=str(error), fix="save it as UTF-8") from None
     except (ValueError, RecursionError) as error:  # besides bad TOML: a number or a nesting beyond all bounds
         raise ConfigSyntax(f"{path.name} is not valid TOML", where=label, why=str(error), fix="mend the line") from None
-    for part in filter(None, prefix.split(".")):
-        document = document.get(part, {})
-        if not isinstance(document, dict):
-            raise WrongValue(f"{prefix} must be a table", where=label, fix=f"write [{prefix}]")
-    return Layer(name, document, label, key_lines(text), prefix)
 
 
 def assignments_layer(name: str, assignments: Iterable[tuple[str, str]]) -> Layer:

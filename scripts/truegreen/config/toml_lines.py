@@ -37,6 +37,22 @@ def key_lines(text: str) -> dict[str, int]:
     return lines
 
 
+def row_lines(text: str, table: str) -> list[tuple[int, int]]:
+    """Return the first and the last 1-based line of each `[[table]]` of a TOML document, in order."""
+    heads = [(number, _parts(match.group(1))) for number, row in _statements(text) if (match := _TABLE.match(row))]
+    rows = text.split("\n")
+    spans = []
+    for place, (first, name) in enumerate(heads):
+        if name != (table,):
+            continue
+        after = next((number for number, other in heads[place + 1 :] if other[0] != table or len(other) == 1), None)
+        last = len(rows) if after is None else after - 1
+        while last > first and re.match(r"\s*(#|$)", rows[last - 1]):
+            last -= 1
+        spans.append((first, last))
+    return spans
+
+
 def line_of(lines: Mapping[str, int], key: str) -> int:
     """Return the line of a key, or of the first listed below it, or of its nearest listed parent; 0 without any."""
     below = (line for name, line in lines.items() if name.startswith(f"{key}."))

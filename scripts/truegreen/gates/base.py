@@ -39,6 +39,8 @@ class Gate(Protocol):
     The judge gives `blind` for a gate whose part is absent, or has a Problem, before it is asked.
     """
     Options: ClassVar[type[GateOptions]]
+    waivable: ClassVar[frozenset[Status]]
+    """Verdicts that a waiver may cover; none where the gate says whether evidence can be trusted at all."""
 
     def applies(self, evidence: RunEvidence, stage: str, policy: Any) -> bool:
         """Return whether there is a question to ask about this stage; a missing answer is no reason for False."""
@@ -53,6 +55,7 @@ class BaseGate:
     """What gates share: building verdicts that name their gate."""
 
     id: ClassVar[str] = ""
+    waivable: ClassVar[frozenset[Status]] = frozenset({Status.FAIL, Status.BLIND})
 
     def applies(self, evidence: RunEvidence, stage: str, policy: Any) -> bool:  # noqa: ARG002 - the gate's contract
         """Return True: most gates ask every stage they name."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial as partial_
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from truegreen import registry
 from truegreen.analysis import headline
+from truegreen.gates._waiving import Waiving, without
 from truegreen.gates.base import RUN
 from truegreen.gates.stage_complete import place
 from truegreen.model.evidence import RunState
@@ -31,6 +33,7 @@ _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
 }
 _OFF = ("gate ", " is disabled")
 """How a note names a gate that was switched off."""
+_LAST = "waivers"
 _WORST_FIRST = (Status.FAIL, Status.BLIND, Status.WAIVED, Status.PASS)
 
 
@@ -53,11 +56,25 @@ def judge(
         gates: the gates to ask; None means all that are registered.
     """
     asked = list(gates) if gates is not None else [registry.load("gate", name)() for name in registry.names("gate")]
-    options = {gate.id: policies.get(gate.id) or gate.Options() for gate in asked}
+    bench = _Bench(
+        gates=asked,
+        options={gate.id: policies.get(gate.id) or gate.Options() for gate in asked},
+        history=history,
+        waiving=Waiving(evidence.waivers, evidence.today),
+    )
     known = registry.names("stage")
     order = (*known, *(name for name in evidence.planned if name not in known))
-    reports = [_stage(evidence, stage, asked, options, history) for stage in order]
-    return (*reports, *_run(evidence, asked, options, history))
+    reports = [_stage(evidence, stage, bench) for stage in order]
+    return (*reports, *_run(evidence, bench))
+
+
+class _Bench(NamedTuple):
+    """What all verdicts of a run are given by."""
+
+    gates: list[Gate]
+    options: Mapping[str, Any]
+    history: History
+    waiving: Waiving
 
 
 def overall(stages: Sequence[StageReport]) -> tuple[Status, str]:
@@ -100,14 +117,12 @@ def _verb(report: StageReport) -> str:
     return f"{report.stage} {'failed' if report.status is Status.FAIL else 'is blind'}"
 
 
-def _stage(
-    evidence: RunEvidence, stage: str, gates: list[Gate], options: Mapping[str, Any], history: History
-) -> StageReport:
+def _stage(evidence: RunEvidence, stage: str, bench: _Bench) -> StageReport:
     seen = evidence.of(stage)
     if stage not in evidence.planned:
         reason = evidence.not_planned.get(stage, "not planned for this event")
         return StageReport(stage=stage, status=Status.SKIPPED, headline=reason)
-    verdicts, notes = _verdicts(evidence, stage, gates, options, history)
+    verdicts, notes = _verdicts(evidence, stage, bench)
     status, clause = _status(seen, verdicts, headline.of_stage(seen))
     return StageReport(
         stage=stage,
@@ -123,38 +138,51 @@ def _stage(
     )
 
 
-def _run(
-    evidence: RunEvidence, gates: list[Gate], options: Mapping[str, Any], history: History
-) -> tuple[StageReport, ...]:
-    """Return the report of the gates over the whole run; nothing when there are none."""
-    if not any(RUN in gate.stages for gate in gates):
+def _run(evidence: RunEvidence, bench: _Bench) -> tuple[StageReport, ...]:
+    """Return the report of the gates over the whole run; nothing when there are none.
+
+    The gate on waivers is asked last: only then is it known which of them were needed.
+    """
+    if not any(RUN in gate.stages for gate in bench.gates):
         return ()
-    verdicts, notes = _verdicts(evidence, RUN, gates, options, history)
+    others, last = ([gate for gate in bench.gates if (gate.id == _LAST) is wanted] for wanted in (False, True))
+    verdicts, notes = _verdicts(evidence, RUN, bench._replace(gates=others))
+    known = msgspec.structs.replace(evidence, waiver_uses=bench.waiving.uses)
+    answers = _verdicts(known, RUN, bench._replace(gates=last))
+    verdicts, notes = (*verdicts, *answers[0]), (*notes, *answers[1])
     if not verdicts:
         return (StageReport(stage=RUN, status=Status.SKIPPED, headline="no gate judges the run", notes=notes),)
     status, clause = _status(StageEvidence(stage=RUN), verdicts, "; ".join(verdict.reason for verdict in verdicts))
     return (StageReport(stage=RUN, status=status, headline=clause, verdicts=verdicts, notes=notes),)
 
 
-def _verdicts(
-    evidence: RunEvidence, stage: str, gates: list[Gate], options: Mapping[str, Any], history: History
-) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+def _verdicts(evidence: RunEvidence, stage: str, bench: _Bench) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
     """Return the verdicts of all gates that judge a stage, and a note on each that is switched off."""
     verdicts, notes = [], []
     idle = _idle(evidence.of(stage))
-    for gate in gates:
-        policy = options[gate.id]
+    partial = any(session.asked for session in evidence.of(stage).sessions)
+    for gate in bench.gates:
+        policy = bench.options[gate.id]
         # A stage that found nothing to do left nothing that the other gates could read.
         if stage not in gate.stages or (idle and gate.needs):
             continue
         if not policy.enabled:
             notes.append(f"{_OFF[0]}{gate.id}{_OFF[1]}")
             continue
-        verdict = _ask(gate, evidence, stage, policy, history)
+        verdict = _ask(gate, evidence, stage, policy, bench.history)
         if verdict is None:
             continue
-        verdicts.append(msgspec.structs.replace(verdict, advisory=verdict.advisory or policy.advisory))
+        verdict = msgspec.structs.replace(verdict, advisory=verdict.advisory or policy.advisory)
+        again = partial_(_again, gate, evidence, stage, policy, bench.history)
+        verdicts.append(bench.waiving.cover(verdict, gate, again, partial=partial))
     return tuple(verdicts), tuple(notes)
+
+
+def _again(
+    gate: Gate, evidence: RunEvidence, stage: str, policy: Any, history: History, items: tuple[str, ...]
+) -> Verdict | None:
+    """Return the verdict that a gate gives without the items that match the patterns."""
+    return _ask(gate, without(evidence, stage, items), stage, policy, history)
 
 
 def _idle(seen: StageEvidence) -> bool:
@@ -226,7 +254,8 @@ def _status(seen: StageEvidence, verdicts: tuple[Verdict, ...], clause: str) -> 
             return status, first.reason
     counted = [v for v in verdicts if not v.advisory]
     if any(verdict.status is Status.WAIVED for verdict in counted):
-        return Status.WAIVED, clause
+        waived = "; ".join(verdict.reason for verdict in counted if verdict.status is Status.WAIVED)
+        return Status.WAIVED, f"{clause}, waived: {waived}" if seen.stage != RUN else clause
     if any(verdict.status is Status.PASS for verdict in counted):
         return Status.PASS, clause
     if _idle(seen) and any(verdict.status is Status.SKIPPED for verdict in verdicts):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.evidence import RunState, StageRecord
-from truegreen.model.verdict import Fact, Item, Verdict
+from truegreen.model.verdict import Fact, Item, Status, Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.history import History
@@ -39,6 +39,7 @@ class StageComplete(BaseGate):
         {"lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image"}
     )
     needs: ClassVar[frozenset[str]] = frozenset()
+    waivable: ClassVar[frozenset[Status]] = frozenset()
     Options: ClassVar[type[GateOptions]] = StageCompleteOptions
 
     def evaluate(self, evidence: RunEvidence, stage: str, policy: StageCompleteOptions, history: History) -> Verdict:  # noqa: ARG002

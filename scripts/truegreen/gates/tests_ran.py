@@ -9,7 +9,7 @@ import msgspec
 from truegreen.gates import _contradictions as contradictions
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, some, tested
 from truegreen.model.testrun import Outcome, TestCase, TestSession
-from truegreen.model.verdict import Fact, Item, Verdict
+from truegreen.model.verdict import Fact, Item, Status, Verdict
 
 if TYPE_CHECKING:
     from truegreen.gates._contradictions import Problem
@@ -73,6 +73,7 @@ class TestsRan(BaseGate):
     id: ClassVar[str] = "tests-ran"
     stages: ClassVar[frozenset[str]] = TESTED
     needs: ClassVar[frozenset[str]] = frozenset({"tests", "sessions"})
+    waivable: ClassVar[frozenset[Status]] = frozenset({Status.FAIL})
     Options: ClassVar[type[GateOptions]] = TestsRanOptions
 
     def applies(self, evidence: RunEvidence, stage: str, policy: TestsRanOptions) -> bool:  # noqa: ARG002

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 
 from truegreen.model.changes import Changes
@@ -12,6 +14,7 @@ from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.testrun import TestRun, TestSession
+from truegreen.model.waiver import Waiver, WaiverUse
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,6 +62,11 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     changes: Changes | None = None
     """What the change changes; None when there is no base to compare with, or it was not asked for."""
+    today: date | None = None
+    """The day of the judgement, in UTC; without it no waiver is in force."""
+    waivers: tuple[Waiver, ...] = ()
+    waiver_uses: tuple[WaiverUse, ...] = ()
+    """What became of each waiver; filled while the stages are judged."""
 
     def of(self, stage: str) -> StageEvidence:
         """Return the evidence of a stage, empty when it left none."""

@@ -11,7 +11,7 @@ import msgspec
 from truegreen.model.verdict import Status
 from truegreen.reporters.budget import Part
 from truegreen.reporters.escape import code, fence, markdown, prose
-from truegreen.reporters.words import ICON, WORD, duration, same_story
+from truegreen.reporters.words import ICON, WAIVERS, WORD, duration, same_story, waivers
 
 if TYPE_CHECKING:
     from truegreen.model.verdict import Fact, Item, Report, StageReport, Verdict
@@ -50,6 +50,7 @@ def parts(report: Report) -> tuple[Part, ...]:
         found.append(Part(name="the table of stages", forms=(_table(rows),)))
     for stage in report.stages:
         found += [_red(story, stage, source) for story in same_story(v for v in stage.verdicts if v.red)]
+    found += [part for part in (_waivers(report, source),) if part]
     found += [part for part in (_advice(report, source), _skipped(report), _notes(report)) if part]
     found.append(_provenance(report))
     return tuple(found)
@@ -132,11 +133,22 @@ def _items(items: tuple[Item, ...], source: Source, *, count: int, detailed: int
     return "\n".join(lines)
 
 
+def _waivers(report: Report, source: Source) -> Part | None:
+    """Return every waiver that is shown: the short form is never left out."""
+    items = waivers(report)
+    if not items:
+        return None
+    head = f"### {ICON[Status.WAIVED]} Waivers ({len(items):,})"
+    brief = f"{head}\n\n{markdown('; '.join(item.title for item in items), 300)}"
+    forms = (brief, *(f"{head}\n\n{_items(items, source, count=n, detailed=0)}" for n in (ITEMS, len(items))))
+    return Part(name="waivers", forms=tuple(dict.fromkeys(forms)), required=True)
+
+
 def _advice(report: Report, source: Source) -> Part | None:
     """Return what is worth knowing and turns nothing red: advisory verdicts, and items of passed gates."""
     blocks, brief = [], []
     for verdict in (v for stage in report.stages for v in stage.verdicts if not v.red):
-        if not (verdict.status.red or (verdict.items and verdict.status is Status.PASS)):
+        if verdict.gate == WAIVERS or not (verdict.status.red or (verdict.items and verdict.status is Status.PASS)):
             continue
         word = f"{WORD[verdict.status]} (advice only)" if verdict.status.red else "worth a look"
         line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {word}: {prose(verdict.reason, 300)}"

@@ -10,7 +10,7 @@ from truegreen.reporters import budget
 from truegreen.reporters.base import Document
 from truegreen.reporters.budget import Part
 from truegreen.reporters.escape import plain, shorten, visible
-from truegreen.reporters.words import Story, duration, same_story
+from truegreen.reporters.words import Story, duration, same_story, waivers
 
 if TYPE_CHECKING:
     from truegreen.model.verdict import Item, Report, StageReport
@@ -39,6 +39,9 @@ class TerminalReporter:
         parts = [Part(name="the table of stages", forms=(self._table(report),))]
         for stage in report.stages:
             parts += [self._red(story, stage) for story in same_story(v for v in stage.verdicts if v.red)]
+        if known := waivers(report):
+            lines = [f"waivers ({len(known):,})", *(line for item in known for line in _item(item, detailed=False))]
+            parts.append(Part(name="waivers", forms=("\n".join(lines[: 2 * _ITEMS + 1]), "\n".join(lines))))
         verdict = f"truegreen: {self._painted(report.status, report.status.upper())}"
         forms = (verdict, f"{verdict}: {plain(report.headline, 500)}")
         parts.append(Part(name="the headline", forms=forms, required=True))

@@ -11,6 +11,8 @@ from truegreen.model.verdict import Status, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from truegreen.model.verdict import Item, Report
+
 ICON = {
     Status.PASS: "✅",
     Status.FAIL: "❌",
@@ -25,6 +27,10 @@ WORD = {
     Status.WAIVED: "waived",
     Status.SKIPPED: "skipped",
 }
+
+
+WAIVERS = "waivers"
+"""The gate whose items are the waivers of the run."""
 
 
 class Story(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +50,12 @@ def same_story(verdicts: Iterable[Verdict]) -> list[Story]:
         Story(verdict=max(group, key=lambda v: len(v.facts) + len(v.items)), gates=tuple(v.gate for v in group))
         for group in groups.values()
     ]
+
+
+def waivers(report: Report) -> tuple[Item, ...]:
+    """Return the waivers that are not red themselves, those in force first as the gate listed them."""
+    verdicts = (verdict for stage in report.stages for verdict in stage.verdicts if verdict.gate == WAIVERS)
+    return tuple(item for verdict in verdicts for item in verdict.items if item.level != "error")
 
 
 def duration(value: float) -> str:

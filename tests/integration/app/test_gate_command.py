@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tests.support.app_evidence import FINDING, leave, linted
 
 import truegreen.model
 from truegreen import errors, registry
-from truegreen.errors import EXIT_BUG, EXIT_CONFIGURATION, EXIT_ENGINE, EXIT_EVIDENCE, EXIT_OK
+from truegreen.errors import EXIT_BUG, EXIT_CONFIGURATION, EXIT_ENGINE, EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK
 from truegreen.runtime import git
 from truegreen.runtime.process import ProcessRunner
 
@@ -49,6 +50,30 @@ def test_gate_blind_verdict_is_valid_against_its_schema(desk: Desk) -> None:
     jsonschema.validate(ended.json, SCHEMA)
     assert (ended.code, ended.json["status"]) == (EXIT_EVIDENCE, "blind")
     assert {stage["status"] for stage in ended.json["stages"] if stage["stage"] != "run"} == {"blind"}
+
+
+def test_gate_with_a_waiver_is_green_and_shows_it_and_its_expiry_is_red(desk: Desk) -> None:
+    lint(desk, red=True)
+    row = 'gate = "lint-clean"\nstage = "lint"\nreason = "moves out"\nauthor = "jo"\napprover = "kim"\n'
+    waivers = desk.root / "truegreen-waivers.toml"
+    today = datetime.now(UTC).date()
+    waivers.write_text(f"[[waivers]]\n{row}issued = {today}\nexpires = {today}\n")
+    ended = desk.run("gate", "lint", "--json")
+    assert (ended.code, ended.json["status"]) == (EXIT_OK, "waived")
+    assert "moves out; approved by kim for jo" in (desk.root / ".truegreen/report/summary.md").read_text()
+    waivers.write_text(f"[[waivers]]\n{row}issued = 2020-01-01\nexpires = 2020-01-02\n")
+    ended = desk.run("gate", "lint", "--json")
+    assert (ended.code, ended.json["status"]) == (EXIT_GATE_FAILED, "fail")
+    assert "expired on 2020-01-02" in ended.err
+
+
+@pytest.mark.parametrize("command", [("gate", "lint"), ("run", "lint"), ("doctor",), ("ci", "plan")])
+def test_waiver_that_cannot_be_honoured_stops_before_anything_runs(desk: Desk, command: tuple[str, ...]) -> None:
+    (desk.root / "truegreen-waivers.toml").write_text('\n[[waivers]]\ngate = "lint-cleen"\n')
+    ended = desk.run(*command)
+    assert ended.code != EXIT_OK
+    assert "truegreen-waivers.toml:2" in ended.out + ended.err
+    assert not (desk.root / ".truegreen" / "lint").exists()
 
 
 def test_gate_writes_summary_and_comment(desk: Desk) -> None:

@@ -82,6 +82,14 @@ def blind():
     )
 
 
+def waived():
+    old = good.waiver(gate="findings", stage="security-scan", items=("B101",), line=12, owner="ops")
+    failed = stage(
+        "unit", tests=good.cases(good.PASS, FAIL), sessions=(good.session(2, exit_code=1, failed=(good.name(1),)),)
+    )
+    return judged(good.governed(failed, waivers=(good.waiver(), old)))
+
+
 def hostile():
     items = tuple(Item(title=text, message=text, detail=text, path=text, line=1) for text in CORPUS)
     facts = tuple(Fact(label=text, value=text, wanted=text) for text in CORPUS[:12])
@@ -100,9 +108,10 @@ def hostile():
     )
 
 
-REPORTS = {"green": green, "red": red, "blind": blind, "hostile": hostile}
+REPORTS = {"green": green, "red": red, "blind": blind, "waived": waived, "hostile": hostile}
 SUFFIX = {"summary": "md", "comment": "md", "json": "json", "terminal": "txt", "annotations": "txt"}
 WANTED = [(name, "summary") for name in REPORTS] + [("red", r) for r in ("comment", "json", "terminal", "annotations")]
+WANTED.append(("waived", "terminal"))
 
 
 def compare(path, body):
@@ -149,6 +158,13 @@ def test_one_cause_is_told_once():
     text = registry.load("reporter", "summary")().render(blind()).text
     assert text.count("persistence stopped: postgres did not answer") == 2  # in the table and in its section
     assert "stage-complete, tests-ran, no-failures" in text
+
+
+def test_waivers_are_named_however_small_the_budget_is():
+    for reporter in ("summary", "comment"):
+        text = registry.load("reporter", reporter)().render(waived(), 400).text
+        assert "Waivers (2)" in text
+        assert "no-failures in unit; findings in security-scan: B101" in text
 
 
 def test_colour_is_used_only_when_asked_for():

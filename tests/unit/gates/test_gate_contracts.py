@@ -30,6 +30,7 @@ WANTED = {
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
+    "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
 
 
@@ -61,6 +62,8 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("load", "min-requests", (1,), (0, -1)),
         ("image-verified", "min-signatures", (1,), (0, -1)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
+        ("waivers", "max-days", (1, 366), (0, 367)),
+        ("waivers", "near-days", (0, 30), (-1,)),
         *((gate, key, (True, False), (0, "no")) for gate in WANTED for key in ("enabled", "advisory")),
     ],
 )

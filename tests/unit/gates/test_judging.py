@@ -53,7 +53,7 @@ def test_good_run_passes_everywhere_with_a_headline_each():
 
 
 def test_every_gate_is_asked_somewhere():
-    verdicts = [v for report in judge(good.run()).values() for v in report.verdicts]
+    verdicts = [v for report in judge(good.governed()).values() for v in report.verdicts]
     assert {verdict.gate for verdict in verdicts} == set(registry.names("gate"))
 
 

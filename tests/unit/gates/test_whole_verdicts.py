@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 from tests.support import evidence as good
@@ -98,6 +100,10 @@ EXITS = [
     ("image-verified", "signed-image", on("signed-image", image=None), {}, BLIND, "TG201", False),
     ("image-verified", "signed-image", on("signed-image", image=good.image(digest="")), {}, BLIND, "TG205", True),
     ("image-verified", "signed-image", on("signed-image", image=good.image(sbom="")), {}, BLIND, "TG205", True),
+    ("waivers", RUN, good.governed(), {}, PASSED, "", True),
+    ("waivers", RUN, good.governed(today=date(2026, 12, 25)), {}, FAILED, "", True),
+    ("waivers", RUN, good.governed(today=None), {}, BLIND, "TG205", False),
+    ("waivers", RUN, good.run(), {}, OPEN, "", False),
     ("full-run-budget", RUN, on("unit"), {}, PASSED, "", True),
     ("full-run-budget", RUN, on("unit"), {"max_s": 1.0}, FAILED, "", True),
     ("full-run-budget", RUN, RunEvidence(), {}, BLIND, "TG205", False),

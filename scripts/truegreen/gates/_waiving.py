@@ -1,0 +1,143 @@
+"""Covering red verdicts by waivers: item by item where they name items, else as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.analysis import paths
+from truegreen.model.verdict import Fact, Status, Verdict
+from truegreen.model.waiver import Use, Waiver, WaiverUse
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date
+
+    from truegreen.gates.base import Gate
+    from truegreen.model.finding import Finding
+    from truegreen.model.run import RunEvidence, StageEvidence
+
+Part = tuple[int, str]
+"""Number of a waiver, and one of its patterns; the empty pattern stands for the whole gate."""
+NEVER = frozenset({"TG202", "TG203", "TG204", "TG900"})
+"""Codes that no waiver covers: evidence that is unreadable, changed or of another commit, and bugs of ours."""
+
+
+class Waiving:
+    """The waivers of one run, and what became of each."""
+
+    def __init__(self, waivers: tuple[Waiver, ...], today: date | None) -> None:
+        self._today = today
+        self._uses = [WaiverUse(waiver=waiver) for waiver in waivers]
+
+    @property
+    def uses(self) -> tuple[WaiverUse, ...]:
+        """What became of each waiver so far, in the order of the file."""
+        return tuple(self._uses)
+
+    def cover(
+        self, verdict: Verdict, gate: Gate, again: Callable[[tuple[str, ...]], Verdict | None], *, partial: bool
+    ) -> Verdict:
+        """Return the verdict, `waived` where waivers in force cover it.
+
+        A waiver with items covers what the gate would pass without those items: whatever else is red stays red.
+
+        Args:
+            verdict: of one gate on one stage.
+            gate: the gate, which says what may be waived.
+            again: asks the gate again without the items that match the patterns.
+            partial: whether a part of the stage ran, so that a waiver that is not needed now may be needed by the rest.
+        """
+        mine = [
+            number
+            for number, use in enumerate(self._uses)
+            if (use.waiver.gate, use.waiver.stage) == (verdict.gate, verdict.stage) and use.waiver.in_force(self._today)
+        ]
+        if not mine or verdict.status is Status.SKIPPED:
+            return verdict
+        if not verdict.red:
+            self._needless(mine, partial=partial)
+            return verdict
+        parts = [(number, item) for number in mine for item in self._uses[number].waiver.items or ("",)]
+        if verdict.status not in gate.waivable or verdict.code in NEVER or not _covered(parts, again):
+            self._mark(mine, Use.SHORT)
+            return verdict
+        needed = _fewest(parts, again)
+        self._covering(mine, needed, verdict.reason, partial=partial)
+        facts = tuple(_fact(self._uses[number].waiver) for number in dict.fromkeys(number for number, _ in needed))
+        return msgspec.structs.replace(verdict, status=Status.WAIVED, facts=(*verdict.facts, *facts))
+
+    def _needless(self, numbers: Iterable[int], *, partial: bool) -> None:
+        self._mark(numbers, Use.NOT_ASKED if partial else Use.NEEDLESS)
+
+    def _mark(self, numbers: Iterable[int], use: Use) -> None:
+        for number in numbers:
+            self._uses[number] = WaiverUse(waiver=self._uses[number].waiver, use=use)
+
+    def _covering(self, numbers: list[int], needed: list[Part], reason: str, *, partial: bool) -> None:
+        for number in numbers:
+            waiver = self._uses[number].waiver
+            used = {item for owner, item in needed if owner == number}
+            if not used:
+                self._needless([number], partial=partial)
+                continue
+            idle = () if partial else tuple(item for item in waiver.items if item not in used)
+            self._uses[number] = WaiverUse(waiver=waiver, use=Use.COVERS, covers=reason, needless=idle)
+
+
+def _covered(parts: list[Part], again: Callable[[tuple[str, ...]], Verdict | None]) -> bool:
+    """Return whether a gate passes without what the parts name."""
+    if any(not item for _, item in parts):
+        return True
+    if not parts:
+        return False
+    verdict = again(tuple(item for _, item in parts))
+    return verdict is not None and verdict.status is Status.PASS
+
+
+def _fewest(parts: list[Part], again: Callable[[tuple[str, ...]], Verdict | None]) -> list[Part]:
+    """Return the parts without which the gate is red; a whole gate is waived only where its items do not do."""
+    kept = list(parts)
+    for part in [*(p for p in parts if not p[1]), *(p for p in reversed(parts) if p[1])]:
+        rest = [other for other in kept if other != part]
+        if _covered(rest, again):
+            kept = rest
+    return kept
+
+
+def _fact(waiver: Waiver) -> Fact:
+    value = f"{waiver.reason} (approved by {waiver.approver} for {waiver.author}, until {waiver.expires})"
+    return Fact(label=f"waiver {waiver.file}:{waiver.line}" if waiver.line else "waiver", value=value)
+
+
+def without(evidence: RunEvidence, stage: str, items: tuple[str, ...]) -> RunEvidence:
+    """Return evidence in which what matches one of the patterns is absent from a stage, or from the registry."""
+    seen = evidence.of(stage)
+    others = tuple(_without(part, items) if part is seen else part for part in evidence.stages)
+    return msgspec.structs.replace(evidence, stages=others)
+
+
+def _without(seen: StageEvidence, items: tuple[str, ...]) -> StageEvidence:
+    replace = msgspec.structs.replace
+    tests, coverage = seen.tests, seen.coverage
+    if tests is not None:
+        cases = (case for case in tests.cases if not paths.matches(case.file, items) or not case.file)
+        tests = replace(tests, cases=tuple(case for case in cases if not test_matches(case.id, items)))
+    if coverage is not None:
+        coverage = replace(coverage, files=tuple(f for f in coverage.files if not paths.matches(f.path, items)))
+    scans = tuple(
+        replace(scan, findings=tuple(f for f in scan.findings if not _finding_matches(f, items))) for scan in seen.scans
+    )
+    return replace(seen, tests=tests, coverage=coverage, scans=scans)
+
+
+def test_matches(test: str, items: tuple[str, ...]) -> bool:
+    """Return whether a test's id, also without the Python it ran on, or its file matches."""
+    names = (test, test.rpartition(" [")[0], test.partition("::")[0])
+    return any(name and paths.matches(name, items) for name in names)
+
+
+def _finding_matches(finding: Finding, items: tuple[str, ...]) -> bool:
+    names = (finding.path, finding.rule, f"{finding.tool}:{finding.rule}", finding.fingerprint)
+    return any(name and paths.matches(name, items) for name in names)
