@@ -59,6 +59,10 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
 
     changes: Changes | None = None
     """What the change changes; None when there is no base to compare with, or it was not asked for."""
+    changes_unknown: str = ""
+    """Why the change cannot be known though there is one; empty when it is known, or there is none."""
+    date: str = ""
+    """Day of the verdict, ISO 8601, UTC: what decides about dated thresholds."""
 
     def of(self, stage: str) -> StageEvidence:
         """Return the evidence of a stage, empty when it left none."""
