@@ -45,6 +45,8 @@ FAMILIES: dict[str, dict[str, str]] = {
         "tests-ran": "truegreen.gates.tests_ran:TestsRan",
         "no-failures": "truegreen.gates.no_failures:NoFailures",
         "coverage": "truegreen.gates.coverage:CoverageGate",
+        "patch-coverage": "truegreen.gates.patch_coverage:PatchCoverage",
+        "coverage-ratchet": "truegreen.gates.coverage_ratchet:CoverageRatchet",
         "flakiness": "truegreen.gates.flakiness:Flakiness",
         "time-budget": "truegreen.gates.time_budget:TimeBudget",
         "time-regression": "truegreen.gates.time_regression:TimeRegression",

@@ -7,10 +7,11 @@ from typing import Any
 
 import msgspec
 
-from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.changes import Changes, FileChange
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 from truegreen.model.evidence import EvidenceFile, RunState, StageRecord, ToolRun
 from truegreen.model.finding import Finding, Scan, Severity
-from truegreen.model.history import History, PastRun, PastStage, PastTest
+from truegreen.model.history import History, PastCoverage, PastRun, PastStage, PastTest
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
@@ -23,6 +24,7 @@ DIGEST = "sha256:" + "d" * 64
 STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image")
 NO_HISTORY = History()
 TODAY = date(2026, 11, 21)
+BASE = "b" * 40
 PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
 
 
@@ -74,11 +76,26 @@ def coverage(covered: int = 90, missing: int = 10, path: str = "src/a.py", **mor
     """Return coverage of one file: the covered lines come first."""
     file = FileCoverage(
         path=path,
-        covered=frozenset(range(1, covered + 1)),
-        missing=frozenset(range(covered + 1, covered + missing + 1)),
+        covered=bits_of(range(1, covered + 1)),
+        missing=bits_of(range(covered + 1, covered + missing + 1)),
         **more,
     )
     return Coverage(files=(file,), has_branches="branches" in more)
+
+
+def changes(lines: range = range(1, 31), path: str = "src/a.py", **more: Any) -> Changes:
+    """Return a change of one file."""
+    return Changes(base=BASE, head=COMMIT, files=(FileChange(path=path, lines=frozenset(lines), **more),))
+
+
+def history_of(*past: Coverage, tree: str = "") -> History:
+    """Return a history with the coverage of the base commit, newest first."""
+    return History(coverage=tuple(PastCoverage(commit=BASE, tree=tree, coverage=one) for one in past))
+
+
+def known_history(stage: str) -> History:
+    """Return a history that knows the times of a stage and the coverage of the base."""
+    return msgspec.structs.replace(steady_history(stage), coverage=history_of(coverage()).coverage)
 
 
 def scan(*findings: Finding, **more: Any) -> Scan:
@@ -182,6 +199,7 @@ def run(*stages: StageEvidence, **more: Any) -> RunEvidence:
     """Return a run in which the given stages were planned; without any, all eight, and all good."""
     given = stages or tuple(stage(one) for one in STAGES)
     values: dict[str, Any] = {"stages": given, "planned": tuple(one.stage for one in given), "commit": COMMIT}
+    values["changes"] = changes()
     return RunEvidence(**{**values, **more})
 
 

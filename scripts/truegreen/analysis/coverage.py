@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.analysis.paths import matches
+from truegreen.model.coverage import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -40,8 +41,8 @@ def tally(files: Iterable[FileCoverage]) -> Tally:
     """Return the sums over files."""
     found = list(files)
     return Tally(
-        lines=sum(len(f.covered) + len(f.missing) for f in found),
-        covered=sum(len(f.covered) for f in found),
+        lines=sum(f.executable.bit_count() for f in found),
+        covered=sum(f.covered.bit_count() for f in found),
         branches=sum(f.branches for f in found),
         covered_branches=sum(f.covered_branches for f in found),
     )
@@ -72,8 +73,9 @@ def blocks(files: Iterable[FileCoverage]) -> list[Block]:
 def _blocks(file: FileCoverage) -> list[Block]:
     found: list[Block] = []
     current: list[int] = []
-    for line in (*sorted(file.covered | file.missing), 0):
-        if line in file.missing:
+    missing = set(lines_of(file.missing))
+    for line in (*lines_of(file.executable), 0):
+        if line in missing:
             current.append(line)
         elif current:
             found.append(Block(path=file.path, first=current[0], last=current[-1], lines=len(current)))

@@ -159,7 +159,7 @@ def _union(one: FileCoverage, two: FileCoverage) -> FileCoverage:
     return FileCoverage(
         path=one.path,
         covered=covered,
-        missing=(one.missing | two.missing) - covered,
+        missing=(one.missing | two.missing) & ~covered,
         branches=max(one.branches, two.branches, len(taken) + len(untaken)),
         covered_branches=max(one.covered_branches, two.covered_branches, len(taken)),
         taken=taken,

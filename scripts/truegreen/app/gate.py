@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from truegreen import registry
+from truegreen.app import changes, policy
 from truegreen.app import evidence as loading
-from truegreen.app import policy
 from truegreen.app.shell import EVIDENCE, Shell
 from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceUnreadable
 from truegreen.forge import workflow_commands
@@ -39,12 +39,13 @@ def judge(
     history: History | None = None,
     job_problems: Mapping[str, Problem] | None = None,
     as_it_stands: bool = False,
+    compare: bool = False,
 ) -> Report:
     """Return the report on the evidence in a folder (default `.truegreen`).
 
     A planned stage without evidence is blind. Evidence of another commit than the provenance's, or
     than the one checked out, is stale and blind; so is, with `as_it_stands`, evidence made before the tracked
-    files were changed.
+    files were changed. With `compare` the lines that the change changes are judged on their own.
     """
     place = folder or settings.root / EVIDENCE
     tree = git.inspect(settings.root, shell.processes)
@@ -60,6 +61,8 @@ def judge(
         today=shell.clock.now().date(),
         waivers=rules.waivers,
     )
+    if compare and "unit" in run.planned:
+        run = _compared(run, changes.find(shell, settings, origin), settings.root)
     stages = _judged(run, settings, history or History(), job_problems or {})
     status, headline = judging.overall(stages)
     return Report(
@@ -76,6 +79,13 @@ def judge(
             created=shell.clock.iso(),
         ),
     )
+
+
+def _compared(run: RunEvidence, found: changes.Found, root: Path) -> RunEvidence:
+    """Return the run with its change, whose unmeasured files are looked at."""
+    coverage = run.of("unit").coverage
+    known = changes.with_code(found.changes, coverage, root) if found.changes and coverage else found.changes
+    return msgspec.structs.replace(run, changes=known, changes_unknown=found.unknown)
 
 
 def _judged(
@@ -98,8 +108,11 @@ def _judged(
 
 
 def policies(settings: Settings) -> dict[str, Any]:
-    """Return gate id → options, with the components handed to the coverage gate."""
+    """Return gate id → options, with the components and sources handed to the gates on coverage."""
     options = dict(settings.gates)
+    if settings.project.source and not options["patch-coverage"].source:
+        source = {"source": settings.project.source}
+        options["patch-coverage"] = msgspec.structs.replace(options["patch-coverage"], **source)
     if settings.project.components and not options["coverage"].components:
         options["coverage"] = msgspec.structs.replace(options["coverage"], components=settings.project.components)
     return options

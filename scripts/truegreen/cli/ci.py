@@ -125,6 +125,7 @@ def _judge_run(shell: Shell, settings: Settings, keeper: Keeper) -> Report:
         provenance=events.provenance(shell),
         history=keeper.load(),
         job_problems={**ci.lost_legs(shell, names, folder), **ci.job_problems(shell, names)},
+        compare=True,
     )
     failure = "" if names else ci.plan_failure(shell)
     return msgspec.structs.replace(judged, headline=failure) if failure else judged

@@ -29,6 +29,7 @@ def main(namespace: argparse.Namespace) -> int:
         provenance=events.provenance(shell),
         history=keeper.load(),
         as_it_stands=True,
+        compare=True,
     )
     gate.write_report(report, place)
     if namespace.json:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from datetime import date
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from truegreen.analysis import coverage as figures
 from truegreen.analysis.paths import matches
 from truegreen.config.schema import Component
+from truegreen.gates._sources import TESTS, Percent
 from truegreen.gates.base import BaseGate, GateOptions, count, some
+from truegreen.model.coverage import lines_of
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
@@ -19,21 +22,35 @@ if TYPE_CHECKING:
 
 _WORST = 10
 _BLOCKS = 5
-_TESTS = ("**/tests/**", "test/**", "**/test_*.py", "**/*_test.py", "**/conftest.py")
-_Percent = Annotated[float, msgspec.Meta(ge=0, le=100)]
 
 
 class CoverageOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.coverage]`."""
 
-    line: _Percent = 80.0
+    line: Percent = 80.0
     """Least line coverage of everything measured, in percent."""
-    branch: _Percent = 0.0
+    branch: Percent = 0.0
     """Least branch coverage in percent; 0 does not judge branches."""
-    exclude: list[str] = msgspec.field(default_factory=lambda: list(_TESTS))
+    exclude: list[str] = msgspec.field(default_factory=lambda: list(TESTS))
     """Files that do not count, as patterns: tests execute themselves, and would cover for the code."""
+    steps: dict[str, Percent] = msgspec.field(default_factory=dict)
+    """Day → least line coverage of the total from that day (UTC) on, in place of `line`."""
+    allow_zero: bool = True
+    """False makes a measured file without one covered line red."""
     components: dict[str, Component] = msgspec.field(default_factory=dict)
     """Filled from `[tool.truegreen.components]`: each has thresholds of its own."""
+
+    def __post_init__(self) -> None:
+        """Refuse a step whose day is no date; raises ValueError."""
+        for day in self.steps:
+            if date.fromisoformat(day).isoformat() != day:
+                raise ValueError(f"write the day of a step as YYYY-MM-DD, not {day!r}")
+
+    def line_on(self, today: str) -> float:
+        """Return the threshold in force on a day; before the first step that one holds already."""
+        days = sorted(self.steps)
+        begun = [day for day in days if day <= today]
+        return self.steps[begun[-1] if begun else days[0]] if days else self.line
 
 
 class CoverageGate(BaseGate):
@@ -44,17 +61,22 @@ class CoverageGate(BaseGate):
     down. A component of `[tool.truegreen.components]` has thresholds of its own, so that a well-tested part
     does not pay for an untested one.
 
-    The tests' own files are left out (`exclude`), and the facts say how many.
+    The tests' own files are left out (`exclude`), and the facts say how many. Files without one covered line are
+    listed, and red where `allow-zero` is false. A threshold may grow by dated `steps`: the newest one whose day
+    has come holds, and the first one holds before its day too.
 
-    **Blind when** nothing was measured, branches are asked for and were not recorded, or the paths of a
+    **Blind when** nothing was measured (a missing upload is never 0 %), the day is not known though there are
+    steps, branches are asked for and were not recorded, or the paths of a
     component match no measured file (a renamed folder would otherwise never be judged again).
 
-    **Options**: `line` (default 80), `branch` (default 0: not judged), `exclude` (default: files of tests).
+    **Options**: `line` (default 80), `branch` (default 0: not judged), `exclude` (default: files of tests),
+    `steps` (default none), `allow-zero` (default true).
 
     Example:
         [tool.truegreen.gates.coverage]
         line = 85
         branch = 70
+        steps = { 2026-11-01 = 60, 2026-11-08 = 80 }
     """
 
     id: ClassVar[str] = "coverage"
@@ -70,12 +92,20 @@ class CoverageGate(BaseGate):
             return self.blind(
                 stage, "coverage measured no executable line", remedy="check `source` in [tool.truegreen]"
             )
-        asked = {"": Component(paths=[], line=policy.line, branch=policy.branch), **policy.components}
+        if policy.steps and not evidence.today:
+            return self.blind(
+                stage, "the day is not known, and the threshold depends on it", remedy="judge with a clock"
+            )
+        asked = {
+            "": Component(paths=[], line=policy.line_on(str(evidence.today or "")), branch=policy.branch),
+            **policy.components,
+        }
         ruling = _Ruling(measured)
         if left_out := len(everything.files) - len(measured.files):
             ruling.facts.append(Fact(label="left out as tests", value=count(left_out, "file")))
         for name, component in asked.items():
             ruling.judge(name, component)
+        ruling.untouched(allowed=policy.allow_zero)
         items = _items(measured.files, ruling.short)
         if ruling.short:
             return self.failed(
@@ -94,7 +124,7 @@ class CoverageGate(BaseGate):
             )
         total = figures.tally(measured.files)
         reason = f"{figures.percent(total.covered, total.lines)} of {count(total.lines, 'line')} covered"
-        return self.passed(stage, reason, facts=tuple(ruling.facts))
+        return self.passed(stage, reason, facts=tuple(ruling.facts), items=_untouched(measured.files))
 
 
 def _without(coverage: Coverage, patterns: list[str]) -> Coverage:
@@ -132,6 +162,16 @@ class _Ruling:
         if wanted.branch:
             self._branches(who, label, files, wanted.branch)
 
+    def untouched(self, *, allowed: bool) -> None:
+        """Judge the files of which no line ran."""
+        names = [file.path for file in self.measured.files if file.missing and not file.covered]
+        if not names:
+            return
+        self.facts.append(Fact(label="files at 0 %", value=f"{len(names):,}", wanted="" if allowed else "none"))
+        if not allowed:
+            verb = "file has" if len(names) == 1 else "files have"
+            self.short[tuple(names), 0.0] = f"{len(names):,} {verb} no covered line ({some(names)})"
+
     def _branches(self, who: str, label: str, files: tuple[FileCoverage, ...], wanted: float) -> None:
         sums = figures.tally(files)
         if not self.measured.has_branches:
@@ -156,17 +196,33 @@ def _items(files: tuple[FileCoverage, ...], short: dict[tuple[tuple[str, ...], f
             where = f"lines {block.first}-{block.last}" if block.first != block.last else f"line {block.first}"
             message = f"cover {where}: {count(block.lines, 'line')} towards the threshold"
             found.append(Item(title=block.path, message=message, path=block.path, line=block.first, level="warning"))
-    worst = sorted((f for f in files if f.missing), key=lambda f: (-len(f.missing), f.path))[:_WORST]
+    worst = sorted((f for f in files if f.missing), key=lambda f: (-f.missing.bit_count(), f.path))[:_WORST]
     found += [
         Item(
             title=file.path,
-            message=f"{len(file.missing):,} of {len(file.covered) + len(file.missing):,} lines not covered: "
+            message=f"{file.missing.bit_count():,} of {file.executable.bit_count():,} lines not covered: "
             + figures.ranges(file),
             path=file.path,
-            line=min(file.missing),
+            line=lines_of(file.missing)[0],
             level="warning",
         )
         for file in worst
     ]
+    found += _untouched(files)
     unique = {(item.path, item.message): item for item in found}
     return tuple(unique.values())
+
+
+def _untouched(files: tuple[FileCoverage, ...]) -> tuple[Item, ...]:
+    """Return the files of which no line ran, the longest first."""
+    found = [file for file in files if file.missing and not file.covered]
+    return tuple(
+        Item(
+            title=file.path,
+            message=f"0 % of {count(file.missing.bit_count(), 'line')} covered",
+            path=file.path,
+            line=lines_of(file.missing)[0],
+            level="notice",
+        )
+        for file in sorted(found, key=lambda file: (-file.missing.bit_count(), file.path))
+    )

@@ -9,7 +9,7 @@ import msgspec
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest._paths import relative
-from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 from truegreen.runtime.files import read_limited
 
 if TYPE_CHECKING:
@@ -78,11 +78,11 @@ class CoverageJsonReader:
 
 
 def _file(path: str, entry: _File) -> FileCoverage:
-    covered = frozenset(line for line in entry.executed_lines if line > 0)
+    covered = bits_of(line for line in entry.executed_lines if line > 0)
     return FileCoverage(
         path=path,
         covered=covered,
-        missing=frozenset(entry.missing_lines) - covered,
+        missing=bits_of(line for line in entry.missing_lines if line > 0) & ~covered,
         branches=entry.summary.num_branches,
         covered_branches=entry.summary.covered_branches,
         taken=frozenset(entry.executed_branches or ()),

@@ -17,6 +17,8 @@ class FileChange(msgspec.Struct, frozen=True, kw_only=True):
     deleted: bool = False
     lines: frozenset[int] = frozenset()
     """1-based lines of the new content that are new or changed."""
+    code: frozenset[int] | None = None
+    """Lines that can run, of a file that no coverage tells about; None where that was not looked up."""
 
 
 class Changes(msgspec.Struct, frozen=True, kw_only=True):

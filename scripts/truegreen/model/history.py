@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from truegreen.model.coverage import Coverage
 from truegreen.model.testrun import Outcome
 
 
@@ -70,9 +71,21 @@ class PastTest(msgspec.Struct, frozen=True, kw_only=True):
     """Of passing first attempts on the default branch, newest first; quantised by the store (about 9 %)."""
 
 
+class PastCoverage(msgspec.Struct, frozen=True, kw_only=True):
+    """Line coverage of one earlier run of the default branch."""
+
+    commit: str
+    tree: str = ""
+    """git's tree of what was tested; two runs of one tree can only differ by chance."""
+    coverage: Coverage = Coverage()
+    """Lines alone: branches need not be kept."""
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """Earlier runs, newest first; empty when no store is configured."""
 
     runs: tuple[PastRun, ...] = ()
     tests: dict[str, dict[str, PastTest]] = {}
     """Stage → test → what is known; empty when the store was not asked for single tests."""
+    coverage: tuple[PastCoverage, ...] = ()
+    """Of the newest runs of the default branch, newest first; empty when the store keeps none."""

@@ -63,10 +63,12 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
     """What the change changes; None when there is no base to compare with, or it was not asked for."""
     today: date | None = None
-    """The day of the judgement, in UTC; without it no waiver is in force."""
+    """The day of the judgement, in UTC; without it no waiver is in force, and no dated threshold known."""
     waivers: tuple[Waiver, ...] = ()
     waiver_uses: tuple[WaiverUse, ...] = ()
     """What became of each waiver; filled while the stages are judged."""
+    changes_unknown: str = ""
+    """Why the change cannot be known though there is one; empty when it is known, or there is none."""
 
     def of(self, stage: str) -> StageEvidence:
         """Return the evidence of a stage, empty when it left none."""

@@ -6,11 +6,11 @@ import pytest
 
 from truegreen.analysis import coverage as figures
 from truegreen.analysis.paths import matches
-from truegreen.model.coverage import FileCoverage
+from truegreen.model.coverage import FileCoverage, bits_of, lines_of
 
 
 def file(path="a.py", covered=(), missing=()):
-    return FileCoverage(path=path, covered=frozenset(covered), missing=frozenset(missing))
+    return FileCoverage(path=path, covered=bits_of(covered), missing=bits_of(missing))
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,13 @@ def test_cheapest_is_not_led_astray_by_a_rounding_error():
 def test_ranges_of_exactly_six_places_are_all_told():
     lines = range(1, 13, 2)
     assert figures.ranges(file(covered=range(2, 13, 2), missing=lines)) == "1, 3, 5, 7, 9, 11"
+
+
+def test_sets_of_lines_keep_every_line_in_order():
+    assert lines_of(bits_of([9, 1, 64, 1])) == [1, 9, 64]
+    assert (bits_of([]), lines_of(0)) == (0, [])
+
+
+def test_line_below_zero_is_in_no_set():
+    with pytest.raises(ValueError, match="line -3 is below zero"):
+        bits_of([4, -3])

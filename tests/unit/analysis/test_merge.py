@@ -9,7 +9,7 @@ from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, session
 
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
-from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.testrun import TestRun
@@ -71,10 +71,10 @@ def test_variants_label_results_and_sessions_alike():
 
 
 def test_coverages_of_two_shards_cover_what_either_covered():
-    left = FileCoverage(path="a.py", covered=frozenset({1, 2}), missing=frozenset({3, 4}))
-    right = FileCoverage(path="a.py", covered=frozenset({3}), missing=frozenset({1, 2, 4}))
+    left = FileCoverage(path="a.py", covered=bits_of({1, 2}), missing=bits_of({3, 4}))
+    right = FileCoverage(path="a.py", covered=bits_of({3}), missing=bits_of({1, 2, 4}))
     merged = merge.coverages([Coverage(files=(left,)), Coverage(files=(right,))]).files[0]
-    assert (merged.covered, merged.missing) == (frozenset({1, 2, 3}), frozenset({4}))
+    assert (merged.covered, merged.missing) == (bits_of({1, 2, 3}), bits_of({4}))
 
 
 def test_coverages_with_named_branches_merge_them_exactly():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from tests.support import evidence as good
 from tests.support.evidence import coverage, stage
@@ -105,3 +107,31 @@ def test_coverage_of_nothing_but_tests_is_blind():
 
 def test_coverage_of_code_with_a_name_like_a_test_counts():
     assert judged(coverage(100, 0, "src/pkg/testing.py")).status is Status.PASS
+
+
+STEPS = {"2026-11-08": 80.0, "2026-11-01": 60.0}
+
+
+@pytest.mark.parametrize(
+    ("day", "wanted"),
+    [("2026-10-31", 60), ("2026-11-01", 60), ("2026-11-07", 60), ("2026-11-08", 80), ("2027-01-01", 80)],
+)
+def test_step_in_force_on_the_day_decides(day, wanted):
+    run = good.run(stage("unit", coverage=coverage(wanted, 100 - wanted)), today=date.fromisoformat(day))
+    at = CoverageGate().evaluate(run, "unit", CoverageOptions(steps=STEPS, line=99), good.NO_HISTORY)
+    run = good.run(stage("unit", coverage=coverage(wanted - 1, 101 - wanted)), today=date.fromisoformat(day))
+    below = CoverageGate().evaluate(run, "unit", CoverageOptions(steps=STEPS, line=1), good.NO_HISTORY)
+    assert (at.status, below.status) == (Status.PASS, Status.FAIL)
+
+
+def test_steps_without_a_day_are_blind():
+    assert judged(coverage(100, 0), steps=STEPS).status is Status.BLIND
+
+
+def test_file_at_zero_is_listed_and_red_when_asked():
+    measured = Coverage(files=(*coverage(900, 0).files, *coverage(0, 7, "src/b.py").files))
+    allowed, strict = judged(measured), judged(measured, allow_zero=False)
+    assert (allowed.status, strict.status) == (Status.PASS, Status.FAIL)
+    assert [(item.path, item.message) for item in allowed.items] == [("src/b.py", "0 % of 7 lines covered")]
+    assert strict.reason == "1 file has no covered line (src/b.py)"
+    assert ("files at 0 %", "1") in [(fact.label, fact.value) for fact in allowed.facts]

@@ -15,7 +15,7 @@ from truegreen.gates.full_run_budget import FullRunBudgetOptions
 from truegreen.gates.tests_ran import TestsRanOptions
 from truegreen.gates.waivers import WaiversOptions
 from truegreen.model.changes import Changes, FileChange
-from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 from truegreen.model.evidence import RunState
 from truegreen.model.finding import Severity
 from truegreen.model.run import Problem
@@ -122,8 +122,8 @@ def test_item_names_a_finding_by_path_rule_or_fingerprint(item):
 def test_item_names_a_file_that_does_not_count_for_coverage():
     part = Coverage(
         files=(
-            FileCoverage(path="src/a.py", covered=frozenset(range(90)), missing=frozenset()),
-            FileCoverage(path="src/old.py", covered=frozenset(), missing=frozenset(range(90))),
+            FileCoverage(path="src/a.py", covered=bits_of(range(1, 91))),
+            FileCoverage(path="src/old.py", missing=bits_of(range(1, 91))),
         )
     )
     reports = judged(

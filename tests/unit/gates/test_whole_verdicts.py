@@ -30,6 +30,7 @@ EMPTY = good.recording(3, phases=tuple(good.phase(n) for n in range(3)))
 UNSEEN = good.recording(3, phases=())
 SEVERE = good.scan(good.finding(Severity.CRITICAL))
 HOLE = good.scan(unread=("a.py: cut",))
+WORSE = stage("unit", coverage=good.coverage(89, 11))
 BY_ROOT = good.image(user="root")
 
 
@@ -76,6 +77,15 @@ EXITS = [
     ("coverage", "unit", on("unit", coverage=None), {}, BLIND, "TG205", False),
     ("coverage", "unit", on("unit"), {"components": GONE}, BLIND, "TG205", True),
     ("coverage", "unit", on("unit"), {"branch": 50}, BLIND, "TG205", True),
+    ("patch-coverage", "unit", on("unit"), {}, PASSED, "", True),
+    ("patch-coverage", "unit", on("unit", coverage=good.coverage(1, 99)), {}, FAILED, "", True),
+    ("patch-coverage", "unit", on("unit", coverage=None), {}, BLIND, "TG205", False),
+    ("patch-coverage", "unit", good.run(stage("unit"), changes=None), {}, BLIND, "TG205", False),
+    ("patch-coverage", "unit", good.run(stage("unit"), changes=good.changes(range(900, 999))), {}, OPEN, "", False),
+    ("coverage-ratchet", "unit", good.run(stage("unit"), changes=None), {}, PASSED, "", True),
+    ("coverage-ratchet", "unit", good.run(WORSE, changes=None), {}, FAILED, "", True),
+    ("coverage-ratchet", "unit", on("unit", coverage=None), {}, BLIND, "TG205", False),
+    ("coverage-ratchet", "unit", on("unit"), {}, OPEN, "", False),
     ("lint-clean", "lint", on("lint"), {}, PASSED, "", True),
     ("lint-clean", "lint", on("lint", scans=(SEVERE,)), {}, FAILED, "", True),
     ("lint-clean", "lint", on("lint", scans=(HOLE,)), {}, BLIND, "TG205", True),
@@ -122,8 +132,7 @@ EXITS = [
 )
 def test_verdict_of_each_exit_is_whole(gate, name, run, options, status, code, facts):
     judge = registry.load("gate", gate)()
-    history = good.steady_history(name) if gate == "time-regression" else good.NO_HISTORY
-    verdict = judge.evaluate(run, name, judge.Options(**options), history)
+    verdict = judge.evaluate(run, name, judge.Options(**options), good.known_history(name))
     assert (verdict.gate, verdict.stage, verdict.status, verdict.code) == (gate, name, status, code)
     assert msgspec.convert(msgspec.to_builtins(verdict), Verdict) == verdict, "every field has the type it declares"
     assert bool(verdict.remedy) is status.red

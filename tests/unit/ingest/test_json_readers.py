@@ -13,6 +13,7 @@ from truegreen.errors import EvidenceMissing, EvidenceUnreadable
 from truegreen.ingest.coverage_json import CoverageJsonReader
 from truegreen.ingest.persistence import PersistenceReader
 from truegreen.ingest.pytest_session import PytestSessionReader
+from truegreen.model.coverage import bits_of
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "coverage"
 ROOT = Path("/project")
@@ -78,7 +79,7 @@ def test_coverage_of_lines_and_branches_is_read():
     measured = CoverageJsonReader().read(SAMPLES / "branches.json", ROOT)
     file = next(file for file in measured.files if file.path == "src/m.py")
     assert measured.has_branches
-    assert (file.covered, file.missing) == (frozenset({1, 2, 3, 6}), frozenset({4, 7}))
+    assert (file.covered, file.missing) == (bits_of((1, 2, 3, 6)), bits_of((4, 7)))
     assert (file.branches, file.covered_branches) == (2, 1)
     assert (file.taken, file.untaken) == (frozenset({(2, 3)}), frozenset({(2, 4)}))
 
