@@ -19,7 +19,7 @@ from truegreen.model.verdict import REPORT_VERSION, Provenance, Report, StageRep
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from truegreen.app.plan import Plan
@@ -35,7 +35,7 @@ def judge(
     *,
     folder: Path | None = None,
     provenance: Provenance | None = None,
-    history: History | None = None,
+    history: Callable[[RunEvidence], History] | None = None,
     job_problems: Mapping[str, Problem] | None = None,
     as_it_stands: bool = False,
 ) -> Report:
@@ -43,7 +43,7 @@ def judge(
 
     A planned stage without evidence is blind. Evidence of another commit than the provenance's, or
     than the one checked out, is stale and blind; so is, with `as_it_stands`, evidence made before the tracked
-    files were changed.
+    files were changed. `history` gives the earlier runs that a run is compared with.
     """
     place = folder or settings.root / EVIDENCE
     tree = git.inspect(settings.root, shell.processes)
@@ -56,7 +56,7 @@ def judge(
         dirty=tree.dirty,
         tree=tree.tree if as_it_stands else "",
     )
-    stages = _judged(run, settings, history or History(), job_problems or {})
+    stages = _judged(run, settings, history(run) if history else History(), job_problems or {})
     status, headline = judging.overall(stages)
     return Report(
         status=status,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truegreen import registry
+from truegreen.analysis import results
 from truegreen.app.shell import evidence
 from truegreen.errors import FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
+from truegreen.model.run import RunEvidence
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
@@ -15,9 +17,13 @@ if TYPE_CHECKING:
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
+    from truegreen.model.results import RunResults
     from truegreen.model.verdict import Report
+    from truegreen.stores.base import Store
 
 NAME = "history.sqlite"
+_RUNS = 2000
+"""Newest runs that gates read: enough to show that fewer than one run in a hundred fails falsely."""
 _PARTS = ("", "-wal", "-shm", "-journal")
 """SQLite keeps files beside the database; each of them is written through."""
 
@@ -29,10 +35,15 @@ def path(settings: Settings) -> Path:
     return evidence(settings.root, NAME)
 
 
+def store(settings: Settings) -> Store:
+    """Return the store of a project; nothing is made before something is kept."""
+    opened: Store = registry.load("store", "sqlite")(path(settings))
+    return opened
+
+
 def load(settings: Settings, limit: int = 100) -> History:
     """Return the newest runs; empty when nothing was kept yet."""
-    place = path(settings)
-    return registry.load("store", "sqlite")(place).history(limit) if place.exists() else History()
+    return store(settings).history(limit) if path(settings).exists() else History()
 
 
 class Keeper:
@@ -42,28 +53,38 @@ class Keeper:
         self._console = shell.console
         self._settings = settings
         self._told: set[str] = set()
+        self._run = RunEvidence()
 
-    def load(self) -> History:
-        """Return the newest runs; empty, and told, when the store cannot be read."""
+    def load(self, run: RunEvidence) -> History:
+        """Return the earlier runs that a run is compared with, and what is known of its tests.
+
+        Empty, and told, when the store cannot be read. The evidence is what `append` keeps.
+        """
+        self._run = run
+        asked = {stage.stage: {case.id for case in stage.tests.cases} for stage in run.stages if stage.tests}
         try:
-            return load(self._settings)
+            place = path(self._settings)  # checked even where there is none yet: it may be a link
+            return store(self._settings).history(_RUNS, asked) if place.exists() else History()
         except StoreError as error:
             self._tell(error)
             return History()
 
     def append(self, report: Report) -> None:
-        """Keep a report; the same run and attempt again replaces the first. Call it once the report is published."""
+        """Keep a report and the tests it was made on; call it once the report is published.
+
+        The same run and attempt again replaces the first; what is older than the configuration wants is forgotten.
+        """
         try:
-            self._append(report)
+            self._append(results.of(report, self._run))
         except StoreError as error:
             self._tell(error)
 
-    def _append(self, report: Report) -> None:
+    def _append(self, run: RunResults) -> None:
         try:
-            registry.load("store", "sqlite")(path(self._settings)).append(report)
+            store(self._settings).append(run)
         except StoreDamaged as error:  # told by `load`, unless that part of the file was still whole
             self._tell(error)
-            registry.load("store", "sqlite")(path(self._settings)).append(report)
+            store(self._settings).append(run)
 
     def _tell(self, error: StoreError) -> None:
         """Say once what is wrong and what to do; a damaged store is kept aside, never emptied."""

@@ -122,7 +122,7 @@ def _judge_run(shell: Shell, settings: Settings, keeper: Keeper) -> Report:
         chosen,
         folder=folder,
         provenance=events.provenance(shell),
-        history=keeper.load(),
+        history=keeper.load,
         job_problems={**ci.lost_legs(shell, names, folder), **ci.job_problems(shell, names)},
     )
     failure = "" if names else ci.plan_failure(shell)

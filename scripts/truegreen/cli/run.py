@@ -46,7 +46,7 @@ def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) ->
 def _with_gate(shell: Shell, settings: Settings, plan: Plan, *, as_json: bool) -> int:
     folder = evidence(settings.root, gate.REPORT).parent
     provenance, keeper = events.provenance(shell), Keeper(shell, settings)
-    report = gate.judge(shell, settings, plan, provenance=provenance, history=keeper.load())
+    report = gate.judge(shell, settings, plan, provenance=provenance, history=keeper.load)
     gate.write_report(report, folder)
     if as_json:
         common.print_json(shell, gate.with_evidence(report, folder, settings.root))

@@ -76,3 +76,5 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     runs: tuple[PastRun, ...] = ()
     tests: dict[str, dict[str, PastTest]] = {}
     """Stage → test → what is known; empty when the store was not asked for single tests."""
+    parts: dict[str, bytes] = {}
+    """Name → other data of the newest run of the default branch that left it, such as what was covered."""
