@@ -117,7 +117,16 @@ def read_report(folder: Path) -> Report:
         EvidenceMissing: nothing was judged yet.
         EvidenceUnreadable: not a report of this version.
     """
-    path = folder / REPORT / "verdict.json"
+    return decode_report(folder / REPORT / "verdict.json")
+
+
+def decode_report(path: Path) -> Report:
+    """Return the report in a file.
+
+    Raises:
+        EvidenceMissing: there is none.
+        EvidenceUnreadable: not a report of this version.
+    """
     try:
         report = msgspec.json.decode(files.read_limited(path, 64 << 20), type=Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

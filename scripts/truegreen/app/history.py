@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from truegreen import registry
@@ -13,13 +14,14 @@ from truegreen.model.run import RunEvidence
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
     from truegreen.model.results import RunResults
     from truegreen.model.verdict import Report
-    from truegreen.stores.base import Store
+    from truegreen.stores.sqlite_file import SqliteStore
 
 NAME = "history.sqlite"
 _RUNS = 2000
@@ -30,14 +32,17 @@ _PARTS = ("", "-wal", "-shm", "-journal")
 
 def path(settings: Settings) -> Path:
     """Return where the history is kept."""
+    if settings.history.path:
+        named = settings.root / settings.history.path
+        return files.inside(settings.root, named) if named.is_relative_to(settings.root) else named
     for part in _PARTS:
         evidence(settings.root, NAME + part)
     return evidence(settings.root, NAME)
 
 
-def store(settings: Settings) -> Store:
+def store(settings: Settings) -> SqliteStore:
     """Return the store of a project; nothing is made before something is kept."""
-    opened: Store = registry.load("store", "sqlite")(path(settings))
+    opened: SqliteStore = registry.load("store", "sqlite")(path(settings))
     return opened
 
 
@@ -46,11 +51,26 @@ def load(settings: Settings, limit: int = 100) -> History:
     return store(settings).history(limit) if path(settings).exists() else History()
 
 
+def compact(settings: Settings, now: datetime, keep_runs: int, keep_days: int) -> int:
+    """Forget all but the newest runs, and those older than some days (0 keeps all), and give their space back."""
+    if not path(settings).exists():
+        return 0
+    kept = store(settings)
+    forgotten = kept.prune(keep_runs, _oldest(now, keep_days))
+    kept.compact()
+    return forgotten
+
+
+def _oldest(now: datetime, keep_days: int) -> str:
+    return (now - timedelta(days=keep_days)).strftime("%Y-%m-%dT%H:%M:%SZ") if keep_days else ""
+
+
 class Keeper:
     """The history of a project for one verdict: whatever is wrong with it is told, and costs the verdict nothing."""
 
     def __init__(self, shell: Shell, settings: Settings) -> None:
         self._console = shell.console
+        self._now = shell.clock.now
         self._settings = settings
         self._told: set[str] = set()
         self._run = RunEvidence()
@@ -81,10 +101,19 @@ class Keeper:
 
     def _append(self, run: RunResults) -> None:
         try:
-            store(self._settings).append(run)
+            self._put(run)
         except StoreDamaged as error:  # told by `load`, unless that part of the file was still whole
             self._tell(error)
-            store(self._settings).append(run)
+            self._put(run)
+
+    def _put(self, run: RunResults) -> None:
+        kept, wanted = store(self._settings), self._settings.history
+        kept.append(run)
+        kept.prune(wanted.keep_runs, _oldest(self._now(), wanted.keep_days))
+
+    def set_aside(self, error: StoreDamaged) -> None:
+        """Keep a damaged store under another name, and say so."""
+        self._tell(error)
 
     def _tell(self, error: StoreError) -> None:
         """Say once what is wrong and what to do; a damaged store is kept aside, never emptied."""

@@ -49,12 +49,12 @@ class Store(Protocol):
         """Return what is known of every test over the runs made at or after a moment (ISO 8601, UTC)."""
         ...
 
-    def part(self, run: str, name: str) -> bytes | None:
-        """Return other data of a run, or None."""
-        ...
-
     def prune(self, keep_runs: int, oldest: str = "") -> int:
         """Forget all but the newest runs, and those made before a moment; return how many were forgotten."""
+        ...
+
+    def compact(self) -> None:
+        """Give the space of what was forgotten back."""
         ...
 
     def check(self) -> list[str]:
