@@ -114,6 +114,7 @@ def configuration_page() -> Iterator[str]:
         ("components.NAME", schema.Component),
         ("services.NAME", schema.ServiceOptions),
         ("processes.NAME", schema.ProcessOptions),
+        ("history", schema.HistoryOptions),
     )
     for table, struct in tables:
         yield f"## [tool.truegreen{'.' if table else ''}{table}]\n"

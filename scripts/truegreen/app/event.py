@@ -43,6 +43,7 @@ def provenance(shell: Shell) -> Provenance:
         run_url=event.run_url,
         run_id=event.run_id,
         run_attempt=event.run_attempt,
+        base=event.on_default_branch,
     )
 
 

@@ -20,7 +20,7 @@ from truegreen.model.verdict import REPORT_VERSION, Provenance, Report, StageRep
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from truegreen.app.plan import Plan
@@ -36,7 +36,7 @@ def judge(
     *,
     folder: Path | None = None,
     provenance: Provenance | None = None,
-    history: History | None = None,
+    history: Callable[[RunEvidence], History] | None = None,
     job_problems: Mapping[str, Problem] | None = None,
     as_it_stands: bool = False,
     compare: bool = False,
@@ -45,7 +45,8 @@ def judge(
 
     A planned stage without evidence is blind. Evidence of another commit than the provenance's, or
     than the one checked out, is stale and blind; so is, with `as_it_stands`, evidence made before the tracked
-    files were changed. With `compare` the lines that the change changes are judged on their own.
+    files were changed. `history` gives the earlier runs that a run is compared with. With `compare` the lines that
+    the change changes are judged on their own.
     """
     place = folder or settings.root / EVIDENCE
     tree = git.inspect(settings.root, shell.processes)
@@ -63,7 +64,7 @@ def judge(
     )
     if compare and "unit" in run.planned:
         run = _compared(run, changes.find(shell, settings, origin), settings.root)
-    stages = _judged(run, settings, history or History(), job_problems or {})
+    stages = _judged(run, settings, history(run) if history else History(), job_problems or {})
     status, headline = judging.overall(stages)
     return Report(
         status=status,
@@ -134,7 +135,16 @@ def read_report(folder: Path) -> Report:
         EvidenceMissing: nothing was judged yet.
         EvidenceUnreadable: not a report of this version.
     """
-    path = folder / REPORT / "verdict.json"
+    return decode_report(folder / REPORT / "verdict.json")
+
+
+def decode_report(path: Path) -> Report:
+    """Return the report in a file.
+
+    Raises:
+        EvidenceMissing: there is none.
+        EvidenceUnreadable: not a report of this version.
+    """
     try:
         report = msgspec.json.decode(files.read_limited(path, 64 << 20), type=Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

@@ -2,37 +2,67 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from truegreen import registry
+from truegreen.analysis import results
 from truegreen.app.shell import evidence
 from truegreen.errors import FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
+from truegreen.model.run import RunEvidence
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
+    from truegreen.model.results import RunResults
     from truegreen.model.verdict import Report
+    from truegreen.stores.sqlite_file import SqliteStore
 
 NAME = "history.sqlite"
+_RUNS = 2000
+"""Newest runs that gates read: enough to show that fewer than one run in a hundred fails falsely."""
 _PARTS = ("", "-wal", "-shm", "-journal")
 """SQLite keeps files beside the database; each of them is written through."""
 
 
 def path(settings: Settings) -> Path:
     """Return where the history is kept."""
+    if settings.history.path:
+        named = settings.root / settings.history.path
+        return files.inside(settings.root, named) if named.is_relative_to(settings.root) else named
     for part in _PARTS:
         evidence(settings.root, NAME + part)
     return evidence(settings.root, NAME)
 
 
+def store(settings: Settings) -> SqliteStore:
+    """Return the store of a project; nothing is made before something is kept."""
+    opened: SqliteStore = registry.load("store", "sqlite")(path(settings))
+    return opened
+
+
 def load(settings: Settings, limit: int = 100) -> History:
     """Return the newest runs; empty when nothing was kept yet."""
-    place = path(settings)
-    return registry.load("store", "sqlite")(place).history(limit) if place.exists() else History()
+    return store(settings).history(limit) if path(settings).exists() else History()
+
+
+def compact(settings: Settings, now: datetime, keep_runs: int, keep_days: int) -> int:
+    """Forget all but the newest runs, and those older than some days (0 keeps all), and give their space back."""
+    if not path(settings).exists():
+        return 0
+    kept = store(settings)
+    forgotten = kept.prune(keep_runs, _oldest(now, keep_days))
+    kept.compact()
+    return forgotten
+
+
+def _oldest(now: datetime, keep_days: int) -> str:
+    return (now - timedelta(days=keep_days)).strftime("%Y-%m-%dT%H:%M:%SZ") if keep_days else ""
 
 
 class Keeper:
@@ -40,30 +70,50 @@ class Keeper:
 
     def __init__(self, shell: Shell, settings: Settings) -> None:
         self._console = shell.console
+        self._now = shell.clock.now
         self._settings = settings
         self._told: set[str] = set()
+        self._run = RunEvidence()
 
-    def load(self) -> History:
-        """Return the newest runs; empty, and told, when the store cannot be read."""
+    def load(self, run: RunEvidence) -> History:
+        """Return the earlier runs that a run is compared with, and what is known of its tests.
+
+        Empty, and told, when the store cannot be read. The evidence is what `append` keeps.
+        """
+        self._run = run
+        asked = {stage.stage: {case.id for case in stage.tests.cases} for stage in run.stages if stage.tests}
         try:
-            return load(self._settings)
+            place = path(self._settings)  # checked even where there is none yet: it may be a link
+            return store(self._settings).history(_RUNS, asked) if place.exists() else History()
         except StoreError as error:
             self._tell(error)
             return History()
 
     def append(self, report: Report) -> None:
-        """Keep a report; the same run and attempt again replaces the first. Call it once the report is published."""
+        """Keep a report and the tests it was made on; call it once the report is published.
+
+        The same run and attempt again replaces the first; what is older than the configuration wants is forgotten.
+        """
         try:
-            self._append(report)
+            self._append(results.of(report, self._run))
         except StoreError as error:
             self._tell(error)
 
-    def _append(self, report: Report) -> None:
+    def _append(self, run: RunResults) -> None:
         try:
-            registry.load("store", "sqlite")(path(self._settings)).append(report)
+            self._put(run)
         except StoreDamaged as error:  # told by `load`, unless that part of the file was still whole
             self._tell(error)
-            registry.load("store", "sqlite")(path(self._settings)).append(report)
+            self._put(run)
+
+    def _put(self, run: RunResults) -> None:
+        kept, wanted = store(self._settings), self._settings.history
+        kept.append(run)
+        kept.prune(wanted.keep_runs, _oldest(self._now(), wanted.keep_days))
+
+    def set_aside(self, error: StoreDamaged) -> None:
+        """Keep a damaged store under another name, and say so."""
+        self._tell(error)
 
     def _tell(self, error: StoreError) -> None:
         """Say once what is wrong and what to do; a damaged store is kept aside, never emptied."""

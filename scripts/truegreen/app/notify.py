@@ -29,7 +29,7 @@ class Notified(msgspec.Struct, frozen=True, kw_only=True):
 def notify(shell: Shell, settings: Settings, folder: Path, *, dry_run: bool = False) -> Notified:
     """Tell every configured notifier (Slack by default) what the last report means for its branch."""
     report = gate.read_report(folder)
-    store = registry.load("store", "sqlite")(history.path(settings))
+    store = history.store(settings)
     told = []
     for name in settings.notify or ("slack",):
         notifier = registry.load("notifier", name)()

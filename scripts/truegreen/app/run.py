@@ -22,7 +22,7 @@ from truegreen.runtime import environ, files, git, lock
 from truegreen.runtime.lifetime import Ledger
 from truegreen.services.manager import ServiceManager
 from truegreen.stages.common.context import StageContext, StageOutcome
-from truegreen.stages.common.project import user_environment
+from truegreen.stages.common.project import environment, user_environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,6 +140,7 @@ def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, ma
         started=started,
         duration_s=round(shell.clock.monotonic() - start, 3),
         services=tuple(handle.record() for handle in handles),
+        environment=_environment(settings, outcome, handles),
         files=stage_record.describe(out, outcome.files),
     )
     stage_record.write(out, record)
@@ -201,6 +202,15 @@ def _record(
         command=_command(name, request, outcome.seed),
         error=error.record() if error else None,
     )
+
+
+def _environment(settings: Settings, outcome: StageOutcome, handles: tuple[ServiceHandle, ...]) -> str:
+    """Return the digest of what decided the stage's results beside the code; empty when a lock cannot be read."""
+    try:
+        versions = [(handle.name, handle.version) for handle in handles]
+        return environment(settings.root, settings.project, outcome.python, versions)
+    except OSError:
+        return ""
 
 
 def run_id(shell: Shell) -> str:

@@ -123,7 +123,7 @@ def _judge_run(shell: Shell, settings: Settings, keeper: Keeper) -> Report:
         chosen,
         folder=folder,
         provenance=events.provenance(shell),
-        history=keeper.load(),
+        history=keeper.load,
         job_problems={**ci.lost_legs(shell, names, folder), **ci.job_problems(shell, names)},
         compare=True,
     )

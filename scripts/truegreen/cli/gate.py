@@ -27,7 +27,7 @@ def main(namespace: argparse.Namespace) -> int:
         plan,
         folder=folder,
         provenance=events.provenance(shell),
-        history=keeper.load(),
+        history=keeper.load,
         as_it_stands=True,
         compare=True,
     )

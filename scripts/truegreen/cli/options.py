@@ -40,6 +40,8 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     examples: tuple[str, ...] = ()
     commands: tuple[Command, ...] = ()
     """Sub-commands, such as `services up`."""
+    alone: bool = False
+    """True when a command with sub-commands does something without one, too."""
     passes_through: bool = False
     """True when arguments after `--` go on unchanged."""
 

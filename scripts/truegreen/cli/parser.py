@@ -74,9 +74,9 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     return argv[:at], argv[at + 1 :]
 
 
-def _add_commands(parser: _Parser, commands: tuple[Command, ...], dest: str) -> None:
+def _add_commands(parser: _Parser, commands: tuple[Command, ...], dest: str, *, required: bool = True) -> None:
     parser.known = tuple(command.name for command in commands)
-    children = parser.add_subparsers(dest=dest, metavar="COMMAND", required=True, parser_class=_Parser)
+    children = parser.add_subparsers(dest=dest, metavar="COMMAND", required=required, parser_class=_Parser)
     for command in commands:
         child = children.add_parser(
             command.name,
@@ -89,7 +89,7 @@ def _add_commands(parser: _Parser, commands: tuple[Command, ...], dest: str) -> 
         for option in command.options:
             child.add_argument(*option.flags, **_arguments(option))
         if command.commands:
-            _add_commands(child, command.commands, f"{dest}_{command.name}")
+            _add_commands(child, command.commands, f"{dest}_{command.name}", required=not command.alone)
 
 
 def _examples(command: Command) -> str:

@@ -48,7 +48,7 @@ def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) ->
 def _with_gate(shell: Shell, settings: Settings, plan: Plan, *, as_json: bool) -> int:
     folder = evidence(settings.root, gate.REPORT).parent
     provenance, keeper = events.provenance(shell), Keeper(shell, settings)
-    report = gate.judge(shell, settings, plan, provenance=provenance, history=keeper.load(), compare=True)
+    report = gate.judge(shell, settings, plan, provenance=provenance, history=keeper.load, compare=True)
     gate.write_report(report, folder)
     if as_json:
         common.print_json(shell, gate.with_evidence(report, folder, settings.root))

@@ -75,6 +75,8 @@ def field_docs(struct: type[msgspec.Struct]) -> dict[str, str]:
 def _instance(settings: Settings, table: str) -> Any:
     if not table:
         return settings.project
+    if table == "history":
+        return settings.history
     family, _, name = table.partition(".")
     if family == "gates" and name:
         return settings.gates[name]

@@ -6,6 +6,8 @@ this module holds what is shared. Keys are kebab-case in TOML.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 
@@ -62,6 +64,23 @@ class ProcessOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     once: bool = False
     """True for a migration: it must end with 0 before the next process starts."""
     timeout_s: float = msgspec.field(default=30.0, name="timeout-s")
+
+
+class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.truegreen.history]`: results of earlier runs, and where they are carried to between runs of a CI."""
+
+    path: str = ""
+    """File that holds the history, relative to the project; empty takes `.truegreen/history.sqlite`."""
+    branch: str = ""
+    """Branch that `truegreen history push` writes and `pull` reads; it holds nothing else."""
+    remote: str = "origin"
+    """Remote of that branch."""
+    folder: str = ""
+    """Folder that push and pull use instead of a branch, such as one that a cache restores."""
+    keep_runs: Annotated[int, msgspec.Meta(ge=1)] = 5000
+    """Newest runs to keep; older ones are forgotten as new ones come."""
+    keep_days: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Days a run is kept; 0 sets no limit."""
 
 
 class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):

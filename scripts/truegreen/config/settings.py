@@ -13,7 +13,7 @@ import msgspec
 from truegreen import registry
 from truegreen.config import layers as layering
 from truegreen.config.layers import Layer, Source
-from truegreen.config.schema import Component, ProcessOptions, ProjectOptions, ServiceOptions
+from truegreen.config.schema import Component, HistoryOptions, ProcessOptions, ProjectOptions, ServiceOptions
 from truegreen.config.toml_lines import nearest
 from truegreen.errors import UnknownKey, WrongValue
 
@@ -41,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Gate id → its Options."""
     notify: dict[str, Any]
     """Notifier name → its Options, only those with a table."""
+    history: HistoryOptions
     sources: dict[str, Source]
     """Dotted key → source, for every value that some layer set."""
 
@@ -94,6 +95,7 @@ def _preset(root: Path, own: Iterable[Layer]) -> Iterator[Layer]:
 def known_tables() -> dict[str, type[msgspec.Struct]]:
     """Return dotted table → the Struct that types it; `*` stands for a name the user chooses."""
     tables: dict[str, type[msgspec.Struct]] = {"": ProjectOptions}
+    tables["history"] = HistoryOptions
     tables.update({name: registry.load("stage", name).Options for name in registry.names("stage")})
     tables.update({f"gates.{name}": registry.load("gate", name).Options for name in registry.names("gate")})
     tables.update({f"notify.{name}": registry.load("notifier", name).Options for name in registry.names("notifier")})
@@ -119,13 +121,14 @@ def _typed(root: Path, values: dict[str, Any], sources: dict[str, Source]) -> Se
             name: _convert(table, registry.load("notifier", name).Options, f"notify.{name}", sources)
             for name, table in notify_tables.items()
         },
+        history=_convert(values.get("history", {}), HistoryOptions, "history", sources),
         sources=sources,
     )
 
 
 def _reject_unknown(layer: Layer) -> None:
     """Refuse top-level keys and table names that nothing reads; fields are checked by the Structs."""
-    tops = {*_fields(ProjectOptions), *registry.names("stage"), *_TABLE_FAMILIES}
+    tops = {*_fields(ProjectOptions), *registry.names("stage"), *_TABLE_FAMILIES, "history"}
     _check_names(layer, layer.values, tops, "")
     for table, family in _TABLE_FAMILIES.items():
         inner = layer.values.get(table, {})
@@ -138,6 +141,8 @@ def _reject_unknown(layer: Layer) -> None:
         inner = layer.values.get(table, {})
         for name, values in inner.items() if isinstance(inner, dict) else ():
             _check_fields(layer, values, options, f"{table}.{name}")
+    if "history" in layer.values:
+        _check_fields(layer, layer.values["history"], HistoryOptions, "history")
     for name in registry.names("stage"):
         if name in layer.values:
             _check_fields(layer, layer.values[name], registry.load("stage", name).Options, name)

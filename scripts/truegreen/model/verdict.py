@@ -107,6 +107,8 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     created: str = ""
     """ISO 8601, UTC."""
     dirty: bool = False
+    base: bool = False
+    """True for a run of the default branch."""
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

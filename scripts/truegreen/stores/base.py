@@ -5,26 +5,68 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
     from truegreen.model.history import History
     from truegreen.model.incident import Incident
-    from truegreen.model.verdict import Report
+    from truegreen.model.results import RunResults, TestSummary
 
 
 class Store(Protocol):
-    """Keeps results of earlier runs."""
+    """Keeps results of earlier runs, each under the identity of the run and its attempt.
+
+    Every method raises StoreError when the store cannot be used, and StoreDamaged when it holds something that
+    truegreen did not write; neither changes anything.
+    """
 
     name: ClassVar[str]
 
-    def append(self, report: Report) -> None:
+    def append(self, results: RunResults) -> None:
         """Add a run; adding the same run and attempt again replaces it."""
         ...
 
-    def history(self, limit: int = 100) -> History:
-        """Return the newest runs first."""
+    def merge(self, runs: Iterable[RunResults], incidents: Iterable[Incident] = ()) -> int:
+        """Take in what another store holds and return how many runs were new or newer.
+
+        Of two runs with one identity the one made last is kept, so that it does not matter which of several stores
+        takes in which, how often, or in what order.
+        """
+        ...
+
+    def history(self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None) -> History:
+        """Return the newest runs first, and for the tests asked for (stage → names) what is known of each."""
+        ...
+
+    def runs(self, known: Mapping[str, bytes] | None = None) -> Iterator[RunResults]:
+        """Yield every run with all its results, oldest first; those with a known digest are left out."""
+        ...
+
+    def digests(self) -> dict[str, bytes]:
+        """Return run → digest of its content."""
+        ...
+
+    def summaries(self, since: str = "") -> list[TestSummary]:
+        """Return what is known of every test over the runs made at or after a moment (ISO 8601, UTC)."""
+        ...
+
+    def prune(self, keep_runs: int, oldest: str = "") -> int:
+        """Forget all but the newest runs, and those made before a moment; return how many were forgotten."""
+        ...
+
+    def compact(self) -> None:
+        """Give the space of what was forgotten back."""
+        ...
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the content, nothing when all is as it was written."""
         ...
 
     def incident(self, key: str) -> Incident | None:
         """Return what is remembered about a branch, or None."""
+        ...
+
+    def incidents(self) -> list[Incident]:
+        """Return what is remembered about all branches."""
         ...
 
     def remember(self, incident: Incident) -> None:

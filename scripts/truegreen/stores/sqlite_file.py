@@ -9,56 +9,52 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from truegreen.errors import StoreDamaged, StoreError
-from truegreen.model.history import History, PastRun
-from truegreen.model.incident import Incident, run_key
-from truegreen.stores.past import past_run
+from truegreen.model.history import PastRun, PastStage
+from truegreen.model.results import RunResults
+from truegreen.stores import content, schema, writing
+from truegreen.stores.columns import Damaged
+from truegreen.stores.tables import TableStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from truegreen.model.verdict import Report
+    from truegreen.stores.database import Row
 
 APPLICATION_ID = 0x54477265  # "TGre", so that a foreign database is recognised
 BUSY_S = 10.0
 _STRICT = " STRICT" if sqlite3.sqlite_version_info >= (3, 37) else ""
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    (
-        """CREATE TABLE runs (
-            id INTEGER PRIMARY KEY,
-            run_key TEXT NOT NULL UNIQUE,
-            commit_sha TEXT NOT NULL,
-            created TEXT NOT NULL,
-            status TEXT NOT NULL,
-            duration_s REAL NOT NULL,
-            tests INTEGER NOT NULL,
-            failed INTEGER NOT NULL,
-            flaky INTEGER NOT NULL,
-            line_ratio REAL,
-            repository TEXT NOT NULL,
-            ref TEXT NOT NULL,
-            event TEXT NOT NULL,
-            run_url TEXT NOT NULL,
-            stages TEXT NOT NULL
-        )"""
-        + _STRICT,
-        "CREATE INDEX runs_by_time ON runs (created DESC, id DESC)",
-        "CREATE TABLE incidents (key TEXT PRIMARY KEY, value TEXT NOT NULL)" + _STRICT,
-    ),
+_DIALECT = {
+    "key": "INTEGER PRIMARY KEY",
+    "integer": "INTEGER",
+    "real": "REAL",
+    "bytes": "BLOB",
+    "strict": _STRICT,
+    "clustered": f"{_STRICT}{',' if _STRICT else ''} WITHOUT ROWID",
+}
+MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(
+    tuple(statement.format(**_DIALECT) for statement in version) for version in (schema.VERSION_1, schema.VERSION_2)
 )
 """Each entry brings the file one version further; entries are added, never changed."""
-_COLUMNS = "commit_sha, created, status, duration_s, tests, failed, flaky, line_ratio"
-_FIELDS = ("commit", *_COLUMNS.split(", ")[1:])
-"""The same in a PastRun."""
-_MORE = "repository, ref, event, run_url, stages"
-_APPEND = (
-    f"INSERT INTO runs (run_key, {_COLUMNS}, {_MORE}) VALUES ({', '.join('?' * 14)}) "  # noqa: S608 - our own names
-    "ON CONFLICT (run_key) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in f"{_COLUMNS}, {_MORE}".split(", "))
-)
 
 
-class SqliteStore:
+class _Sqlite:
+    """A connection as the tables need it."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Return the rows of a statement; none for one that gives none."""
+        found: list[Row] = self._connection.execute(statement, tuple(values)).fetchall()
+        return found
+
+    def many(self, statement: str, values: Iterable[Sequence[object]]) -> None:
+        """Run a statement for each tuple of values."""
+        self._connection.executemany(statement, values)
+
+
+class SqliteStore(TableStore):
     """Keeps runs and incidents in a file; every method opens and closes it."""
 
     name: ClassVar[str] = "sqlite"
@@ -66,65 +62,52 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def append(self, report: Report) -> None:
-        """Add a run; adding the same run and attempt again replaces it.
+    def check(self) -> list[str]:
+        """Return what is wrong with the file and its content, nothing when all is as it was written.
+
+        Raises:
+            StoreError: the file cannot be used at all.
+        """
+        with self._reading() as connection:
+            pages = [] if connection is None else [str(row[0]) for row in connection.rows("PRAGMA integrity_check")]
+        return [*(page for page in pages if page != "ok"), *super().check()]
+
+    def compact(self) -> None:
+        """Give the space of what was forgotten back to the file system.
 
         Raises:
             StoreError: the file cannot be used; it is left as it is.
         """
-        past = past_run(report)
-        origin = report.provenance
-        stages = msgspec.json.encode({stage.stage: stage.status.value for stage in report.stages}).decode()
-        values = (run_key(origin), *(getattr(past, name) for name in _FIELDS))
-        more = (origin.repository, origin.ref, origin.event, origin.run_url, stages)
-        with self._writing() as connection:
-            connection.execute(_APPEND, [_storable(value) for value in (*values, *more)])
-
-    def history(self, limit: int = 100) -> History:
-        """Return the newest runs first; empty when the file does not exist yet.
-
-        Raises:
-            StoreError: the file cannot be used.
-        """
-        if not self._path.exists():
-            return History()
-        query = f"SELECT {_COLUMNS} FROM runs ORDER BY created DESC, id DESC LIMIT ?"  # noqa: S608 - our own names
         with self._open() as connection:
-            rows = connection.execute(query, (max(0, limit),)).fetchall()
-        return History(runs=tuple(self._decode(dict(zip(_FIELDS, row, strict=True)), PastRun) for row in rows))
+            connection.execute("VACUUM")
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def incident(self, key: str) -> Incident | None:
-        """Return what is remembered about a branch, or None.
+    def copy(self, target: Path) -> None:
+        """Write one state of the store to a new file, as small as it can be, while others may write on.
 
         Raises:
-            StoreError: the file cannot be used.
+            StoreError: the store, or the new file, cannot be used.
         """
-        if not self._path.exists():
-            return None
         with self._open() as connection:
-            row = connection.execute("SELECT value FROM incidents WHERE key = ?", (_storable(key),)).fetchone()
-        return None if row is None else self._parse(row[0])
-
-    def remember(self, incident: Incident) -> None:
-        """Keep what is to be remembered about a branch; call it after the receipts.
-
-        Raises:
-            StoreError: the file cannot be used; it is left as it is.
-        """
-        value = msgspec.json.encode(incident).decode()
-        query = (
-            "INSERT INTO incidents (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-        )
-        with self._writing() as connection:
-            connection.execute(query, (_storable(incident.key), value))
+            connection.execute("VACUUM INTO ?", (str(target),))
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
+    def _reading(self) -> Iterator[_Sqlite | None]:
+        """Open one transaction that sees one state; None when the file does not exist yet."""
+        if not self._path.exists():
+            yield None
+            return
+        with self._open() as connection:
+            connection.execute("BEGIN")
+            yield _Sqlite(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[_Sqlite]:
         """Open the file for one transaction: all of it happens, or nothing."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                yield _Sqlite(connection)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
@@ -136,10 +119,14 @@ class SqliteStore:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)) as connection:
+                # In write-ahead mode a killed process loses nothing by it; only the machine's own crash may.
+                connection.execute("PRAGMA synchronous = NORMAL")
                 self._prepare(connection)
                 yield connection
         except sqlite3.Error as error:
             raise self._explained(error) from None
+        except (Damaged, msgspec.MsgspecError) as error:
+            raise self._damaged(str(error)) from None
         except OSError as error:
             raise self._error("cannot be opened", error.strerror or str(error), "make its folder writable") from None
 
@@ -165,40 +152,47 @@ class SqliteStore:
         if version > len(MIGRATIONS):
             why = f"its version is {version}, this truegreen knows {len(MIGRATIONS)}"
             raise self._error("was written by a newer truegreen", why, "update truegreen")
-        for statements in MIGRATIONS[version:]:
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
             for statement in statements:
                 connection.execute(statement)
+            if number == 2:  # noqa: PLR2004 - the version that keeps single results
+                _from_version_1(_Sqlite(connection))
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-
-    def _parse(self, text: str) -> Incident:
-        try:
-            return msgspec.json.decode(text, type=Incident)
-        except msgspec.MsgspecError as error:
-            raise self._damaged(str(error)) from None
-
-    def _decode(self, row: dict[str, object], kind: type[PastRun]) -> PastRun:
-        try:
-            return msgspec.convert(row, kind)
-        except msgspec.MsgspecError as error:
-            raise self._damaged(str(error)) from None
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         text = str(error)
         if "locked" in text or "busy" in text:
             fix = "try again; if it stays, end the process that holds it"
             return self._error("is in use", f"{text} for {BUSY_S:g} s", fix)
-        if isinstance(error, sqlite3.OperationalError) and "malformed" not in text:
+        if isinstance(error, sqlite3.OperationalError) and "malformed" not in text and "decode" not in text:
             return self._error("cannot be used", text, "make the file and its folder writable, and see to free space")
         return self._damaged(text)
 
     def _damaged(self, why: str) -> StoreDamaged:
-        fix = f"restore it from a copy, or move it away (`mv {self._path} {self._path}.broken`) to begin anew"
+        fix = f"restore it from a copy, or move it away (`mv {self._path} {self._path}.broken`) and build it anew from "
+        fix += "evidence (`truegreen history import FOLDER…`)"
         reason = f"{why}; nothing in it was changed"
         return StoreDamaged("the history is damaged", where=str(self._path), why=reason, fix=fix)
 
     def _error(self, what: str, why: str, fix: str) -> StoreError:
         return StoreError(f"the history {what}", where=str(self._path), why=why, fix=fix)
+
+
+def _from_version_1(connection: _Sqlite) -> None:
+    """Move the runs of version 1: they know their stages, and no single test."""
+    columns = "run_key, commit_sha, created, status, duration_s, tests, failed, flaky, line_ratio"
+    more = "repository, ref, event, run_url, stages"
+    for row in connection.rows(f"SELECT {columns}, {more} FROM runs_1 ORDER BY id"):  # noqa: S608 - our own names
+        stages = msgspec.json.decode(row[13], type=dict[str, str])
+        run = PastRun(
+            **dict(zip(("run", "commit", *columns.split(", ")[2:]), row, strict=False)),
+            branch=row[10].removeprefix("refs/heads/") if row[10].startswith("refs/heads/") else "",
+            stages=tuple(PastStage(stage=stage, status=status) for stage, status in stages.items()),
+        )
+        whole = RunResults(run=run, repository=row[9], ref=row[10], event=row[11], run_url=row[12])
+        writing.put(connection, content.normal(whole))
+    connection.rows("DROP TABLE runs_1")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
@@ -212,8 +206,3 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
     except sqlite3.OperationalError as error:
         if "locked" not in str(error):  # another process is creating the file this moment
             raise
-
-
-def _storable(value: object) -> object:
-    """Return a value SQLite can keep: lone surrogates of hostile names are replaced."""
-    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

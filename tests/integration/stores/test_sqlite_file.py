@@ -2,26 +2,40 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import sqlite3
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
-from tests.support.reports import report
+from tests.support import reports
+from tests.support.evidence import run as evidence
+from tests.support.past_results import FAIL, PASS, result, run
 
 from truegreen import registry
-from truegreen.errors import StoreError
+from truegreen.analysis import results
+from truegreen.errors import StoreDamaged, StoreError
 from truegreen.model.history import History
 from truegreen.model.incident import Incident
+from truegreen.model.testrun import Outcome
 from truegreen.model.verdict import Status
 from truegreen.stores import sqlite_file
 from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from truegreen.model.results import RunResults
+
+
+def report(*given: Any, **more: Any) -> RunResults:
+    """Return what is kept of a report and of evidence of all stages."""
+    return results.of(reports.report(*given, **more), evidence())
 
 
 @pytest.fixture
@@ -52,7 +66,7 @@ def test_append_then_history_gives_newest_first(store: SqliteStore) -> None:
     assert [run.created[11:13] for run in store.history(1).runs] == ["10"]
     newest = store.history().runs[0]
     assert (newest.status, newest.commit, newest.duration_s) == ("fail", "a" * 40, 5.3)
-    assert newest.line_ratio is None
+    assert (newest.line_ratio, newest.tests) == (0.9, 12)
 
 
 def test_append_same_run_and_attempt_replaces(store: SqliteStore) -> None:
@@ -185,15 +199,18 @@ def test_folder_that_is_a_file_is_reported(tmp_path: Path) -> None:
 
 def test_four_processes_writing_at_once_lose_nothing(store: SqliteStore, path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from tests.support.reports import report\n"
+        "import sys; from pathlib import Path; from tests.support.past_results import run, result, FAIL\n"
         "from truegreen.stores.sqlite_file import SqliteStore\n"
         "store = SqliteStore(Path(sys.argv[1]))\n"
-        "[store.append(report(run_id=f'{sys.argv[2]}0{n}')) for n in range(25)]\n"
+        "[store.append(run(int(sys.argv[2]) * 100 + n, result('a'), result('b', FAIL))) for n in range(25)]\n"
     )
     env = {**os.environ, "PYTHONPATH": "scripts:."}
     writers = [subprocess.Popen([sys.executable, "-c", program, str(path), str(n)], env=env) for n in range(1, 5)]
     assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
-    assert len(store.history(1000).runs) == 100
+    history = store.history(1000)
+    assert len(history.runs) == 100
+    assert all([failure.test for failure in run.failures] == ["b"] for run in history.runs)
+    assert store.check() == []
 
 
 def test_writer_killed_in_a_transaction_leaves_the_file_usable(store: SqliteStore, path: Path) -> None:
@@ -207,3 +224,97 @@ def test_writer_killed_in_a_transaction_leaves_the_file_usable(store: SqliteStor
     assert len(store.history().runs) == 1
     store.append(report(run_id="2"))
     assert len(store.history().runs) == 2
+
+
+def test_writer_killed_while_it_writes_loses_nothing_and_doubles_nothing(store: SqliteStore, path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from tests.support.past_results import run, result, FAIL\n"
+        "from truegreen.stores.sqlite_file import SqliteStore\n"
+        "store = SqliteStore(Path(sys.argv[1]))\n"
+        "for n in range(int(sys.argv[2]), 10000):\n"
+        "    store.append(run(n, *(result(f't{m}', FAIL if m == n % 50 else 'pass') for m in range(50))))\n"
+        "    print(n, flush=True)\n"
+    )
+    env = {**os.environ, "PYTHONPATH": "scripts:."}
+    dice, said = random.Random(5), -1
+    for _ in range(4):
+        argv = [sys.executable, "-c", program, str(path), str(said + 1)]
+        with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            for _ in range(dice.randrange(2, 6)):
+                said = int(writer.stdout.readline())
+            time.sleep(dice.random() * 0.05)
+            writer.kill()
+            said = max([said, *(int(line) for line in writer.stdout)])
+        kept = [int(one.run.run.partition(".")[0]) for one in store.runs()]
+        assert kept in (list(range(said + 1)), list(range(said + 2)))  # it may have kept one it did not come to tell
+        assert store.check() == []
+
+
+def test_version_1_becomes_version_2_and_keeps_what_is_there(store: SqliteStore, path: Path) -> None:
+    path.parent.mkdir()
+    with sqlite3.connect(path) as connection:
+        for statement in sqlite_file.MIGRATIONS[0]:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA application_id = {sqlite_file.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        for number, ref in enumerate(("refs/heads/main", "refs/tags/v1")):
+            values = (f"{number}.1", "c" * 40, f"2026-11-2{number}T00:00:00Z", "fail", 3.5, 9, 2, 1, 0.5)
+            origin = ("o/r", ref, "push", "https://x", '{"lint":"pass","unit":"fail"}')
+            columns = (
+                "run_key, commit_sha, created, status, duration_s, tests, failed, flaky, line_ratio, "
+                "repository, ref, event, run_url, stages"
+            )
+            marks = ", ".join("?" * 14)
+            connection.execute(f"INSERT INTO runs ({columns}) VALUES ({marks})", (*values, *origin))
+        connection.execute('INSERT INTO incidents VALUES (\'o/r:main\', \'{"key":"o/r:main","open":true}\')')
+
+    newest, oldest = store.history().runs
+    assert (oldest.run, oldest.commit, oldest.tests, oldest.failed, oldest.flaky) == ("0.1", "c" * 40, 9, 2, 1)
+    assert (oldest.status, oldest.duration_s, oldest.line_ratio, oldest.branch) == ("fail", 3.5, 0.5, "main")
+    assert [(stage.stage, stage.status) for stage in newest.stages] == [("lint", "pass"), ("unit", "fail")]
+    assert newest.branch == ""
+    assert [one.run_url for one in store.runs()] == ["https://x"] * 2
+    assert store.incident("o/r:main") == Incident(key="o/r:main", open=True)
+    assert store.check() == []
+
+
+def test_changed_content_is_found_and_told(store: SqliteStore, path: Path) -> None:
+    changes = {
+        "UPDATE runs SET status = 'pass'": True,
+        "DELETE FROM attempts": True,
+        "UPDATE attempts SET attempts = 'P'": True,
+        "UPDATE stages SET infrastructure = 'oom'": True,
+        "UPDATE tests SET name = name || 'x'": True,
+        "DELETE FROM stages": True,
+        "UPDATE stages SET durations = zeroblob(9)": False,
+        "DELETE FROM test_sets": False,
+        "UPDATE tests SET step = step + 1": False,
+        "UPDATE stages SET skipped = NULL": False,
+    }
+    for change, at_once in changes.items():
+        path.unlink(missing_ok=True)
+        path.with_name(path.name + "-wal").unlink(missing_ok=True)
+        store.append(run(1, result("a"), result("b", FAIL), result("c", Outcome.SKIP), status="fail"))
+        with contextlib.closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(change)
+        assert store.check(), change
+        if at_once:  # what gates read is checked whenever it is read
+            with pytest.raises(StoreDamaged, match="damaged"):
+                store.history()
+
+
+def test_parts_of_the_newest_run_of_the_default_branch_are_given_back(store: SqliteStore) -> None:
+    for number in range(1, 15):
+        more = msgspec.structs.replace(run(number, base=number < 14), parts={"coverage": b"x" * number})
+        store.append(more)
+    assert store.history(1).parts == {"coverage": b"x" * 13}
+    assert sum(bool(one.parts) for one in store.runs()) == 10
+
+
+def test_copy_is_a_whole_store_while_another_writes(store: SqliteStore, path: Path, tmp_path: Path) -> None:
+    store.append(run(1, result("a"), result("b", PASS, PASS)))
+    store.copy(tmp_path / "copy.sqlite")
+    copied = SqliteStore(tmp_path / "copy.sqlite")
+    assert list(copied.runs()) == list(store.runs())
+    assert copied.check() == []

@@ -22,8 +22,9 @@ from truegreen.errors import InstallFailed, ToolMissing
 from truegreen.runtime import environ, files
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
+    from truegreen.config.schema import ProjectOptions
     from truegreen.runtime.process import Completed
     from truegreen.stages.common.context import StageContext
 
@@ -82,6 +83,23 @@ def _secret(name: str, value: str) -> bool:
 def requirement_lists(root: Path) -> list[str]:
     """Return the files of requirements that an installation recognises, relative to the project, sorted."""
     return sorted({path.relative_to(root).as_posix() for pattern in _REQUIREMENTS for path in root.glob(pattern)})
+
+
+def environment(root: Path, options: ProjectOptions, python: str, services: Iterable[tuple[str, str]] = ()) -> str:
+    """Return a digest of all that decides a result beside the code: the same wherever the project lies.
+
+    Args:
+        root: the user's project, for its locks and lists of requirements.
+        options: how it is installed.
+        python: version of the interpreter that ran; empty when none of the project's did.
+        services: names and versions of the services that were up.
+    """
+    digest = hashlib.sha256()
+    chosen = (options.install, options.extras, options.groups, sorted(services))
+    for part in (repr(chosen), python, environ.platform_name().partition(" ")[0]):
+        digest.update(part.encode("utf-8", "backslashreplace") + b"\0")
+    _digest_inputs(digest, root)
+    return digest.hexdigest()[:16]
 
 
 def ensure(context: StageContext) -> ProjectPython:
@@ -150,12 +168,16 @@ def _folder(context: StageContext, how: str, commands: list[list[str]]) -> Path:
     digest = hashlib.sha256()
     for part in (how, repr(commands), context.project.python, environ.platform_name(), str(context.root)):
         digest.update(part.encode() + b"\0")
-    names = {*_INPUTS, *requirement_lists(context.root)}
-    for name in sorted(names):
-        path = context.root / name
-        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
+    _digest_inputs(digest, context.root)
     place = hashlib.sha256(str(context.root).encode()).hexdigest()[:12]
     return context.tools.cache / "projects" / place / digest.hexdigest()[:16]
+
+
+def _digest_inputs(digest: hashlib._Hash, root: Path) -> None:
+    """Take in every file that decides what is installed."""
+    for name in sorted({*_INPUTS, *requirement_lists(root)}):
+        path = root / name
+        digest.update(name.encode() + b"\0" + (path.read_bytes() if path.is_file() else b"") + b"\0")
 
 
 def _install(context: StageContext, folder: Path, commands: list[list[str]]) -> None:

@@ -1,0 +1,139 @@
+"""What a run leaves to the history: from its evidence and its report, and put in one form."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.model.evidence import RunState
+from truegreen.model.history import PastRun, PastStage
+from truegreen.model.incident import run_key
+from truegreen.model.results import RunResults, TestResult
+from truegreen.model.testrun import Outcome, TestCase
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from truegreen.model.run import RunEvidence, StageEvidence
+    from truegreen.model.verdict import Report, StageReport
+
+_HEADS = "refs/heads/"
+
+
+def _unknown(_case: TestCase) -> str:
+    return ""
+
+
+def of(
+    report: Report,
+    evidence: RunEvidence,
+    *,
+    fingerprint: Callable[[TestCase], str] = _unknown,
+    infrastructure: Callable[[StageEvidence], str] = lambda _: "",
+) -> RunResults:
+    """Return what the history keeps of a run.
+
+    Args:
+        report: the judged run.
+        evidence: what it was judged on; its records name tree and environment.
+        fingerprint: names what failed in a test, without what changes from run to run.
+        infrastructure: names the class of infrastructure that failed in a stage, empty when none did.
+    """
+    origin = report.provenance
+    tests = {stage.stage: _tests(stage, fingerprint) for stage in evidence.stages if stage.tests}
+    every = [test for results in tests.values() for test in results]
+    classes = {stage.stage: infrastructure(stage) for stage in evidence.stages}
+    run = PastRun(
+        run=run_key(origin),
+        commit=origin.commit,
+        created=origin.created,
+        status=report.status.value,
+        duration_s=report.duration_s,
+        tests=sum(test.ran for test in every),
+        failed=sum(test.attempts[-1] in (Outcome.FAIL, Outcome.ERROR) for test in every),
+        flaky=sum(_disagrees(test) for test in every),
+        line_ratio=_line_ratio(evidence),
+        tree=_tree(evidence),
+        environment=environment(evidence),
+        branch=_branch(origin.ref, origin.pull_request),
+        base=origin.base,
+        stages=tuple(_stage(stage, tests.get(stage.stage, ()), classes) for stage in report.stages),
+    )
+    return RunResults(
+        run=run,
+        results={stage: results for stage, results in tests.items() if results},
+        repository=origin.repository,
+        ref=origin.ref,
+        event=origin.event,
+        run_url=origin.run_url,
+    )
+
+
+def environment(evidence: RunEvidence) -> str:
+    """Return the digest of all that decided the results beside the code; empty when no stage with tests knows it.
+
+    Stages and shards that ran in one environment share its digest; a matrix has the digest of its environments.
+    """
+    found = sorted({record.environment for stage in evidence.stages if stage.tests for record in stage.records} - {""})
+    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()[:16] if found else ""
+
+
+def _tests(stage: StageEvidence, fingerprint: Callable[[TestCase], str]) -> tuple[TestResult, ...]:
+    cases = stage.tests.cases if stage.tests else ()
+    return tuple(_test(case, fingerprint) for case in cases)
+
+
+def _test(case: TestCase, fingerprint: Callable[[TestCase], str]) -> TestResult:
+    result = TestResult(test=case.id, attempts=case.attempts or (case.outcome,), duration_s=case.duration_s)
+    return msgspec.structs.replace(result, fingerprint=fingerprint(case)) if result.failed else result
+
+
+def _stage(report: StageReport, tests: Iterable[TestResult], classes: dict[str, str]) -> PastStage:
+    return PastStage(
+        stage=report.stage,
+        status=report.status.value,
+        duration_s=report.duration_s,
+        tests=sum(test.ran for test in tests),
+        infrastructure=classes.get(report.stage, ""),
+    )
+
+
+def _disagrees(test: TestResult) -> bool:
+    return test.failed and Outcome.PASS in test.attempts
+
+
+def _tree(evidence: RunEvidence) -> str:
+    """Return the tree that all stages tested; empty when they tested several, or do not say."""
+    ran = [record for stage in evidence.stages for record in stage.records if record.state is RunState.RAN]
+    trees = {record.tree for record in ran}
+    return trees.pop() if len(trees) == 1 else ""
+
+
+def _branch(ref: str, pull_request: int | None) -> str:
+    if pull_request is not None:
+        return f"pull/{pull_request}"
+    return ref.removeprefix(_HEADS) if ref.startswith(_HEADS) else ""
+
+
+def _line_ratio(evidence: RunEvidence) -> float | None:
+    """Return covered lines by all lines, 0 to 1, over the files of the first stage that measured them."""
+    measured = next((stage.coverage for stage in evidence.stages if stage.coverage is not None), None)
+    if measured is None:
+        return None
+    return measured.covered_lines / measured.lines if measured.lines else None
+
+
+def combined(first: tuple[Outcome, ...], second: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
+    """Return the attempts of two results of one name as those of one test: a failure never vanishes behind a pass.
+
+    The result does not depend on their order.
+    """
+    one, other = sorted((first, second), key=_severity)
+    return (*one, *other)
+
+
+def _severity(attempts: tuple[Outcome, ...]) -> tuple[int, tuple[Outcome, ...]]:
+    order = (Outcome.SKIP, Outcome.PASS, Outcome.FAIL, Outcome.ERROR)
+    return order.index(attempts[-1]), attempts

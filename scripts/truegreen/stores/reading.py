@@ -1,0 +1,226 @@
+"""Reading runs from the tables of a store; each function works inside a transaction of its caller."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from truegreen.model.history import History, PastFailure, PastRun, PastTest
+from truegreen.model.results import RunResults, TestResult
+from truegreen.model.testrun import Outcome
+from truegreen.stores import content
+from truegreen.stores.columns import SECONDS, Damaged, numbers, pairs, unpack, unshifted
+from truegreen.stores.database import HEADER, NEWEST, STAGE, checksum, past_run
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator, Mapping
+
+    from truegreen.stores.database import Connection, Row
+
+_DURATIONS_KEPT = 30
+"""Newest runs of the default branch whose durations a gate compares with."""
+_SKIPPED = (Outcome.SKIP,)
+_PASSED = (Outcome.PASS,)
+_RUNS = f"SELECT id, checksum, {HEADER} FROM runs WHERE id IN ({NEWEST}) ORDER BY created DESC, id DESC"  # noqa: S608
+_STAGES = f"SELECT run_id, id, present, skipped, {STAGE} FROM stages WHERE run_id IN ({NEWEST}) ORDER BY id"  # noqa: S608
+_ATTEMPTS = (
+    "SELECT s.run_id, s.stage, t.name, a.attempts, coalesce(f.name, '') FROM attempts a "  # noqa: S608
+    "JOIN stages s ON s.id = a.stage_id JOIN tests t ON t.id = a.test LEFT JOIN fingerprints f ON f.id = a.fingerprint "
+    f"WHERE s.run_id IN ({NEWEST}) ORDER BY a.stage_id, a.test"
+)
+
+
+def history(connection: Connection, limit: int, tests: Mapping[str, Container[str]] | None) -> History:
+    """Return the newest runs first, and what is known of the tests asked for.
+
+    Raises:
+        Damaged: a row is not what was written.
+    """
+    stages = connection.rows(_STAGES, (limit,))
+    of_run = _by_run(stages)
+    odd = _by_run(connection.rows(_ATTEMPTS, (limit,)))
+    runs = []
+    for number, written, *row in connection.rows(_RUNS, (limit,)):
+        own, attempts = [stage[3:] for stage in of_run.get(number, ())], odd.get(number, [])
+        if checksum(tuple(row), own, attempts) != written:
+            raise Damaged(f"run {row[0]} is not what was written")
+        runs.append(past_run(tuple(row), own, failures=_failures(attempts)))
+    known = _past_tests(connection, runs, stages, tests) if tests else {}
+    return History(runs=tuple(runs), tests=known, parts=_newest_parts(connection))
+
+
+def results(connection: Connection, run: str) -> RunResults:
+    """Return a run with all its results.
+
+    Raises:
+        Damaged: a row or a column is not what was written.
+    """
+    found = connection.rows(f"SELECT id, digest, {HEADER} FROM runs WHERE run_key = ?", (run,))  # noqa: S608 - our own
+    number, digest, *row = found[0]
+    read = f"SELECT id, present, skipped, durations, {STAGE} FROM stages WHERE run_id = ? ORDER BY id"  # noqa: S608 - our own
+    stages = connection.rows(read, (number,))
+    names = {test: (name, step) for test, name, step in connection.rows("SELECT id, name, step FROM tests")}
+    given = {stage[4]: _results(connection, stage, names) for stage in stages if stage[1] is not None}
+    repository, ref, event, url = row[13:17]
+    parts = connection.rows("SELECT name, content FROM parts WHERE run_id = ? ORDER BY name", (number,))
+    whole = RunResults(
+        run=past_run(tuple(row), [stage[4:] for stage in stages]),
+        results={stage: given[stage] for stage in sorted(given)},
+        parts={name: unpack(data) for name, data in parts},
+        repository=repository,
+        ref=ref,
+        event=event,
+        run_url=url,
+    )
+    if content.digest(whole) != digest:
+        raise Damaged(f"the results of run {run} are not what was written")
+    return whole
+
+
+def _results(connection: Connection, stage: Row, names: Mapping[int, tuple[str, int]]) -> tuple[TestResult, ...]:
+    """Return the results of one stage, sorted by test."""
+    place, present_set, skipped_set, durations = stage[:4]
+    present = numbers(test_set_spans(connection, present_set))
+    skipped = set(numbers(test_set_spans(connection, skipped_set))) if skipped_set is not None else set()
+    if not names.keys() >= set(present):
+        raise Damaged("a test has no name")
+    steps = unshifted(durations, [names[test][1] for test in present])
+    odd = {test: (outcomes(letters), mark) for test, letters, mark in _odd(connection, place)}
+    found = []
+    for test, step in zip(present, steps, strict=True):
+        attempts, mark = odd.get(test) or (_SKIPPED if test in skipped else _PASSED, "")
+        found.append(TestResult(test=names[test][0], attempts=attempts, duration_s=SECONDS[step], fingerprint=mark))
+    return tuple(sorted(found, key=lambda result: result.test))
+
+
+def outcomes(letters: str) -> tuple[Outcome, ...]:
+    """Return attempts from their letters.
+
+    Raises:
+        Damaged: there is no such letter, or none at all.
+    """
+    try:
+        found = content.outcomes(letters)
+    except KeyError:
+        raise Damaged(f"{letters!r} are no attempts") from None
+    if not found:
+        raise Damaged("a test has no attempt")
+    return found
+
+
+def _odd(connection: Connection, place: int) -> list[Row]:
+    return connection.rows(
+        "SELECT a.test, a.attempts, coalesce(f.name, '') FROM attempts a "
+        "LEFT JOIN fingerprints f ON f.id = a.fingerprint WHERE a.stage_id = ? ORDER BY a.test",
+        (place,),
+    )
+
+
+def test_set_spans(connection: Connection, test_set: int) -> list[tuple[int, int]]:
+    """Return a set of tests as (first number, number after the last).
+
+    Raises:
+        Damaged: it is missing, or not what was written.
+    """
+    found = connection.rows("SELECT spans FROM test_sets WHERE id = ?", (test_set,))
+    if not found:
+        raise Damaged("a set of tests is missing")
+    return pairs(found[0][0])
+
+
+def _by_run(rows: Iterable[Row]) -> dict[int, list[Row]]:
+    """Return rows by their first column, without it."""
+    found: dict[int, list[Row]] = {}
+    for number, *rest in rows:
+        found.setdefault(number, []).append(tuple(rest))
+    return found
+
+
+def _failures(rows: Iterable[Row]) -> tuple[PastFailure, ...]:
+    return tuple(
+        PastFailure(stage=stage, test=test, attempts=outcomes(letters), fingerprint=mark)
+        for stage, test, letters, mark in rows
+        if "F" in letters or "E" in letters
+    )
+
+
+def _newest_parts(connection: Connection) -> dict[str, bytes]:
+    rows = connection.rows(
+        "SELECT p.name, p.content FROM parts p JOIN runs r ON r.id = p.run_id WHERE r.base = 1 ORDER BY r.created, r.id"
+    )
+    newest: dict[str, bytes] = dict(rows)
+    return {name: unpack(data) for name, data in newest.items()}
+
+
+def _past_tests(
+    connection: Connection, runs: Iterable[PastRun], stages: Iterable[Row], wanted: Mapping[str, Container[str]]
+) -> dict[str, dict[str, PastTest]]:
+    """Return what is known of the tests asked for, stage by stage."""
+    names = {test: (name, step) for test, name, step in connection.rows("SELECT id, name, step FROM tests")}
+    failures = Counter((one.stage, one.test) for run in runs for one in run.failures)
+    known: dict[str, dict[str, PastTest]] = {}
+    for stage, asked in wanted.items():
+        of_stage = Counter((row[2], row[3]) for row in stages if row[4] == stage and row[2] is not None)
+        counts = counted(connection, of_stage)
+        durations = _durations(connection, stage, names)
+        known[stage] = {
+            names[test][0]: PastTest(
+                runs=number,
+                failures=failures[stage, names[test][0]],
+                durations_s=tuple(map(SECONDS.__getitem__, durations.get(test, ()))),
+            )
+            for test, number in counts.items()
+            if test in names and names[test][0] in asked
+        }
+    return known
+
+
+def counted(connection: Connection, test_sets: Mapping[tuple[int, int | None], int]) -> dict[int, int]:
+    """Return test → in how many runs it was more than skipped.
+
+    Args:
+        connection: to the store.
+        test_sets: (set that was present, set that was skipped) → runs with exactly these.
+    """
+    steps: Counter[int] = Counter()
+    for (present, skipped), runs in test_sets.items():
+        for first, after in test_set_spans(connection, present):
+            steps[first] += runs
+            steps[after] -= runs
+        for first, after in test_set_spans(connection, skipped) if skipped is not None else ():
+            steps[first] -= runs
+            steps[after] += runs
+    borders = sorted(steps)
+    heights = list(accumulate(steps[border] for border in borders))
+    return {
+        test: height
+        for first, after, height in zip(borders, borders[1:], heights, strict=False)
+        if height > 0
+        for test in range(first, after)
+    }
+
+
+def _durations(connection: Connection, stage: str, names: Mapping[int, tuple[str, int]]) -> dict[int, list[int]]:
+    """Return test → steps of its newest passes on the default branch, newest first."""
+    rows = connection.rows(
+        "SELECT s.id, s.present, s.skipped, s.durations FROM stages s JOIN runs r ON r.id = s.run_id "
+        "WHERE s.stage = ? AND r.base = 1 AND s.present IS NOT NULL ORDER BY r.created DESC, r.id DESC LIMIT ?",
+        (stage, _DURATIONS_KEPT),
+    )
+    sets = {one: numbers(test_set_spans(connection, one)) for one in {row[1] for row in rows}}
+    usual = {one: [names[test][1] if test in names else 0 for test in tests] for one, tests in sets.items()}
+    found: dict[int, list[int]] = {}
+    for place, present, skipped, durations in rows:
+        passed_over = {test for (test,) in connection.rows("SELECT test FROM attempts WHERE stage_id = ?", (place,))}
+        if skipped is not None:
+            passed_over.update(numbers(test_set_spans(connection, skipped)))
+        for test, step in zip(sets[present], unshifted(durations, usual[present]), strict=True):
+            if step and test not in passed_over:
+                found.setdefault(test, []).append(step)
+    return found
+
+
+def every_run(connection: Connection) -> Iterator[tuple[str, bytes]]:
+    """Yield run and digest of every run, oldest first."""
+    yield from connection.rows("SELECT run_key, digest FROM runs ORDER BY created, id")

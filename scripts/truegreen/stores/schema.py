@@ -1,0 +1,48 @@
+"""The tables of a history, in the dialects of the stores, and how older ones become the present ones."""
+
+from __future__ import annotations
+
+VERSION_1 = (
+    """CREATE TABLE runs (
+        id {key}, run_key TEXT NOT NULL UNIQUE, commit_sha TEXT NOT NULL, created TEXT NOT NULL, status TEXT NOT NULL,
+        duration_s {real} NOT NULL, tests {integer} NOT NULL, failed {integer} NOT NULL, flaky {integer} NOT NULL,
+        line_ratio {real}, repository TEXT NOT NULL, ref TEXT NOT NULL, event TEXT NOT NULL, run_url TEXT NOT NULL,
+        stages TEXT NOT NULL
+    ){strict}""",
+    "CREATE INDEX runs_by_time ON runs (created DESC, id DESC)",
+    "CREATE TABLE incidents (key TEXT PRIMARY KEY, value TEXT NOT NULL){strict}",
+)
+"""Runs and incidents; the stages of a run as JSON, no single results."""
+
+VERSION_2 = (
+    "ALTER TABLE runs RENAME TO runs_1",
+    "DROP INDEX runs_by_time",
+    """CREATE TABLE runs (
+        id {key}, run_key TEXT NOT NULL UNIQUE, commit_sha TEXT NOT NULL, created TEXT NOT NULL, status TEXT NOT NULL,
+        duration_s {real} NOT NULL, tests {integer} NOT NULL, failed {integer} NOT NULL, flaky {integer} NOT NULL,
+        line_ratio {real}, tree TEXT NOT NULL, environment TEXT NOT NULL, branch TEXT NOT NULL,
+        base {integer} NOT NULL, repository TEXT NOT NULL, ref TEXT NOT NULL, event TEXT NOT NULL,
+        run_url TEXT NOT NULL, digest {bytes} NOT NULL, checksum {integer} NOT NULL
+    ){strict}""",
+    "CREATE INDEX runs_by_time ON runs (created DESC, id DESC)",
+    # `present` and `skipped` name sets of tests; `durations` holds one byte for each test that is present,
+    # `failed` the numbers of the tests that failed, once more, so that counting them reads no other row.
+    """CREATE TABLE stages (
+        id {key}, run_id {integer} NOT NULL, stage TEXT NOT NULL, status TEXT NOT NULL, duration_s {real} NOT NULL,
+        tests {integer} NOT NULL, infrastructure TEXT NOT NULL, present {integer}, skipped {integer},
+        durations {bytes}, failed {bytes}, UNIQUE (run_id, stage)
+    ){strict}""",
+    # One row for each test that neither simply passed nor was simply skipped.
+    """CREATE TABLE attempts (
+        stage_id {integer} NOT NULL, test {integer} NOT NULL, attempts TEXT NOT NULL, fingerprint {integer} NOT NULL,
+        PRIMARY KEY (stage_id, test)
+    ){clustered}""",
+    # `step` is the usual duration of a test, from which its durations are counted.
+    "CREATE TABLE tests (id {key}, name TEXT NOT NULL UNIQUE, step {integer} NOT NULL){strict}",
+    "CREATE TABLE fingerprints (id {key}, name TEXT NOT NULL UNIQUE){strict}",
+    "CREATE TABLE test_sets (id {key}, digest {bytes} NOT NULL UNIQUE, spans {bytes} NOT NULL){strict}",
+    """CREATE TABLE parts (
+        run_id {integer} NOT NULL, name TEXT NOT NULL, content {bytes} NOT NULL, PRIMARY KEY (run_id, name)
+    ){clustered}""",
+)
+"""Single results: a row for each run and stage with compressed columns, and one for each test that did not pass."""
