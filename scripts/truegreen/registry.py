@@ -46,6 +46,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "no-failures": "truegreen.gates.no_failures:NoFailures",
         "coverage": "truegreen.gates.coverage:CoverageGate",
         "flakiness": "truegreen.gates.flakiness:Flakiness",
+        "flakiness-history": "truegreen.gates.flakiness_history:FlakinessHistory",
         "time-budget": "truegreen.gates.time_budget:TimeBudget",
         "full-run-budget": "truegreen.gates.full_run_budget:FullRunBudget",
         "persistence-evidence": "truegreen.gates.persistence_evidence:PersistenceGate",

@@ -7,10 +7,12 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support import evidence as good
+from tests.support import past
 
 import truegreen.gates
 from truegreen import registry
 from truegreen.gates.base import RUN
+from truegreen.model.history import History
 from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.verdict import Status
 
@@ -32,13 +34,18 @@ def policy(gate, stage):
     return msgspec.structs.replace(options, suite_s={stage: 30.0}) if gate.id == "time-budget" else options
 
 
+def history(gate, stage):
+    """Return what the gate needs of earlier runs to say anything good."""
+    return History(runs=past.clean(400, stage=stage)) if gate.id == "flakiness-history" else good.NO_HISTORY
+
+
 def run_of(stage: str, part: StageEvidence) -> RunEvidence:
     return good.governed(*(part if name == stage else full(name) for name in good.STAGES))
 
 
 @pytest.mark.parametrize(("gate", "stage"), PAIRS, ids=IDS)
 def test_gate_with_good_evidence_passes(gate, stage):
-    verdict = gate.evaluate(run_of(stage, full(stage)), stage, policy(gate, stage), good.NO_HISTORY)
+    verdict = gate.evaluate(run_of(stage, full(stage)), stage, policy(gate, stage), history(gate, stage))
     assert (verdict.status, verdict.gate, verdict.stage) == (Status.PASS, gate.id, stage)
     assert verdict.reason
 

@@ -84,6 +84,8 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True):
     python: str = ""
     """Version of the interpreter that ran the user's tests."""
     platform: str = ""
+    environment: str = ""
+    """Digest of all that decides a result beside the code: locks, interpreter, platform, versions of services."""
     run_id: str = ""
     """Identity of the CI run and attempt, empty on a laptop."""
     tools: tuple[ToolRun, ...] = ()

@@ -18,6 +18,11 @@ WANTED = {
     "tests-ran": (TESTED, {"tests", "sessions"}, {"min_tests": 1}),
     "no-failures": (TESTED, {"tests"}, {}),
     "flakiness": (TESTED - {"performance"}, {"tests"}, {"max_ratio": 0.01}),
+    "flakiness-history": (
+        TESTED - {"performance"},
+        {"tests"},
+        {"max_ratio": 0.01, "max_masked_ratio": 0.01},
+    ),
     "time-budget": (TESTED, {"tests"}, {"suite_s": {"unit": 30.0}, "test_ms": 100.0}),
     "coverage": ({"unit"}, {"coverage"}, {"line": 80.0, "branch": 0.0, "components": {}}),
     "lint-clean": ({"lint"}, {"scans"}, {"fail_on": Severity.LOW}),
@@ -50,6 +55,8 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
     [
         ("tests-ran", "min-tests", (1, 2), (0, -1, 1.5)),
         ("flakiness", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
+        ("flakiness-history", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
+        ("flakiness-history", "max-masked-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("time-budget", "suite-s", ({"unit": 0.001}, {}), ({"unit": 0}, {"unit": -1})),
         ("time-budget", "test-ms", (0, 0.5), (-0.5,)),
         ("coverage", "line", (0, 0.5, 99.5, 100), (-0.5, 100.5)),
