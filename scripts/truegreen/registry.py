@@ -54,6 +54,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "findings": "truegreen.gates.findings:Findings",
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
+        "quarantine": "truegreen.gates.quarantine:Quarantine",
         "waivers": "truegreen.gates.waivers:Waivers",
     },
     "reporter": {

@@ -59,6 +59,7 @@ def judge(
         tree=tree.tree if as_it_stands else "",
         today=shell.clock.now().date(),
         waivers=rules.waivers,
+        quarantine=rules.quarantine,
     )
     stages = _judged(run, settings, history or History(), job_problems or {})
     status, headline = judging.overall(stages)

@@ -11,6 +11,7 @@ from truegreen.analysis import sequential, this_run
 from truegreen.analysis.flakiness import Observed, Suite, observe
 from truegreen.analysis.flaky_tests import FlakyTest, Tier, detect
 from truegreen.analysis.sequential import Decision
+from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import BaseGate, GateOptions, count
 from truegreen.model.testrun import Outcome
 from truegreen.model.verdict import Fact, Item, Verdict
@@ -64,7 +65,8 @@ class FlakinessHistory(BaseGate):
 
     Red runs whose tests never passed on that code are unresolved: they are told and do not count, but if all their
     tests are known to be flaky they keep the gate from passing. Runs that failed for the infrastructure (machine
-    lost, out of memory, disk full, DNS, registry, service not ready) are told and do not count. Tests that disagreed
+    lost, out of memory, disk full, DNS, registry, service not ready) are told and do not count; tests in quarantine
+    do not count either. Tests that disagreed
     with themselves are listed with their rate and the group they fail with: *suspect* from the second time,
     *confirmed* from one run in a hundred. Many tests that disagree at once, in a combination never seen again, are
     taken for an incident and accuse nobody.
@@ -90,13 +92,15 @@ class FlakinessHistory(BaseGate):
             return self.blind(stage, "no test ran, so none can be called stable", remedy="run at least one test")
         now = this_run.of_stage(evidence, stage)
         past = [run for run in history.runs if not now.run or run.run != now.run]
-        observed = observe([*past, now], stage)
+        held = Ward(evidence)
+        exempt = held.in_history(history, stage) | held.among(one.test for one in now.failures)
+        observed = observe([*past, now], stage, exempt=exempt)
         suite = observed.suite()
         rates = (
             _rate("red for nothing", suite.visible, suite, policy.max_ratio),
             _rate("green only after a rerun", suite.masked, suite, policy.max_masked_ratio),
         )
-        facts, items = _facts(rates, observed), _items(observed, tests)
+        facts, items = _facts(rates, observed, exempt), _items(observed, tests)
         told = " and ".join(f"{rate.failures:,} {rate.label}" for rate in rates)
         reason = f"of {count(suite.units, 'run')} {told}"
         broken = [rate for rate in rates if rate.decision is Decision.ABOVE]
@@ -126,7 +130,7 @@ def _missing(rates: tuple[_Rate, ...]) -> str:
     return f"{count(max(known), 'more clean run')} to pass"
 
 
-def _facts(rates: tuple[_Rate, ...], observed: Observed) -> tuple[Fact, ...]:
+def _facts(rates: tuple[_Rate, ...], observed: Observed, exempt: frozenset[str]) -> tuple[Fact, ...]:
     suite = rates[0].suite
     facts = [Fact(label="runs", value=f"{suite.units:,}")]
     for rate in rates:
@@ -139,6 +143,8 @@ def _facts(rates: tuple[_Rate, ...], observed: Observed) -> tuple[Fact, ...]:
     if observed.infrastructure:
         classes = ", ".join(f"{name} {number:,}" for name, number in sorted(observed.infrastructure.items()))
         facts.append(Fact(label="failed for the infrastructure", value=classes))
+    if exempt:
+        facts.append(Fact(label="in quarantine, not counted", value=count(len(exempt), "test")))
     if observed.blind:
         facts.append(Fact(label="blind", value=f"{observed.blind:,}"))
     return tuple(facts)

@@ -35,6 +35,7 @@ WANTED = {
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
+    "quarantine": ({RUN}, set(), {"max_days": 30, "max_tests": 5, "max_ratio": 0.01}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
 
@@ -69,6 +70,9 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("load", "min-requests", (1,), (0, -1)),
         ("image-verified", "min-signatures", (1,), (0, -1)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
+        ("quarantine", "max-days", (1, 30), (0, 31)),
+        ("quarantine", "max-tests", (0, 9), (-1,)),
+        ("quarantine", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("waivers", "max-days", (1, 366), (0, 367)),
         ("waivers", "near-days", (0, 30), (-1,)),
         *((gate, key, (True, False), (0, "no")) for gate in WANTED for key in ("enabled", "advisory")),
