@@ -48,6 +48,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "patch-coverage": "truegreen.gates.patch_coverage:PatchCoverage",
         "coverage-ratchet": "truegreen.gates.coverage_ratchet:CoverageRatchet",
         "flakiness": "truegreen.gates.flakiness:Flakiness",
+        "flakiness-history": "truegreen.gates.flakiness_history:FlakinessHistory",
         "time-budget": "truegreen.gates.time_budget:TimeBudget",
         "time-regression": "truegreen.gates.time_regression:TimeRegression",
         "full-run-budget": "truegreen.gates.full_run_budget:FullRunBudget",
@@ -56,6 +57,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "findings": "truegreen.gates.findings:Findings",
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
+        "quarantine": "truegreen.gates.quarantine:Quarantine",
         "waivers": "truegreen.gates.waivers:Waivers",
     },
     "reporter": {

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support import evidence as good
+from tests.support import past
 
 import truegreen.gates
 from truegreen import registry
@@ -32,6 +33,13 @@ def policy(gate, stage):
     return msgspec.structs.replace(options, suite_s={stage: 30.0}) if gate.id == "time-budget" else options
 
 
+def history(gate, stage):
+    """Return what the gate needs of earlier runs to say anything good."""
+    known = good.known_history(stage)
+    long = gate.id == "flakiness-history"
+    return msgspec.structs.replace(known, runs=past.clean(400, stage=stage)) if long else known
+
+
 def run_of(stage: str, part: StageEvidence) -> RunEvidence:
     return good.governed(*(part if name == stage else full(name) for name in good.STAGES))
 
@@ -41,7 +49,7 @@ def test_gate_with_good_evidence_passes(gate, stage):
     run = run_of(stage, full(stage))
     if gate.id == "coverage-ratchet":  # it judges what did not change
         run = msgspec.structs.replace(run, changes=None)
-    verdict = gate.evaluate(run, stage, policy(gate, stage), good.known_history(stage))
+    verdict = gate.evaluate(run, stage, policy(gate, stage), history(gate, stage))
     assert (verdict.status, verdict.gate, verdict.stage) == (Status.PASS, gate.id, stage)
     assert verdict.reason
 
@@ -64,7 +72,7 @@ def test_gate_without_a_part_it_needs_is_blind(gate, stage):
         changed = "unit" if stage == RUN else stage
         evidence = run_of(changed, good.without(full(changed), "records"))
         assert gate.evaluate(evidence, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
-    elif gate.id == "waivers":
+    elif gate.id in ("waivers", "quarantine"):
         undated = good.governed(today=None)
         assert gate.evaluate(undated, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
     else:

@@ -15,6 +15,7 @@ from truegreen.model.history import History, PastCoverage, PastRun, PastStage, P
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.quarantine import Quarantined
 from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.waiver import Waiver
@@ -220,9 +221,25 @@ def waiver(**more: Any) -> Waiver:
     return Waiver(**{**values, **more})
 
 
+def quarantined(number: int = 0, **more: Any) -> Quarantined:
+    """Return a row of quarantine that is in force."""
+    values: dict[str, Any] = {
+        "test": name(number),
+        "owner": "jo",
+        "issue": "#7",
+        "reason": "waits for a port",
+        "created": date(2026, 11, 1),
+        "expires": date(2026, 12, 1),
+        "file": "truegreen-quarantine.toml",
+        "line": 3,
+        "last_line": 9,
+    }
+    return Quarantined(**{**values, **more})
+
+
 def governed(*stages: StageEvidence, **more: Any) -> RunEvidence:
-    """Return a good run of a project with a waiver, so that every gate over the run has a question."""
-    return run(*stages, **{"today": TODAY, "waivers": (waiver(),), **more})
+    """Return a good run of a project with exceptions, so that every gate over the run has a question."""
+    return run(*stages, **{"today": TODAY, "waivers": (waiver(),), "quarantine": (quarantined(),), **more})
 
 
 def steady_history(stage: str, runs: int = 20, **more: Any) -> History:

@@ -40,6 +40,6 @@ def run(hours: float, *failures: PastFailure, tree: str = "", stage: str = "unit
     return PastRun(**{**values, **more})
 
 
-def clean(number: int, start: float = 1000.0) -> tuple[PastRun, ...]:
+def clean(number: int, start: float = 1000.0, stage: str = "unit") -> tuple[PastRun, ...]:
     """Return clean runs, two hours apart, each of a tree of its own."""
-    return tuple(run(start + 2 * step) for step in range(number))
+    return tuple(run(start + 2 * step, stage=stage) for step in range(number))

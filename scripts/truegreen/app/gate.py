@@ -61,6 +61,7 @@ def judge(
         tree=tree.tree if as_it_stands else "",
         today=shell.clock.now().date(),
         waivers=rules.waivers,
+        quarantine=rules.quarantine,
     )
     if compare and "unit" in run.planned:
         run = _compared(run, changes.find(shell, settings, origin), settings.root)

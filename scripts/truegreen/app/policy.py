@@ -1,4 +1,4 @@
-"""What a project decided beside its thresholds: the waivers in its repository."""
+"""What a project decided beside its thresholds: the waivers and the quarantine in its repository."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.config import waivers
+from truegreen.config import quarantine, waivers
+from truegreen.model.quarantine import Quarantined
 from truegreen.model.waiver import Waiver
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The files of rows of one project."""
 
     waivers: tuple[Waiver, ...] = ()
+    quarantine: tuple[Quarantined, ...] = ()
 
 
 def load(settings: Settings) -> Policy:
@@ -25,4 +27,4 @@ def load(settings: Settings) -> Policy:
     Raises:
         ConfigurationError: a file cannot be read, or a row cannot be honoured; names file and line.
     """
-    return Policy(waivers=waivers.load(settings))
+    return Policy(waivers=waivers.load(settings), quarantine=quarantine.load(settings))

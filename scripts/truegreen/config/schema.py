@@ -101,5 +101,7 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     processes: dict[str, ProcessOptions] = {}
     waivers: str = ""
     """File of waivers, relative to the project; empty means `truegreen-waivers.toml` where there is one."""
+    quarantine: str = ""
+    """File of tests in quarantine, relative to the project; empty means `truegreen-quarantine.toml` if there is one."""
     preset: str = ""
     """TOML file of the organisation, relative to the project; its keys are as below `[tool.truegreen]`, and weaker."""

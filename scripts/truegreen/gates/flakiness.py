@@ -6,12 +6,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
+from truegreen.analysis import infrastructure, this_run
+from truegreen.analysis.flakiness import observe
+from truegreen.analysis.flaky_tests import FlakyTest, detect
+from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import BaseGate, GateOptions, count
 from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
-    from truegreen.model.history import History
+    from truegreen.model.history import History, PastRun
     from truegreen.model.run import RunEvidence
 
 _BAD = (Outcome.FAIL, Outcome.ERROR)
@@ -30,7 +34,11 @@ class Flakiness(BaseGate):
 
     **Proves** that a rerun did not hide a problem: each test whose attempts disagree is listed, and their
     share of the tests that ran is at most `max-ratio`. Attempts that a plugin makes inside the session, such as
-    those of pytest-rerunfailures, count as well. It says nothing about tests that passed at once.
+    those of pytest-rerunfailures, count as well, and so do tests that failed now and passed in an earlier run of the
+    same code in the same environment. It says nothing about tests that passed at once; `flakiness-history` judges
+    the earlier runs, from which the list tells how often each test disagreed.
+
+    Failures of the infrastructure (disk full, DNS, registry) and tests in quarantine are told, and do not count.
 
     **Blind when** no test ran. **Not judged** when tests failed and were not run again, because then nobody
     knows whether they are flaky or broken; `no-failures` is red in that case.
@@ -47,33 +55,97 @@ class Flakiness(BaseGate):
     needs: ClassVar[frozenset[str]] = frozenset({"tests"})
     Options: ClassVar[type[GateOptions]] = FlakinessOptions
 
-    def evaluate(self, evidence: RunEvidence, stage: str, policy: FlakinessOptions, history: History) -> Verdict:  # noqa: ARG002
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: FlakinessOptions, history: History) -> Verdict:
         """Judge the attempts."""
         tests = evidence.of(stage).tests
-        repeated = _repeated(evidence.of(stage).sessions)
         ran = [case for case in tests.cases if case.outcome is not Outcome.SKIP] if tests else []
         if not ran:
             return self.blind(stage, "no test ran, so none can be called stable", remedy="run at least one test")
-        flaky = [case for case in ran if _flaky(case, repeated)]
-        again = sum(1 for case in ran if len(case.attempts) > 1 or case.id in repeated)
-        unknown = [case for case in ran if case.outcome in _BAD and len(case.attempts) <= 1]
+        seen = _Seen(evidence, stage, ran, history)
         allowed = policy.max_ratio * len(ran)
-        facts = (
-            Fact(label="tests run", value=f"{len(ran):,}"),
-            Fact(label="run more than once", value=f"{again:,}"),
-            Fact(label="disagree", value=f"{len(flaky) / len(ran):.2%}", wanted=f"at most {policy.max_ratio:.2%}"),
-        )
-        items = tuple(_item(case) for case in flaky[:_ITEMS_MAX])
-        disagree = "disagrees with itself" if len(flaky) == 1 else "disagree with themselves"
-        reason = f"{len(flaky):,} of {count(len(ran), 'test')} {disagree}"
-        if len(flaky) > allowed:
+        facts = seen.facts(policy.max_ratio)
+        disagree = "disagrees with itself" if len(seen.flaky) == 1 else "disagree with themselves"
+        reason = f"{len(seen.flaky):,} of {count(len(ran), 'test')} {disagree}"
+        if len(seen.flaky) > allowed:
             remedy = "make the listed tests deterministic: time, order, shared state, ports and sleeps come first"
-            return self.failed(stage, reason, remedy=remedy, facts=facts, items=items)
-        if len(flaky) + len(unknown) > allowed:
+            return self.failed(stage, reason, remedy=remedy, facts=facts, items=seen.items())
+        if len(seen.flaky) + len(seen.unknown) > allowed:
             return self.not_judged(
-                stage, f"{count(len(unknown), 'failing test')} not run again: flaky or broken, unknown"
+                stage, f"{count(len(seen.unknown), 'failing test')} not run again: flaky or broken, unknown"
             )
-        return self.passed(stage, reason, facts=facts, items=items)
+        return self.passed(stage, reason, facts=facts, items=seen.items())
+
+
+class _Seen:
+    """The tests of one stage that failed at least once, sorted by what that means."""
+
+    def __init__(self, evidence: RunEvidence, stage: str, ran: list[TestCase], history: History) -> None:
+        repeated = _repeated(evidence.of(stage).sessions)
+        ward = Ward(evidence)
+        now = this_run.of_stage(evidence, stage)
+        past = [run for run in history.runs if not now.run or run.run != now.run]
+        found = observe([*past, now], stage)
+        self._known = detect(found.units) if past else {}
+        self._passed_before = _passed_before(past, now, stage)
+        self._ran = len(ran)
+        self._again = sum(1 for case in ran if len(case.attempts) > 1 or case.id in repeated)
+        bad = [case for case in ran if _flaky(case, repeated) or case.id in self._passed_before]
+        self._held = [case for case in bad if ward.row_of(case.id)]
+        self._machine = [case for case in bad if not ward.row_of(case.id) and infrastructure.of_text(case.message)]
+        aside = {case.id for case in (*self._held, *self._machine)}
+        self.flaky = [case for case in bad if case.id not in aside]
+        """Tests that count."""
+        self.unknown = [
+            case
+            for case in ran
+            if case.outcome in _BAD and len(case.attempts) <= 1 and case.id not in self._passed_before
+        ]
+        """Failing tests that were not run again, and of which nothing else is known."""
+
+    def facts(self, max_ratio: float) -> tuple[Fact, ...]:
+        """Return the numbers."""
+        ratio = len(self.flaky) / self._ran
+        found = [
+            Fact(label="tests run", value=f"{self._ran:,}"),
+            Fact(label="run more than once", value=f"{self._again:,}"),
+            Fact(label="disagree", value=f"{ratio:.2%}", wanted=f"at most {max_ratio:.2%}"),
+        ]
+        for label, cases in (("in quarantine", self._held), ("failed for the infrastructure", self._machine)):
+            if cases:
+                found.append(Fact(label=f"{label}, not counted", value=f"{len(cases):,}"))
+        return tuple(found)
+
+    def items(self) -> tuple[Item, ...]:
+        """Return the tests that count, then those that do not."""
+        told = [_item(case, self._why(case), "warning") for case in self.flaky]
+        told += [_item(case, "in quarantine, not counted", "notice") for case in self._held]
+        told += [_item(case, infrastructure.of_text(case.message), "notice") for case in self._machine]
+        return tuple(told[:_ITEMS_MAX])
+
+    def _why(self, case: TestCase) -> str:
+        """Return what earlier runs say of a test."""
+        clauses = ["passed before on the same code"] if case.id in self._passed_before else []
+        if known := self._known.get(case.id):
+            clauses.append(_before(known))
+        return ", ".join(clauses)
+
+
+def _before(known: FlakyTest) -> str:
+    return f"{known.tier}: {known.events:,} of {count(known.runs, 'run')} ({known.ratio:.2%}), group {known.group}"
+
+
+def _passed_before(past: list[PastRun], now: PastRun, stage: str) -> frozenset[str]:
+    """Return the tests that end red now and passed in an earlier run of the same code in the same environment."""
+    same = [
+        run
+        for run in past
+        if now.tree and now.environment and (run.tree, run.environment) == (now.tree, now.environment)
+    ]
+    red = {one.test for one in now.failures if not one.masked}
+    if not same or not red:
+        return frozenset()
+    earlier = observe([*same, now], stage).units
+    return frozenset(red & frozenset().union(*(unit.disagreed for unit in earlier)))
 
 
 def _repeated(sessions: tuple[TestSession, ...]) -> frozenset[str]:
@@ -88,8 +160,11 @@ def _flaky(case: TestCase, repeated: frozenset[str]) -> bool:
     return case.flaky or (case.id in repeated and case.outcome is Outcome.PASS and not case.attempts)
 
 
-def _item(case: TestCase) -> Item:
+def _item(case: TestCase, why: str, level: str) -> Item:
     told = case.message.strip().splitlines()
-    story = " → ".join(case.attempts) or f"repeated inside the session → {case.outcome}"
+    story = " → ".join(case.attempts) or (
+        str(case.outcome) if case.outcome in _BAD else f"repeated inside the session → {case.outcome}"
+    )
     message = f"{story}: {told[0]}" if told else story
-    return Item(title=case.id, message=message, detail=case.detail, path=case.file, line=case.line, level="warning")
+    message = f"{message} ({why})" if why else message
+    return Item(title=case.id, message=message, detail=case.detail, path=case.file, line=case.line, level=level)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, tested
 from truegreen.model.testrun import Outcome, TestCase
 from truegreen.model.verdict import Fact, Item, Verdict
@@ -25,7 +26,8 @@ class NoFailures(BaseGate):
 
     **Proves** that every test with a result passed or was skipped on purpose. An error in set-up or
     teardown counts as a failure, also when the test itself passed. A test that failed and passed when run
-    again counts as passed here; the gate `flakiness` counts it.
+    again counts as passed here; the gate `flakiness` counts it. A test in quarantine that fails in every attempt is a
+    failure like any other.
 
     **Blind when** there is no result file, no result in it, or every test was skipped.
 
@@ -58,18 +60,21 @@ class NoFailures(BaseGate):
         if not red:
             return self.passed(stage, f"{count(ran, 'test')} passed", facts=tuple(facts))
         facts.append(Fact(label="failed", value=f"{len(red):,}", wanted="0"))
+        ward = Ward(evidence)
         return self.failed(
             stage,
             f"{len(red):,} of {count(ran, 'test')} failed",
             remedy=f"fix the code or the test; `truegreen run {stage} -- -k NAME` repeats one of them",
             facts=tuple(facts),
-            items=tuple(_item(case) for case in red[:_ITEMS_MAX]),
+            items=tuple(_item(case, held=bool(ward.row_of(case.id))) for case in red[:_ITEMS_MAX]),
         )
 
 
-def _item(case: TestCase) -> Item:
+def _item(case: TestCase, *, held: bool) -> Item:
     told = case.message.strip().splitlines()
     message = told[0] if told else ("an error outside the test" if case.outcome is Outcome.ERROR else "failed")
     if len(case.attempts) > 1:
         message = f"{message} (failed in each of {len(case.attempts)} attempts)" if not case.flaky else message
+    if held:
+        message += " (in quarantine, which excuses a test that passes when run again)"
     return Item(title=case.id, message=message, detail=case.detail, path=case.file, line=case.line)

@@ -13,6 +13,7 @@ from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
 from truegreen.model.persistence import PersistenceEvidence
+from truegreen.model.quarantine import Quarantined
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.model.waiver import Waiver, WaiverUse
 
@@ -63,12 +64,14 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     changes: Changes | None = None
     """What the change changes; None when there is no base to compare with, or it was not asked for."""
     today: date | None = None
-    """The day of the judgement, in UTC; without it no waiver is in force, and no dated threshold known."""
+    """The day of the judgement, in UTC; without it no waiver or quarantine is in force, no dated threshold known."""
     waivers: tuple[Waiver, ...] = ()
     waiver_uses: tuple[WaiverUse, ...] = ()
     """What became of each waiver; filled while the stages are judged."""
     changes_unknown: str = ""
     """Why the change cannot be known though there is one; empty when it is known, or there is none."""
+    quarantine: tuple[Quarantined, ...] = ()
+    """Tests in quarantine, rows that are not in force included."""
 
     def of(self, stage: str) -> StageEvidence:
         """Return the evidence of a stage, empty when it left none."""

@@ -51,7 +51,7 @@ def parts(report: Report) -> tuple[Part, ...]:
     for stage in report.stages:
         found += [_red(story, stage, source) for story in same_story(v for v in stage.verdicts if v.red)]
     found += [part for part in (_waivers(report, source),) if part]
-    found += [part for part in (_advice(report, source), _skipped(report), _notes(report)) if part]
+    found += [part for part in (_advice(report, source), _not_judged(report), _skipped(report), _notes(report)) if part]
     found.append(_provenance(report))
     return tuple(found)
 
@@ -164,6 +164,23 @@ def _advice(report: Report, source: Source) -> Part | None:
     head = "<details><summary>Worth a look, and not red</summary>"
     forms = tuple(f"{head}\n\n{text}\n\n</details>" for text in ("\n".join(brief[:20]), "\n\n".join(blocks)))
     return Part(name="advice", forms=forms)
+
+
+def _not_judged(report: Report) -> Part | None:
+    """Return what gates left open in stages that ran, one line a reason: neither good nor bad, and never hidden."""
+    by_reason: dict[tuple[str, str], list[str]] = {}
+    for stage in report.stages:
+        for verdict in stage.verdicts:
+            if verdict.status is Status.SKIPPED and stage.status is not Status.SKIPPED:
+                by_reason.setdefault((verdict.gate, verdict.reason), []).append(stage.stage)
+    if not by_reason:
+        return None
+    rows = [
+        f"- {markdown(', '.join(stages), 200)}: {markdown(gate, 60)}: {prose(why, 300)}"
+        for (gate, why), stages in by_reason.items()
+    ]
+    text = f"<details><summary>Not judged ({len(rows)})</summary>\n\n{{}}\n\n</details>"
+    return Part(name="what was not judged", forms=tuple(text.format("\n".join(rows[:n])) for n in (5, len(rows))))
 
 
 def _skipped(report: Report) -> Part | None:

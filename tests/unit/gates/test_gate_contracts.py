@@ -26,6 +26,11 @@ WANTED = {
     ),
     "patch-coverage": ({"unit"}, {"coverage"}, {"line": 80.0, "min_lines": 20, "source": []}),
     "coverage-ratchet": ({"unit"}, {"coverage"}, {"allow": 0}),
+    "flakiness-history": (
+        TESTED - {"performance"},
+        {"tests"},
+        {"max_ratio": 0.01, "max_masked_ratio": 0.01},
+    ),
     "lint-clean": ({"lint"}, {"scans"}, {"fail_on": Severity.LOW}),
     "findings": ({"security-scan"}, {"scans"}, {"fail_on": Severity.HIGH, "warn_on": Severity.MEDIUM}),
     "persistence-evidence": ({"persistence"}, {"persistence", "tests"}, {}),
@@ -37,6 +42,7 @@ WANTED = {
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
+    "quarantine": ({RUN}, set(), {"max_days": 30, "max_tests": 5, "max_ratio": 0.01}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
 ADVISORY = {"time-regression"}
@@ -59,6 +65,8 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
     [
         ("tests-ran", "min-tests", (1, 2), (0, -1, 1.5)),
         ("flakiness", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
+        ("flakiness-history", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
+        ("flakiness-history", "max-masked-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("time-budget", "suite-s", ({"unit": 0.001}, {}), ({"unit": 0}, {"unit": -1})),
         ("time-budget", "test-s", ({"e2e": 0.001}, {}), ({"e2e": 0},)),
         ("time-budget", "test-ms", (0, 0.5), (-0.5,)),
@@ -79,6 +87,9 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("time-regression", "min-ratio", (1, 1.5), (0.99,)),
         ("time-regression", "min-ms", (0, 0.5), (-0.5,)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
+        ("quarantine", "max-days", (1, 30), (0, 31)),
+        ("quarantine", "max-tests", (0, 9), (-1,)),
+        ("quarantine", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("waivers", "max-days", (1, 366), (0, 367)),
         ("waivers", "near-days", (0, 30), (-1,)),
         *((gate, key, (True, False), (0, "no")) for gate in WANTED for key in ("enabled", "advisory")),

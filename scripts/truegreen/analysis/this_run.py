@@ -1,0 +1,65 @@
+"""The run that is judged, in the form in which the history keeps runs."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from truegreen.analysis import fingerprint, infrastructure
+from truegreen.model.evidence import RunState
+from truegreen.model.history import PastFailure, PastRun, PastStage
+from truegreen.model.testrun import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from truegreen.model.run import RunEvidence, StageEvidence
+    from truegreen.model.testrun import TestCase
+
+_BAD = (Outcome.FAIL, Outcome.ERROR)
+
+
+def of_stage(evidence: RunEvidence, stage: str) -> PastRun:
+    """Return the run with one of its stages, as if it were a run of the past; it has no verdict yet."""
+    seen = evidence.of(stage)
+    cases = seen.tests.cases if seen.tests else ()
+    red = any(case.outcome in _BAD for case in cases)
+    status = "fail" if red else "pass"
+    past = PastStage(
+        stage=stage,
+        status=status,
+        tests=sum(case.outcome is not Outcome.SKIP for case in cases),
+        infrastructure=infrastructure.of_stage(seen) if red or not cases else "",
+    )
+    return PastRun(
+        commit=evidence.commit,
+        created=max((record.started for record in seen.records), default=""),
+        status=status,
+        run=next((record.run_id for record in seen.records if record.run_id), ""),
+        tree=tree(evidence),
+        environment=environment(evidence.stages),
+        stages=(past,),
+        failures=tuple(_failure(stage, case) for case in cases if _failed(case)),
+    )
+
+
+def tree(evidence: RunEvidence) -> str:
+    """Return git's tree that all stages tested; empty when they tested several, or do not say."""
+    ran = [record for stage in evidence.stages for record in stage.records if record.state is RunState.RAN]
+    trees = {record.tree for record in ran}
+    return trees.pop() if len(trees) == 1 else ""
+
+
+def environment(stages: Iterable[StageEvidence]) -> str:
+    """Return the digest of all that decided the results beside the code; empty when no stage with tests knows it."""
+    found = sorted({record.environment for stage in stages if stage.tests for record in stage.records} - {""})
+    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()[:16] if found else ""
+
+
+def _failed(case: TestCase) -> bool:
+    return any(outcome in _BAD for outcome in (case.outcome, *case.attempts))
+
+
+def _failure(stage: str, case: TestCase) -> PastFailure:
+    attempts = case.attempts or (case.outcome,)
+    return PastFailure(stage=stage, test=case.id, attempts=attempts, fingerprint=fingerprint.of_case(case))

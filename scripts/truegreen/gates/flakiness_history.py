@@ -1,0 +1,166 @@
+"""Gate: over its history, a stage is rarely red, or saved by a rerun, for nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+import msgspec
+
+from truegreen.analysis import sequential, this_run
+from truegreen.analysis.flakiness import Observed, Suite, observe
+from truegreen.analysis.flaky_tests import FlakyTest, Tier, detect
+from truegreen.analysis.sequential import Decision
+from truegreen.gates._quarantine import Ward
+from truegreen.gates.base import BaseGate, GateOptions, count
+from truegreen.model.testrun import Outcome
+from truegreen.model.verdict import Fact, Item, Verdict
+
+if TYPE_CHECKING:
+    from truegreen.model.history import History
+    from truegreen.model.run import RunEvidence
+    from truegreen.model.testrun import TestCase, TestRun
+
+_ITEMS_MAX = 100
+
+
+class FlakinessHistoryOptions(GateOptions, frozen=True, kw_only=True):
+    """`[tool.truegreen.gates.flakiness-history]`."""
+
+    max_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """Largest share of runs (0 to 1) that may be red only because of tests that passed on the same code."""
+    max_masked_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
+    """Largest share of runs (0 to 1) that may be green only because failing tests were run again."""
+
+
+class _Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the two rates, judged."""
+
+    label: str
+    failures: int
+    suite: Suite
+    limit: float
+    decision: Decision
+
+    @property
+    def clean_runs(self) -> int | None:
+        """Clean runs until it is shown to be low; None for never."""
+        doubtful = self.suite.doubtful
+        return sequential.clean_runs_needed(self.suite.units + doubtful, self.failures + doubtful, self.limit)
+
+
+class FlakinessHistory(BaseGate):
+    """Over its earlier runs and this one, the stage is red or saved by a rerun for nothing in few enough runs.
+
+    **Proves** that the rate of false failures is below the limit, and not only unlucky or lucky so far. Two rates of
+    *runs* are judged apart, so that reruns cannot buy a pass: runs that were red though each failing test passed in
+    another run of the same code in the same environment (git tree and digest of the environment), and runs that
+    were green only because what failed was run again. Runs of one code within an hour count once.
+
+    The verdict comes from an e-process, which may be looked at after every push: it is wrong at most once in
+    twenty histories on each side. With no false failure it passes after 367 runs, with one after 657; it fails
+    with two within 11 runs or three within 37, and never for a single one. In between it is **not judged**: there
+    is *not enough data*, which is normal and never green; the reason says how many more clean runs it takes. The
+    interval that is shown comes from the same mathematics.
+
+    Red runs whose tests never passed on that code are unresolved: they are told and do not count, but if all their
+    tests are known to be flaky they keep the gate from passing. Runs that failed for the infrastructure (machine
+    lost, out of memory, disk full, DNS, registry, service not ready) are told and do not count; tests in quarantine
+    do not count either. Tests that disagreed
+    with themselves are listed with their rate and the group they fail with: *suspect* from the second time,
+    *confirmed* from one run in a hundred. Many tests that disagree at once, in a combination never seen again, are
+    taken for an incident and accuse nobody.
+
+    **Blind when** no test ran.
+
+    **Options**: `max-ratio` and `max-masked-ratio` (default 0.01 each, one run in a hundred).
+
+    Example:
+        [tool.truegreen.gates.flakiness-history]
+        max-masked-ratio = 0.05
+    """
+
+    id: ClassVar[str] = "flakiness-history"
+    stages: ClassVar[frozenset[str]] = frozenset({"unit", "wiring", "persistence", "e2e"})
+    needs: ClassVar[frozenset[str]] = frozenset({"tests"})
+    Options: ClassVar[type[GateOptions]] = FlakinessHistoryOptions
+
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: FlakinessHistoryOptions, history: History) -> Verdict:
+        """Judge both rates."""
+        tests = evidence.of(stage).tests
+        if tests is None or not tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR):
+            return self.blind(stage, "no test ran, so none can be called stable", remedy="run at least one test")
+        now = this_run.of_stage(evidence, stage)
+        past = [run for run in history.runs if not now.run or run.run != now.run]
+        held = Ward(evidence)
+        exempt = held.in_history(history, stage) | held.among(one.test for one in now.failures)
+        observed = observe([*past, now], stage, exempt=exempt)
+        suite = observed.suite()
+        rates = (
+            _rate("red for nothing", suite.visible, suite, policy.max_ratio),
+            _rate("green only after a rerun", suite.masked, suite, policy.max_masked_ratio),
+        )
+        facts, items = _facts(rates, observed, exempt), _items(observed, tests)
+        told = " and ".join(f"{rate.failures:,} {rate.label}" for rate in rates)
+        reason = f"of {count(suite.units, 'run')} {told}"
+        broken = [rate for rate in rates if rate.decision is Decision.ABOVE]
+        if broken:
+            named = " and ".join(f"{rate.label} in more than {rate.limit:.2%} of runs" for rate in broken)
+            remedy = (
+                "mend the listed tests, the confirmed ones first; a failure of the past weighs less with each clean run"
+            )
+            return self.failed(stage, f"{reason}: {named}", remedy=remedy, facts=facts, items=items)
+        if all(rate.decision is Decision.BELOW for rate in rates):
+            return self.passed(stage, reason, facts=facts, items=items)
+        undecided = self.not_judged(stage, f"not enough data: {reason}; {_missing(rates)}")
+        return msgspec.structs.replace(undecided, facts=facts, items=items)
+
+
+def _rate(label: str, failures: int, suite: Suite, limit: float) -> _Rate:
+    decision = sequential.decide(suite.units, failures, limit, doubtful=suite.doubtful)
+    return _Rate(label=label, failures=failures, suite=suite, limit=limit, decision=decision)
+
+
+def _missing(rates: tuple[_Rate, ...]) -> str:
+    """Return how many clean runs it takes to pass."""
+    needed = [rate.clean_runs for rate in rates]
+    known = [runs for runs in needed if runs is not None]
+    if len(known) < len(needed):
+        return "no number of runs shows a rate to be that low"
+    return f"{count(max(known), 'more clean run')} to pass"
+
+
+def _facts(rates: tuple[_Rate, ...], observed: Observed, exempt: frozenset[str]) -> tuple[Fact, ...]:
+    suite = rates[0].suite
+    facts = [Fact(label="runs", value=f"{suite.units:,}")]
+    for rate in rates:
+        seen = sequential.interval(suite.units, rate.failures)
+        value = f"{rate.failures:,} of {suite.units:,} (between {seen.low:.2%} and {seen.high:.2%})"
+        facts.append(Fact(label=rate.label, value=value, wanted=f"shown to be below {rate.limit:.2%}"))
+    if suite.unresolved:
+        doubt = f", {suite.doubtful:,} with only tests known to be flaky" if suite.doubtful else ""
+        facts.append(Fact(label="red, and never passed on that code", value=f"{suite.unresolved:,}{doubt}"))
+    if observed.infrastructure:
+        classes = ", ".join(f"{name} {number:,}" for name, number in sorted(observed.infrastructure.items()))
+        facts.append(Fact(label="failed for the infrastructure", value=classes))
+    if exempt:
+        facts.append(Fact(label="in quarantine, not counted", value=count(len(exempt), "test")))
+    if observed.blind:
+        facts.append(Fact(label="blind", value=f"{observed.blind:,}"))
+    return tuple(facts)
+
+
+def _items(observed: Observed, tests: TestRun) -> tuple[Item, ...]:
+    listed = [one for one in detect(observed.units).values() if one.tier is not Tier.SEEN]
+    sizes = Counter(one.group for one in listed)
+    cases = {case.id: case for case in tests.cases}
+    return tuple(_item(one, sizes[one.group], cases.get(one.test)) for one in listed[:_ITEMS_MAX])
+
+
+def _item(one: FlakyTest, together: int, case: TestCase | None) -> Item:
+    others = f", fails together with {count(together - 1, 'other')} (group {one.group})" if together > 1 else ""
+    message = (
+        f"{one.tier}: disagreed with itself in {one.events:,} of {count(one.runs, 'run')} ({one.ratio:.2%}){others}"
+    )
+    place: dict[str, Any] = {"path": case.file, "line": case.line} if case else {}
+    return Item(title=one.test, message=message, level="warning", **place)
