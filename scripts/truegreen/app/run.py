@@ -44,8 +44,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The commit being judged, where it is not the one checked out (a merge ref)."""
     seed: int | None = None
     """Order of the tests to replay."""
-    changes: Callable[[], Changes | None] | None = None
-    """Asks for the change that is judged."""
+    changes: Callable[[], tuple[Changes | None, str]] | None = None
+    """Asks for the change that is judged, and why it cannot be known; see `StageContext.changes`."""
 
 
 @contextmanager

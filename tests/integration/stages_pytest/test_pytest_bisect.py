@@ -28,7 +28,7 @@ VICTIM = "import app\ndef test_victim(): assert app.VALUE == 1\n"
 def project(home):
     home.clear()
     home.write("app.py", "VALUE = 1\nOTHER = 1\n")
-    for number in range(4):
+    for number in range(2):
         home.write(f"tests/test_{number}.py", HARMLESS)
     return home
 
@@ -48,14 +48,14 @@ def rerun(project, command):
 
 
 def test_polluter_before_the_victim_is_found_in_log2_runs_and_both_commands_prove_it(project):
-    project.write("tests/test_2_bad.py", POLLUTER)
+    project.write("tests/test_1_bad.py", POLLUTER)
     project.write("tests/test_victim.py", VICTIM)
     found = find(project)
-    assert (found.found, found.polluter) == (Found.POLLUTER, "tests/test_2_bad.py::TestIn::test_polluter")
-    assert (found.before, found.order, found.seed) == (22, "as-written", "")
-    assert found.runs <= 2 + 5 + 1 + 2
+    assert (found.found, found.polluter) == (Found.POLLUTER, "tests/test_1_bad.py::TestIn::test_polluter")
+    assert (found.before, found.order, found.seed) == (12, "as-written", "")
+    assert found.runs <= 2 + 4 + 1 + 2
     assert (rerun(project, found.fails), rerun(project, found.passes)) == (1, 0)
-    assert bisect.told(found)[0].startswith("tests/test_2_bad.py::TestIn::test_polluter makes")
+    assert bisect.told(found)[0].startswith("tests/test_1_bad.py::TestIn::test_polluter makes")
 
 
 def test_order_of_a_seed_is_replayed_and_that_of_the_last_evidence_is_the_default(project):
@@ -70,29 +70,28 @@ def test_order_of_a_seed_is_replayed_and_that_of_the_last_evidence_is_the_defaul
     assert found.polluter == "tests/test_victim.py::TestLater::test_polluter"
     assert found.before == judged.evidence.sessions[0].ids.index(name)
     assert (rerun(project, found.fails), rerun(project, found.passes)) == (1, 0)
-    assert find(project, seed=SEED) == found
     left = {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in judged.out.rglob("*") if path.is_file()}
     assert left == evidence
 
 
 def test_victim_that_needs_two_tests_names_no_culprit(project):
     project.write("tests/test_0_bad.py", "import app\ndef test_one(): app.VALUE = 2\n")
-    project.write("tests/test_3_bad.py", "import app\ndef test_two(): app.OTHER = 2\n")
+    project.write("tests/test_1_bad.py", "import app\ndef test_two(): app.OTHER = 2\n")
     project.write("tests/test_victim.py", "import app\ndef test_victim(): assert app.VALUE == 1 or app.OTHER == 1\n")
     found = find(project)
     assert (found.found, found.polluter, found.fails) == (Found.SEVERAL, "", "")
-    assert {"tests/test_0_bad.py::test_one", "tests/test_3_bad.py::test_two"} <= set(found.narrowest)
+    assert {"tests/test_0_bad.py::test_one", "tests/test_1_bad.py::test_two"} <= set(found.narrowest)
     text = "\n".join(bisect.told(found))
     assert "more than one" in text
 
 
 def test_victim_that_each_of_several_breaks_has_one_of_them_proved(project):
-    for number in (0, 3):
+    for number in (0, 1):
         project.write(f"tests/test_{number}_bad.py", f"import app\ndef test_bad{number}(): app.VALUE = 2\n")
     project.write("tests/test_victim.py", VICTIM)
     found = find(project)
     assert found.found is Found.POLLUTER
-    assert found.polluter.startswith(("tests/test_0_bad.py", "tests/test_3_bad.py"))
+    assert found.polluter.startswith(("tests/test_0_bad.py", "tests/test_1_bad.py"))
 
 
 def test_victim_that_fails_by_itself_accuses_nobody(project):
@@ -171,17 +170,16 @@ def test_tests_that_cannot_be_collected_are_told(project):
 
 
 def test_tests_of_a_root_above_the_project_are_named_from_there(project):
-    project.write("pytest.ini", "[pytest]\nrootdir_marker =\n".replace("rootdir_marker =\n", ""))
     project.write("tests/pytest.ini", "[pytest]\n")
-    project.write("tests/test_2_bad.py", POLLUTER)
+    project.write("tests/test_1_bad.py", POLLUTER)
     project.write("tests/test_victim.py", VICTIM)
     found = find(project, "test_victim.py::test_victim", assignments=["unit.tests=['tests']"])
-    assert (found.found, found.polluter) == (Found.POLLUTER, "test_2_bad.py::TestIn::test_polluter")
+    assert (found.found, found.polluter) == (Found.POLLUTER, "test_1_bad.py::TestIn::test_polluter")
     assert (rerun(project, found.fails), rerun(project, found.passes)) == (1, 0)
 
 
 def test_command_prints_both_commands_or_json_and_ends_with_one_without_a_culprit(project, monkeypatch, capsys):
-    project.write("tests/test_2_bad.py", POLLUTER)
+    project.write("tests/test_1_bad.py", POLLUTER)
     project.write("tests/test_victim.py", VICTIM)
     desk = app_desk.Desk(project.root, monkeypatch, capsys)
     monkeypatch.setenv("TRUEGREEN_CACHE", str(project.cache))
@@ -196,7 +194,7 @@ def test_command_prints_both_commands_or_json_and_ends_with_one_without_a_culpri
     )
     ended = desk.run(*arguments)
     assert ended.code == EXIT_OK
-    assert ended.out.splitlines()[0].startswith("tests/test_2_bad.py::TestIn::test_polluter makes")
+    assert ended.out.splitlines()[0].startswith("tests/test_1_bad.py::TestIn::test_polluter makes")
     assert [line.split(":")[0] for line in ended.out.splitlines()[1:]] == ["fails", "passes"]
     assert json.loads(desk.run(*arguments, "--json").out)["found"] == "polluter"
     ended = desk.run("bisect", "unit", "tests/test_0.py::test_a", *arguments[3:])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 
 import pytest
 
@@ -32,7 +31,6 @@ def project(home):
     home.clear()
     home.write("app.py", "VALUE = 1\n")
     home.write("test_it.py", STEADY)
-    subprocess.run(["git", "init", "-q", str(home.root)], check=True)
     return home
 
 
@@ -177,18 +175,6 @@ def test_changed_lines_of_an_old_file_choose_its_tests(project):
     assert len(attempts(judged, "test_b")) == said(judged)[0] > 1
 
 
-def test_new_tests_of_a_project_below_the_repository_are_found(project):
-    inner = project.root
-    (inner / ".git").rename(inner.parent / ".git")
-    try:
-        project.write("test_new.py", "def test_x(): pass\n")
-        changes = Changes(base="b", files=(FileChange(path=f"{inner.name}/test_new.py", added=True),))
-        judged = project.run(changes=changes, new_tests_s=2.0)
-        assert len(attempts(judged, "test_x")) > 1
-    finally:
-        (inner.parent / ".git").rename(inner / ".git")
-
-
 def test_new_tests_with_workers_run_again_one_after_the_other(project):
     project.write("test_new.py", "import pytest\n@pytest.mark.parametrize('n', range(5))\ndef test_x(n): pass\n")
     judged = project.run(changes=NEW, new_tests_s=3.0, workers="2")
@@ -245,10 +231,10 @@ def test_run_without_new_tests_repeats_nothing_and_claims_nothing(project, chang
     assert (repeats(judged), [note for note in judged.record.notes if "new test" in note]) == ([], [])
 
 
-def test_new_tests_outside_a_repository_are_not_looked_for(project):
-    import shutil
-
-    shutil.rmtree(project.root / ".git")
+def test_run_of_a_change_that_cannot_be_known_says_so_and_claims_nothing(project):
     project.write("test_new.py", "def test_x(): pass\n")
-    judged = project.run(changes=NEW, new_tests_s=60.0, env={"GIT_CEILING_DIRECTORIES": str(project.root.parent)})
-    assert repeats(judged) == []
+    judged = project.run(unknown="the base is not in this clone", new_tests_s=60.0)
+    assert (repeats(judged), judged.status) == ([], "pass")
+    assert [note for note in judged.record.notes if "new tests" in note] == [
+        "new tests cannot be told from old ones, so none ran again: the base is not in this clone"
+    ]

@@ -87,11 +87,7 @@ class Bisector:
         self._first = self._collected(marker)
         if victim not in self._first.ids:
             near = difflib.get_close_matches(victim, self._first.ids, n=1)
-            fix = (
-                f"perhaps you meant {near[0]}"
-                if near
-                else "name it as the report does, such as tests/test_a.py::test_x"
-            )
+            fix = f"perhaps you meant {near[0]}" if near else "name it as the report does: tests/test_a.py::test_x"
             raise UnknownName(f"the stage {context.stage} has no test {victim!r}", where="TEST", fix=fix)
         self._before = tuple(self._first.ids[: self._first.ids.index(victim)])
 
