@@ -94,7 +94,7 @@ class WrongValue(ConfigurationError):
 
 
 class UnknownName(ConfigurationError):
-    """A stage, service, gate, reporter or error code of that name does not exist."""
+    """A stage, service, gate, reporter, test or error code of that name does not exist."""
 
     code = "TG105"
     slug = "unknown-name"

@@ -126,6 +126,7 @@ class Project:
         variables: Mapping[str, str] | None = None,
         seed: int | None = None,
         changes: Changes | None = None,
+        unknown: str = "",
         **options: Any,
     ) -> Judged:
         """Run one stage and judge it.
@@ -139,6 +140,7 @@ class Project:
             variables: the stage's key `env`.
             seed: order of tests to replay.
             changes: the change that is judged.
+            unknown: why that cannot be known.
             options: keys of the stage's table, underscores for hyphens; `workers` is "0" unless given.
         """
         if tests:
@@ -156,7 +158,7 @@ class Project:
         shown = io.StringIO()
         shell = self.shell(env, shown)
         settings = config.load(self.root, assignments=assignments)
-        request = run.Request(stages=(stage,), pytest_args=after, seed=seed, changes=lambda: changes)
+        request = run.Request(stages=(stage,), pytest_args=after, seed=seed, changes=lambda: (changes, unknown))
         (record,) = run.run_stages(shell, settings, request)
         report = gate.judge(shell, settings, planning.plan("local", only=(stage,)))
         folder = self.root / EVIDENCE

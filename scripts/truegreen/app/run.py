@@ -44,8 +44,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     """The commit being judged, where it is not the one checked out (a merge ref)."""
     seed: int | None = None
     """Order of the tests to replay."""
-    changes: Callable[[], Changes | None] | None = None
-    """Asks for the change that is judged."""
+    changes: Callable[[], tuple[Changes | None, str]] | None = None
+    """Asks for the change that is judged, and why it cannot be known; see `StageContext.changes`."""
 
 
 @contextmanager
@@ -74,19 +74,9 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
     """
     refuse_unsafe(events.current(shell))
     policy.load(settings)
-    cache = environ.cache_dir(shell.env)
-    manager = ServiceManager(
-        root=settings.root,
-        services=settings.project.services,
-        env=shell.env,
-        processes=shell.processes,
-        console=shell.console,
-        clock=shell.clock,
-        tools=shell.tools,
-        cache=cache,
-    )
+    manager = _manager(shell, settings)
     records = []
-    with _remembered(shell, cache):
+    with _remembered(shell, environ.cache_dir(shell.env)):
         try:
             for name in request.stages:
                 with shell.console.group(f"stage {name}"):
@@ -94,6 +84,39 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
         finally:
             manager.down()
     return records
+
+
+@contextmanager
+def standing(shell: Shell, settings: Settings, request: Request, out: Path) -> Iterator[StageContext]:
+    """Yield the context of the request's one stage, its services up, for a command that runs its tests otherwise.
+
+    Args:
+        shell: the effects.
+        settings: the project's settings.
+        request: names one stage.
+        out: folder for what the command leaves, which is not the folder of the stage's evidence.
+    """
+    (name,) = request.stages
+    manager, services = _manager(shell, settings), tuple(settings.stages[name].services)
+    with _remembered(shell, environ.cache_dir(shell.env)):
+        try:
+            handles = manager.up(services) if services else ()
+            yield _context(shell, settings, request, name, out, handles)
+        finally:
+            manager.down()
+
+
+def _manager(shell: Shell, settings: Settings) -> ServiceManager:
+    return ServiceManager(
+        root=settings.root,
+        services=settings.project.services,
+        env=shell.env,
+        processes=shell.processes,
+        console=shell.console,
+        clock=shell.clock,
+        tools=shell.tools,
+        cache=environ.cache_dir(shell.env),
+    )
 
 
 @contextmanager

@@ -114,6 +114,24 @@ COMMANDS: tuple[Command, ...] = (
         ),
     ),
     Command(
+        name="bisect",
+        help="Find the test that makes another one fail.",
+        target="truegreen.cli.bisect:main",
+        options=(
+            Option(flags=("stage",), metavar="STAGE", help="Stage with the test: unit, wiring or persistence."),
+            Option(flags=("test",), metavar="TEST", help="The test that fails, as the report names it."),
+            Option(
+                flags=("--seed",),
+                type=seed,
+                metavar="N",
+                help="Random order to replay (default: that of the stage's last evidence, else as written).",
+            ),
+            JSON,
+            *COMMON,
+        ),
+        examples=("truegreen bisect unit tests/test_cart.py::test_total --seed 1234",),
+    ),
+    Command(
         name="gate",
         help="Judge evidence that is already there.",
         target="truegreen.cli.gate:main",

@@ -45,11 +45,6 @@ def inspect(root: Path, processes: ProcessRunner) -> WorkTree:
     )
 
 
-def top(root: Path, processes: ProcessRunner) -> str:
-    """Return the repository's top folder; empty outside a work tree."""
-    return _ask(processes, root, "rev-parse", "--show-toplevel") or ""
-
-
 def _as_it_stands(root: Path, processes: ProcessRunner) -> str:
     """Return the tree of the tracked files with their uncommitted changes; empty when git cannot tell.
 

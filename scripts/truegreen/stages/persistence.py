@@ -50,7 +50,7 @@ class Persistence:
             # One process: changes are told apart by time, so two tests must never run at once.
             done = pytest_run.run(
                 context,
-                marker=context.options.marker or self.name,
+                marker=pytest_run.marker_of(self.name, context.options),
                 extra_env={"TRUEGREEN_RECORDER": str(address)},
                 workers="0",
                 reruns=0,

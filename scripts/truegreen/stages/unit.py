@@ -31,6 +31,6 @@ class Unit:
 
     def run(self, context: StageContext) -> StageOutcome:
         """Run all tests but those marked for another stage, so that none falls between two."""
-        marker = context.options.marker or " and ".join(f"not {name}" for name in pytest_run.MARKED)
+        marker = pytest_run.marker_of(self.name, context.options)
         done = pytest_run.run(context, marker=marker, coverage=context.options.coverage)
         return done.outcome()

@@ -27,5 +27,5 @@ class Wiring:
 
     def run(self, context: StageContext) -> StageOutcome:
         """Run the tests marked `wiring`."""
-        done = pytest_run.run(context, marker=context.options.marker or self.name)
+        done = pytest_run.run(context, marker=pytest_run.marker_of(self.name, context.options))
         return done.outcome()

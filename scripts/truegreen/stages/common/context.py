@@ -57,8 +57,11 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     """Name of the stage, for commands that repeat it."""
     seed: int | None = None
     """Order of the tests to replay; None follows the stage's option `order`."""
-    changes: Callable[[], Changes | None] | None = None
-    """Asks for the change that is judged, paths relative to the repository's top folder; None where there is none."""
+    changes: Callable[[], tuple[Changes | None, str]] | None = None
+    """Asks for the change that is judged, its paths relative to `root`, and why it cannot be known where that is so.
+
+    None, here or in the answer, where there is no change to judge.
+    """
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):

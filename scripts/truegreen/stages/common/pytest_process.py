@@ -85,14 +85,20 @@ class Session(msgspec.Struct, frozen=True):
 class Pytest:
     """Starts pytest in fresh processes, all with one environment; their files lie in the context's folder."""
 
-    def __init__(self, context: StageContext, extra_env: Mapping[str, str]) -> None:
+    def __init__(self, context: StageContext, extra_env: Mapping[str, str], *, shown: bool = True) -> None:
         """Install the project where needed.
+
+        Args:
+            context: the stage's context.
+            extra_env: variables on top of the stage's.
+            shown: whether pytest's output goes to the console; the log has it always.
 
         Raises:
             ProjectTool: the project's environment has no pytest.
             InstallFailed: the project could not be installed.
         """
         self.context = context
+        self._shown = shown
         self.python = projects.ensure(context)
         self.present = _present(context, self.python)
         if "pytest" not in self.present:
@@ -167,7 +173,7 @@ class Pytest:
             timeout_s=limit,
             log=context.out / "pytest.log",
         )
-        for line in done.stdout.splitlines():
+        for line in done.stdout.splitlines() if self._shown else ():
             context.console.line(line)
         if done.timed_out:
             raise TimedOut(

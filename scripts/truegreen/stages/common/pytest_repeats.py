@@ -11,7 +11,7 @@ import msgspec
 from truegreen.analysis import new_tests
 from truegreen.errors import ToolFailed
 from truegreen.model.changes import Changes
-from truegreen.runtime import files, git
+from truegreen.runtime import files
 from truegreen.stages.common import pytest_order
 from truegreen.stages.common.pytest_process import tool
 
@@ -28,38 +28,39 @@ _SHOWN = 3
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):
-    """The change that a stage runs for, and where its paths begin."""
+    """The change that a stage runs for."""
 
-    changes: Changes
-    top: Path
-    """Folder of the repository, without links."""
+    root: Path
+    """The project's folder, without links; paths of the change begin here."""
+    changes: Changes = Changes(base="")
+    unknown: str = ""
+    """Why it cannot be known."""
 
     def of(self, session: Session) -> tuple[str, ...]:
         """Return the session's tests that are new or changed."""
         places = (
-            new_tests.Place(id=test, path=Path(path).relative_to(self.top).as_posix(), first=first, last=last)
+            new_tests.Place(id=test, path=Path(path).relative_to(self.root).as_posix(), first=first, last=last)
             for test, path, first, last, _ in session.places
-            if Path(path).is_relative_to(self.top)
+            if Path(path).is_relative_to(self.root)
         )
         return new_tests.of_change(places, self.changes)
 
 
 def change(context: StageContext) -> Change | None:
-    """Return the change whose new tests run again; None without a budget or a change."""
+    """Return the change whose new tests run again; None without a budget, or where nothing is changed."""
     if context.options.new_tests_s <= 0 or context.changes is None:
         return None
-    changes = context.changes()
-    top = git.top(context.root, context.processes)
-    if changes is None or not top or not changes.files:
+    changes, unknown = context.changes()
+    if not unknown and (changes is None or not changes.files):
         return None
-    return Change(changes=changes, top=Path(os.path.realpath(top)))
+    return Change(root=Path(os.path.realpath(context.root)), changes=changes or Changes(base=""), unknown=unknown)
 
 
 def watching(context: StageContext, change: Change | None) -> dict[str, str]:
     """Return the variable by which the plugin notes where the tests of changed files stand."""
     if change is None:
         return {}
-    changed = [str(change.top / file.path) for file in change.changes.files if not file.deleted]
+    changed = [str(change.root / file.path) for file in change.changes.files if not file.deleted]
     path = context.out / _CHANGED
     files.write_atomic(path, msgspec.json.encode(changed))
     return {"TRUEGREEN_CHANGED": str(path)}
@@ -93,6 +94,9 @@ class Repeats:
             ToolFailed: a repeat did not run its tests to their end, so that nobody knows what became of them.
             TimedOut: a repeat hangs.
         """
+        if change.unknown:
+            self.notes.append(f"new tests cannot be told from old ones, so none ran again: {change.unknown}")
+            return
         new = change.of(self._session)
         odd = self._session.bad | set(self._session.skipped_tests)
         tests = [test for test in new if test not in odd]

@@ -51,6 +51,11 @@ class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", for
     """Commands that run in the project's environment before the tests, such as a migration."""
 
 
+def marker_of(stage: str, options: PytestOptions) -> str:
+    """Return the marker expression of a stage's tests; unit takes all that no other stage claims."""
+    return options.marker or (" and ".join(f"not {name}" for name in MARKED) if stage == "unit" else stage)
+
+
 class PytestResult(msgspec.Struct, frozen=True, kw_only=True):
     """What the runs left."""
 
