@@ -53,6 +53,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "findings": "truegreen.gates.findings:Findings",
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
+        "requirements": "truegreen.gates.requirements:Requirements",
         "waivers": "truegreen.gates.waivers:Waivers",
     },
     "reporter": {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
+from truegreen_pytest.marks import Marks
 from truegreen_pytest.mocks import Watch
 from truegreen_pytest.recorder import Line
 from truegreen_pytest.selection import Selection
@@ -27,7 +28,7 @@ MARKERS = (
     "e2e: against the running stack",
     "performance: against the running stack",
     "persists(object='', *, kind='', at_least=1, reads=False): what the test must commit",
-    "req(id): the requirement the test proves",
+    "req(*ids): the requirements the test proves",
 )
 
 
@@ -43,6 +44,7 @@ class State:
         self.collected = 0
         self.deselected = 0
         self.selection = Selection(config)
+        self.marks = Marks(config)
         self.collection_errors: list[str] = []
         self.skipped: list[str] = []
         """What a skip took out while it was collected, such as a module that calls `importorskip`."""
@@ -79,6 +81,7 @@ class State:
             "pytest": pytest.__version__,
             "recorder_problem": self.line.problem if self.line is not None else "",
             **self.selection.record(),
+            **self.marks.record(),
         }
         target = Path(self.path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".session-")
@@ -103,6 +106,7 @@ class Hooks:
         """Count what a marker expression or `-k` left out."""
         self.state.deselected += len(items)
         self.state.selection.deselected(items)
+        self.state.marks.deselected(items)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected, and what was skipped as a whole."""
@@ -121,6 +125,7 @@ class Hooks:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Write the first version of the file: a session that dies later leaves `finished: false`."""
         self.state.ids = [_id(item) for item in session.items]
+        self.state.marks.selected(session.items)
         if _worker(session.config):
             session.config.workeroutput["truegreen"] = {  # type: ignore[attr-defined]
                 "collected": self.state.collected,
@@ -128,6 +133,7 @@ class Hooks:
                 "ids": self.state.ids,
                 "skipped": self.state.skipped,
                 "left_out": self.state.selection.left_out,
+                **self.state.marks.record(),
             }
         else:
             self.state.write()
@@ -139,6 +145,7 @@ class Hooks:
             self.state.collected, self.state.deselected = output["collected"], output["deselected"]
             self.state.ids, self.state.skipped = output["ids"], output["skipped"]
             self.state.selection.left_out = output["left_out"]
+            self.state.marks.take(output)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -14,6 +14,7 @@ from truegreen.model.history import History
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.requirement import Requirement
 from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.waiver import Waiver
@@ -50,6 +51,7 @@ def session(count: int = 3, **more: Any) -> TestSession:
         "selected": count,
         "ids": tuple(name(n) for n in range(count)),
         "finished": True,
+        "requirements": {"R-1": (name(0),)},
     }
     return TestSession(**{**values, **more})
 
@@ -202,9 +204,23 @@ def waiver(**more: Any) -> Waiver:
     return Waiver(**{**values, **more})
 
 
+def requirement(**more: Any) -> Requirement:
+    """Return a row that the first test of every stage proves."""
+    values = {
+        "id": "R-1",
+        "text": "it starts",
+        "type": "smoke",
+        "milestone": "R",
+        "file": "requirements.toml",
+        "line": 1,
+    }
+    return Requirement(**{**values, **more})
+
+
 def governed(*stages: StageEvidence, **more: Any) -> RunEvidence:
-    """Return a good run of a project with a waiver, so that every gate over the run has a question."""
-    return run(*stages, **{"today": TODAY, "waivers": (waiver(),), **more})
+    """Return a good run of a project with a waiver and a requirement: every gate over the run has a question."""
+    values: dict[str, Any] = {"today": TODAY, "waivers": (waiver(),), "requirements": (requirement(),)}
+    return run(*stages, **{**values, **more})
 
 
 def without(evidence: StageEvidence, field: str) -> StageEvidence:

@@ -58,6 +58,8 @@ def judge(
         dirty=tree.dirty,
         tree=tree.tree if as_it_stands else "",
         today=shell.clock.now().date(),
+        switched_off=tuple(settings.disabled()),
+        requirements=rules.requirements,
         waivers=rules.waivers,
     )
     stages = _judged(run, settings, history or History(), job_problems or {})

@@ -1,4 +1,4 @@
-"""What a project decided beside its thresholds: the waivers in its repository."""
+"""What a project decided beside its thresholds: its waivers and its requirements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.config import waivers
+from truegreen.config import requirements, waivers
+from truegreen.model.requirement import Requirement
 from truegreen.model.waiver import Waiver
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
     """The files of rows of one project."""
 
     waivers: tuple[Waiver, ...] = ()
+    requirements: tuple[Requirement, ...] | None = None
+    """None when the project keeps no registry."""
 
 
 def load(settings: Settings) -> Policy:
@@ -25,4 +28,4 @@ def load(settings: Settings) -> Policy:
     Raises:
         ConfigurationError: a file cannot be read, or a row cannot be honoured; names file and line.
     """
-    return Policy(waivers=waivers.load(settings))
+    return Policy(waivers=waivers.load(settings), requirements=requirements.load(settings))

@@ -80,6 +80,8 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     components: dict[str, Component] = {}
     services: dict[str, ServiceOptions] = {}
     processes: dict[str, ProcessOptions] = {}
+    requirements: str = ""
+    """Requirement registry, relative to the project; empty means `requirements.toml` where there is one."""
     waivers: str = ""
     """File of waivers, relative to the project; empty means `truegreen-waivers.toml` where there is one."""
     preset: str = ""

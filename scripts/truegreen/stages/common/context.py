@@ -52,6 +52,8 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     pytest_args: tuple[str, ...] = ()
     """Arguments after `--`, handed on unchanged."""
     shard: str = ""
+    claims: Mapping[str, str] = {}
+    """Other stage → marker expression of the tests it wants; for the stage that takes what no other claims."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):
