@@ -85,4 +85,5 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     waivers: str = ""
     """File of waivers, relative to the project; empty means `truegreen-waivers.toml` where there is one."""
     preset: str = ""
-    """TOML file of the organisation, relative to the project; its keys are as below `[tool.truegreen]`, and weaker."""
+    """`standard`, `strict`, or a TOML file of the organisation, relative to the project, which may build on one of the
+    two by a `preset` of its own; its keys are as below `[tool.truegreen]`, and weaker."""
