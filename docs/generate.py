@@ -138,8 +138,8 @@ def _presets() -> Iterator[str]:
     found = {name: layers.merge([layers.toml_layer(name, settings.PRESETS / f"{name}.toml")])[0] for name in names}
     values = {name: dict(_leaves(table, "")) for name, table in found.items()}
     yield "## Presets\n"
-    yield 'One line, `preset = "strict"`, sets what the table says; keys of your own are stronger. An organisation may keep a'
-    yield 'file of its own (`preset = "ci/truegreen.toml"`), which may build on a shipped one by its own `preset` line.'
+    yield 'One line, `preset = "strict"`, sets what the table says; keys of your own are stronger. An organisation may'
+    yield 'keep a file of its own, `preset = "ci/truegreen.toml"`, which may build on a shipped one by a `preset` line.'
     yield "`standard` is what a project has that names no preset.\n"
     yield f"| key | {' | '.join(f'`{name}`' for name in names)} |"
     yield f"|---|{'---|' * len(names)}"

@@ -53,6 +53,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "findings": "truegreen.gates.findings:Findings",
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
+        "one-stage": "truegreen.gates.one_stage:OneStage",
         "requirements": "truegreen.gates.requirements:Requirements",
         "waivers": "truegreen.gates.waivers:Waivers",
     },

@@ -26,7 +26,12 @@ class Marks:
         self._claims = {str(stage): expression(str(text)) for stage, text in claims.items()} if claims else {}
         self._config = config
         self._known: set[str] = set()
-        self._record: dict[str, Any] = {"requirements": {}, "claims": {}, "unclaimed": [], "unknown_marks": {}}
+        self._record: dict[str, Any] = {
+            "requirements": {},
+            "claims": {} if self._claims else None,
+            "unclaimed": [],
+            "unknown_marks": {},
+        }
 
     def selected(self, items: Iterable[pytest.Item]) -> None:
         """Note tests that will run."""

@@ -52,6 +52,7 @@ def session(count: int = 3, **more: Any) -> TestSession:
         "ids": tuple(name(n) for n in range(count)),
         "finished": True,
         "requirements": {"R-1": (name(0),)},
+        "claims": {},
     }
     return TestSession(**{**values, **more})
 

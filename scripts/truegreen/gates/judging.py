@@ -148,11 +148,15 @@ def _run(evidence: RunEvidence, bench: _Bench) -> tuple[StageReport, ...]:
     others, last = ([gate for gate in bench.gates if (gate.id == _LAST) is wanted] for wanted in (False, True))
     verdicts, notes = _verdicts(evidence, RUN, bench._replace(gates=others))
     known = msgspec.structs.replace(evidence, waiver_uses=bench.waiving.uses)
-    answers = _verdicts(known, RUN, bench._replace(gates=last))
-    verdicts, notes = (*verdicts, *answers[0]), (*notes, *answers[1])
+    final = _verdicts(known, RUN, bench._replace(gates=last))
+    verdicts, notes = (*verdicts, *final[0]), (*notes, *final[1])
     if not verdicts:
         return (StageReport(stage=RUN, status=Status.SKIPPED, headline="no gate judges the run", notes=notes),)
-    status, clause = _status(StageEvidence(stage=RUN), verdicts, "; ".join(verdict.reason for verdict in verdicts))
+    answers = [verdict.reason for verdict in verdicts if verdict.status is not Status.SKIPPED]
+    if not answers:
+        clause = "; ".join(verdict.reason for verdict in verdicts)
+        return (StageReport(stage=RUN, status=Status.SKIPPED, headline=clause, verdicts=verdicts, notes=notes),)
+    status, clause = _status(StageEvidence(stage=RUN), verdicts, "; ".join(answers))
     return (StageReport(stage=RUN, status=status, headline=clause, verdicts=verdicts, notes=notes),)
 
 

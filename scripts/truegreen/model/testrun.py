@@ -86,8 +86,8 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     """True when the environment variable `CI` was set."""
     requirements: dict[str, tuple[str, ...]] = {}
     """Requirement → node ids of the tests that name it, those that were left out included."""
-    claims: dict[str, tuple[str, ...]] = {}
-    """Other stage → node ids of the tests that its marker wants; told by the stage that takes what no other claims."""
+    claims: dict[str, tuple[str, ...]] | None = None
+    """Other stage → node ids of the tests that its marker wants; None where the stage was not told the markers."""
     unclaimed: tuple[str, ...] = ()
     """Node ids of tests that neither this stage nor another wants."""
     unknown_marks: dict[str, str] = {}

@@ -246,7 +246,7 @@ def test_worker_hands_over_what_it_collected_and_writes_nothing(session, pyteste
             told = session.config.workeroutput["truegreen"]
             assert told == {
                 "collected": 2, "deselected": 1, "ids": ["test_it.py::test_a"], "skipped": [], "left_out": 1,
-                "requirements": {}, "claims": {}, "unclaimed": [], "unknown_marks": {}
+                "requirements": {}, "claims": None, "unclaimed": [], "unknown_marks": {}
             }
         """
     )

@@ -30,6 +30,7 @@ WANTED = {
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
+    "one-stage": ({RUN}, set(), {"elsewhere": []}),
     "requirements": ({RUN}, set(), {"milestones": []}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }

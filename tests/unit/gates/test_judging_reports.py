@@ -222,9 +222,12 @@ def test_run_with_one_gate_disabled_keeps_the_note():
     assert (report.status, report.notes) == (Status.PASS, ("gate off is disabled",))
 
 
-def test_run_without_an_answer_is_blind():
-    report = judge(good.run(), gates=[gate("whole", lambda g, s, h: g.not_judged(s, "who knows"), stages=(RUN,))])[RUN]
-    assert report.status is Status.BLIND
+def test_run_about_which_no_question_arises_is_skipped_with_the_reason():
+    open_ = gate("whole", lambda g, s, h: g.not_judged(s, "who knows"), stages=(RUN,))
+    report = judge(good.run(), gates=[open_])[RUN]
+    assert (report.status, report.headline) == (Status.SKIPPED, "who knows")
+    both = judge(good.run(), gates=[open_, gate("other", yes, stages=(RUN,))])[RUN]
+    assert (both.status, both.headline) == (Status.PASS, "yes")
 
 
 def test_green_headline_tells_only_red_advice_and_gates_that_are_off():
