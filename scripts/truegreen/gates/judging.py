@@ -84,8 +84,10 @@ def overall(stages: Sequence[StageReport]) -> tuple[Status, str]:
         return Status.BLIND, "no stage was judged, so nothing is proved"
     status = next(s for s in _WORST_FIRST if any(report.status is s for report in judged))
     red = [report for report in judged if report.status.red]
-    if len(red) == 1:
-        return status, f"{_verb(red[0])}: {red[0].headline}"
+    told = [report for report in red if report.stage != RUN] or red
+    if len(told) == 1:  # what the run as a whole lacks because of it is no second cause
+        others = "".join(f"; {_verb(report)}" for report in red if report not in told)
+        return status, f"{_verb(told[0])}: {told[0].headline}{others}"
     if red:
         return status, "; ".join(_verb(report) for report in red)
     real = [report.stage for report in judged if report.stage != RUN]
