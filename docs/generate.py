@@ -21,7 +21,7 @@ import yaml
 
 from truegreen import __version__, errors, registry
 from truegreen.cli.table import COMMANDS
-from truegreen.config import schema
+from truegreen.config import layers, schema, settings
 from truegreen.config.explain import field_docs
 from truegreen.errors import TruegreenError
 
@@ -124,12 +124,38 @@ def configuration_page() -> Iterator[str]:
         yield f"## [tool.truegreen.notify.{name}]\n"
         yield f"{_doc(registry.load('notifier', name))}\n"
         yield from _options(f"notify.{name}", registry.load("notifier", name).Options, heading=False)
+    yield from _presets()
     yield "## Families\n"
     yield "| family | name | what it is |"
     yield "|---|---|---|"
     for kind in ("service", "provider", "reader", "reporter", "notifier", "store"):
         for name in registry.names(kind):
             yield f"| {kind} | `{name}` | {_cell(_doc(registry.load(kind, name)).splitlines()[0])} |"
+
+
+def _presets() -> Iterator[str]:
+    """Yield what the shipped presets say, beside each other."""
+    names = settings.presets()
+    found = {name: layers.merge([layers.toml_layer(name, settings.PRESETS / f"{name}.toml")])[0] for name in names}
+    values = {name: dict(_leaves(table, "")) for name, table in found.items()}
+    yield "## Presets\n"
+    yield 'One line, `preset = "strict"`, sets what the table says; keys of your own are stronger. An organisation may'
+    yield 'keep a file of its own, `preset = "ci/truegreen.toml"`, which may build on a shipped one by a `preset` line.'
+    yield "`standard` is what a project has that names no preset.\n"
+    yield f"| key | {' | '.join(f'`{name}`' for name in names)} |"
+    yield f"|---|{'---|' * len(names)}"
+    for key in dict.fromkeys(key for name in names for key in values[name]):
+        cells = (f"`{values[name][key]}`" if key in values[name] else "" for name in names)
+        yield f"| `{key}` | {' | '.join(cells)} |"
+    yield ""
+
+
+def _leaves(table: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
+    for key, value in table.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", msgspec.json.encode(value).decode().replace('"', "")
 
 
 def command_page() -> Iterator[str]:

@@ -58,6 +58,8 @@ FAMILIES: dict[str, dict[str, str]] = {
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
         "quarantine": "truegreen.gates.quarantine:Quarantine",
+        "one-stage": "truegreen.gates.one_stage:OneStage",
+        "requirements": "truegreen.gates.requirements:Requirements",
         "waivers": "truegreen.gates.waivers:Waivers",
     },
     "reporter": {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
+from truegreen_pytest.marks import Marks
 from truegreen_pytest.mocks import Watch
 from truegreen_pytest.order import ONLY, PROPERTY, Only, Order, hand_over
 from truegreen_pytest.order import identity as _id
@@ -30,7 +31,7 @@ MARKERS = (
     "e2e: against the running stack",
     "performance: against the running stack",
     "persists(object='', *, kind='', at_least=1, reads=False): what the test must commit",
-    "req(id): the requirement the test proves",
+    "req(*ids): the requirements the test proves",
 )
 
 
@@ -44,6 +45,7 @@ class State:
         self.deselected = 0
         self.selection = Selection(config)
         self.order = Order(config)
+        self.marks = Marks(config)
         self.collection_errors: list[str] = []
         self.skipped: list[str] = []
         """What a skip took out while it was collected, such as a module that calls `importorskip`."""
@@ -85,6 +87,7 @@ class State:
             **self.selection.record(),
             **self.order.record(),
             **(self.ended.record(self.places) if self.ended is not None else {}),
+            **self.marks.record(),
         }
         target = Path(self.path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".session-")
@@ -109,6 +112,7 @@ class Hooks:
         """Count what a marker expression or `-k` left out."""
         self.state.deselected += len(items)
         self.state.selection.deselected(items)
+        self.state.marks.deselected(items)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Note what could not be collected, and what was skipped as a whole."""
@@ -128,6 +132,7 @@ class Hooks:
         """Write the first version of the file: a session that dies later leaves `finished: false`."""
         self.state.ids = [_id(item) for item in session.items]
         self.state.places = Places().of(session.items)
+        self.state.marks.selected(session.items)
         if _worker(session.config):
             session.config.workeroutput["truegreen"] = {  # type: ignore[attr-defined]
                 "collected": self.state.collected,
@@ -136,6 +141,7 @@ class Hooks:
                 "skipped": self.state.skipped,
                 "left_out": self.state.selection.left_out,
                 "places": self.state.places,
+                **self.state.marks.record(),
             }
         else:
             self.state.write()
@@ -147,6 +153,7 @@ class Hooks:
             self.state.collected, self.state.deselected = output["collected"], output["deselected"]
             self.state.ids, self.state.skipped = output["ids"], output["skipped"]
             self.state.selection.left_out, self.state.places = output["left_out"], output["places"]
+            self.state.marks.take(output)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

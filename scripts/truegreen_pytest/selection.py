@@ -25,11 +25,11 @@ class Selection:
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        given = _given()
-        self._marker = str(given.get("marker") or "")
-        self._tests = [str(path) for path in given.get("tests") or ()]
-        self._after = [str(word) for word in given.get("after") or ()]
-        self._matches = _expression(self._marker)
+        asked = given()
+        self._marker = str(asked.get("marker") or "")
+        self._tests = [str(path) for path in asked.get("tests") or ()]
+        self._after = [str(word) for word in asked.get("after") or ()]
+        self._matches = expression(self._marker)
         self._remembers = _remembers(config)
         self.left_out = 0
         """Tests of the stage that something else than its marker deselected."""
@@ -96,7 +96,8 @@ class Selection:
         return [word for word in words if not word.startswith(_BY_ITEM) or (word == "--lf" and self._remembers)]
 
 
-def _given() -> dict[str, Any]:
+def given() -> dict[str, Any]:
+    """Return what the stage says about its selection; empty without a stage."""
     try:
         found = json.loads(os.environ.get(VARIABLE) or "{}")
     except ValueError:
@@ -117,7 +118,7 @@ def _remembers(config: pytest.Config) -> bool:
     return cache is not None and bool(cache.get("cache/lastfailed", {}))
 
 
-def _expression(text: str) -> Callable[[pytest.Item], bool]:
+def expression(text: str) -> Callable[[pytest.Item], bool]:
     """Return a function that tells whether a test matches a marker expression; every test where it is unreadable."""
     if not text:
         return lambda _: True

@@ -75,6 +75,13 @@ def test_gate_without_a_part_it_needs_is_blind(gate, stage):
     elif gate.id in ("waivers", "quarantine"):
         undated = good.governed(today=None)
         assert gate.evaluate(undated, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
+    elif gate.id == "one-stage":
+        forgotten = good.governed(good.stage("unit", sessions=(good.session(unclaimed=("t.py::test_x",)),)))
+        assert gate.evaluate(forgotten, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
+    elif gate.id == "requirements":
+        stages = (good.without(full(name), "sessions") for name in good.STAGES)
+        unseen = good.governed(*stages)
+        assert gate.evaluate(unseen, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
     else:
         assert needed
 

@@ -16,6 +16,7 @@ from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.quarantine import Quarantined
+from truegreen.model.requirement import Requirement
 from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.waiver import Waiver
@@ -53,6 +54,8 @@ def session(count: int = 3, **more: Any) -> TestSession:
         "selected": count,
         "ids": tuple(name(n) for n in range(count)),
         "finished": True,
+        "requirements": {"R-1": (name(0),)},
+        "claims": {},
     }
     return TestSession(**{**values, **more})
 
@@ -237,17 +240,36 @@ def quarantined(number: int = 0, **more: Any) -> Quarantined:
     return Quarantined(**{**values, **more})
 
 
-def governed(*stages: StageEvidence, **more: Any) -> RunEvidence:
-    """Return a good run of a project with exceptions, so that every gate over the run has a question."""
-    return run(*stages, **{"today": TODAY, "waivers": (waiver(),), "quarantine": (quarantined(),), **more})
-
-
 def steady_history(stage: str, runs: int = 20, **more: Any) -> History:
     """Return a history of the default branch in which the stage and its three tests took what they take here."""
     past = PastStage(stage=stage, status="pass", duration_s=5.0, tests=3)
     one = PastRun(commit=COMMIT, created="2026-11-20T07:00:00Z", status="pass", base=True, stages=(past,))
     test = PastTest(runs=runs, durations_s=(0.01,) * runs)
     return History(**{"runs": (one,) * runs, "tests": {stage: {name(n): test for n in range(3)}}, **more})
+
+
+def requirement(**more: Any) -> Requirement:
+    """Return a row that the first test of every stage proves."""
+    values = {
+        "id": "R-1",
+        "text": "it starts",
+        "type": "smoke",
+        "milestone": "R",
+        "file": "requirements.toml",
+        "line": 1,
+    }
+    return Requirement(**{**values, **more})
+
+
+def governed(*stages: StageEvidence, **more: Any) -> RunEvidence:
+    """Return a good run of a project with exceptions and a requirement: every gate over the run has a question."""
+    values = {
+        "today": TODAY,
+        "waivers": (waiver(),),
+        "quarantine": (quarantined(),),
+        "requirements": (requirement(),),
+    }
+    return run(*stages, **{**values, **more})
 
 
 def without(evidence: StageEvidence, field: str) -> StageEvidence:

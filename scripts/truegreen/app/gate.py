@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from truegreen.config.settings import Settings
 
 REPORT = "report"
+_WITH_COVERAGE = ("patch-coverage", "coverage-ratchet")
+"""Gates that are off where `coverage` is, unless somebody switched them on by name."""
 
 
 def judge(
@@ -60,6 +62,8 @@ def judge(
         dirty=tree.dirty,
         tree=tree.tree if as_it_stands else "",
         today=shell.clock.now().date(),
+        switched_off=tuple(settings.disabled()),
+        requirements=rules.requirements,
         waivers=rules.waivers,
         quarantine=rules.quarantine,
     )
@@ -117,6 +121,9 @@ def policies(settings: Settings) -> dict[str, Any]:
         options["patch-coverage"] = msgspec.structs.replace(options["patch-coverage"], **source)
     if settings.project.components and not options["coverage"].components:
         options["coverage"] = msgspec.structs.replace(options["coverage"], components=settings.project.components)
+    for name in _WITH_COVERAGE:
+        if not options["coverage"].enabled and f"gates.{name}.enabled" not in settings.sources:
+            options[name] = msgspec.structs.replace(options[name], enabled=False)
     return options
 
 

@@ -1,4 +1,4 @@
-"""What a project decided beside its thresholds: the waivers and the quarantine in its repository."""
+"""What a project decided beside its thresholds: its waivers, its quarantine and its requirements."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.config import quarantine, waivers
+from truegreen.config import quarantine, requirements, waivers
 from truegreen.model.quarantine import Quarantined
+from truegreen.model.requirement import Requirement
 from truegreen.model.waiver import Waiver
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True):
 
     waivers: tuple[Waiver, ...] = ()
     quarantine: tuple[Quarantined, ...] = ()
+    requirements: tuple[Requirement, ...] | None = None
+    """None when the project keeps no registry."""
 
 
 def load(settings: Settings) -> Policy:
@@ -27,4 +30,8 @@ def load(settings: Settings) -> Policy:
     Raises:
         ConfigurationError: a file cannot be read, or a row cannot be honoured; names file and line.
     """
-    return Policy(waivers=waivers.load(settings), quarantine=quarantine.load(settings))
+    return Policy(
+        waivers=waivers.load(settings),
+        quarantine=quarantine.load(settings),
+        requirements=requirements.load(settings),
+    )

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from truegreen.model.service import ServiceHandle
 
 _PATIENCE_S = 3.0
+UNIT = "unit"
+"""The stage that takes every test which no other stage claims."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,7 +199,14 @@ def _context(
         stage=name,
         seed=request.seed,
         changes=request.changes,
+        claims=_claims(settings) if name == UNIT else {},
     )
+
+
+def _claims(settings: Settings) -> dict[str, str]:
+    """Return which tests the other stages want: unit takes the rest, and tells whether each test has one stage."""
+    tested = {name: options for name, options in settings.stages.items() if hasattr(options, "marker")}
+    return {name: options.marker or name for name, options in tested.items() if name != UNIT}
 
 
 def _record(

@@ -327,6 +327,31 @@ COMMANDS: tuple[Command, ...] = (
         alone=True,
     ),
     Command(
+        name="req",
+        help="Show the requirements of the project, and write the tests that are missing.",
+        target="truegreen.cli.req:main",
+        examples=("truegreen req list", "truegreen req stub M1-1.3", "truegreen req stub --missing"),
+        commands=(
+            Command(
+                name="list",
+                help="Show every row with its tests, and what the last evidence says about it.",
+                target="truegreen.cli.req:listing",
+                options=(EVIDENCE, JSON, *COMMON),
+            ),
+            Command(
+                name="stub",
+                help="Write a strict expected failure for rows without a test; what is there already stays as it is.",
+                target="truegreen.cli.req:stub",
+                options=(
+                    Option(flags=("ids",), many="*", metavar="ID", help="Requirements by id."),
+                    Option(flags=("--missing",), switch=True, help="Every row that no test in the project names."),
+                    JSON,
+                    *COMMON,
+                ),
+            ),
+        ),
+    ),
+    Command(
         name="render",
         help="Write the pack's workflows for a runner that does not know `uses: $/…`.",
         target="truegreen.cli.render:main",

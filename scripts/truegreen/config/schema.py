@@ -99,9 +99,12 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     components: dict[str, Component] = {}
     services: dict[str, ServiceOptions] = {}
     processes: dict[str, ProcessOptions] = {}
+    requirements: str = ""
+    """Requirement registry, relative to the project; empty means `requirements.toml` where there is one."""
     waivers: str = ""
     """File of waivers, relative to the project; empty means `truegreen-waivers.toml` where there is one."""
     quarantine: str = ""
     """File of tests in quarantine, relative to the project; empty means `truegreen-quarantine.toml` if there is one."""
     preset: str = ""
-    """TOML file of the organisation, relative to the project; its keys are as below `[tool.truegreen]`, and weaker."""
+    """`standard`, `strict`, or a TOML file of the organisation, relative to the project, which may build on one of the
+    two by a `preset` of its own; its keys are as below `[tool.truegreen]`, and weaker."""

@@ -27,6 +27,8 @@ _NAMED_TABLES: dict[str, type[msgspec.Struct]] = {
     "processes": ProcessOptions,
 }
 """Tables of tables whose names the user chooses."""
+PRESETS = Path(__file__).with_name("presets")
+"""Folder of the shipped presets."""
 _INDEX = re.compile(r"\[\d+\]")
 
 
@@ -75,21 +77,41 @@ def load(start: Path, *, assignments: Iterable[str] = (), env: Mapping[str, str]
     return _typed(root, values, sources)
 
 
+def presets() -> tuple[str, ...]:
+    """Return the names of the shipped presets."""
+    return tuple(sorted(path.stem for path in PRESETS.glob("*.toml")))
+
+
 def _preset(root: Path, own: Iterable[Layer]) -> Iterator[Layer]:
-    """Yield the layer of the organisation's file, where the strongest layer that names one wants it."""
+    """Yield the layers of the preset that the strongest layer names: the shipped one it builds on, then its own."""
     named = [layer for layer in own if layer.values.get("preset")]
     if not named:
         return
-    name, source = named[-1].values["preset"], named[-1].source("preset")
+    layer = _preset_layer(root, named[-1])
+    if "preset" in layer.values:
+        if layer.values["preset"] not in presets():
+            where = layer.source("preset").place
+            fix = f"name a shipped one ({', '.join(presets())}), or take the line out"
+            raise WrongValue("a preset builds on no other file", where=where, fix=fix)
+        yield _preset_layer(root, layer)
+    yield layer
+
+
+def _preset_layer(root: Path, asking: Layer) -> Layer:
+    """Return the preset that a layer names: a shipped one by its word, else the organisation's file."""
+    name, source = asking.values["preset"], asking.source("preset")
     where = f"{source.layer}, {source.place}"
     if not isinstance(name, str):
-        raise WrongValue("preset names no file", where=where, fix='write for example preset = "ci/truegreen.toml"')
-    if not (root / name).is_file():
-        raise WrongValue(f"there is no preset {name}", where=where, fix="name a TOML file relative to the project")
-    layer = layering.toml_layer("organisation preset", root / name, label=name)
-    if "preset" in layer.values:
-        raise WrongValue("a preset names no other", where=layer.source("preset").place, fix="take the line out")
-    yield layer
+        fix = 'write for example preset = "strict", or preset = "ci/truegreen.toml"'
+        raise WrongValue("preset names no file", where=where, fix=fix)
+    if name in presets():
+        return layering.toml_layer(f"preset {name}", PRESETS / f"{name}.toml", label=f"{name}.toml")
+    if (root / name).is_file():
+        return layering.toml_layer("organisation preset", root / name, label=name)
+    near = difflib.get_close_matches(name, presets(), n=1)
+    hint = f"perhaps you meant {near[0]}; else " if near else ""
+    fix = f"{hint}name one of {', '.join(presets())}, or a TOML file relative to the project"
+    raise WrongValue(f"there is no preset {name}", where=where, fix=fix)
 
 
 def known_tables() -> dict[str, type[msgspec.Struct]]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from truegreen.analysis import paths
+from truegreen.gates.base import RUN
 from truegreen.model.verdict import Fact, Status, Verdict
 from truegreen.model.waiver import Use, Waiver, WaiverUse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from datetime import date
 
     from truegreen.gates.base import Gate
     from truegreen.model.finding import Finding
@@ -112,7 +113,13 @@ def _fact(waiver: Waiver) -> Fact:
 
 
 def without(evidence: RunEvidence, stage: str, items: tuple[str, ...]) -> RunEvidence:
-    """Return evidence in which what matches one of the patterns is absent from a stage, or from the registry."""
+    """Return evidence in which what matches one of the patterns is absent; a requirement is not due yet."""
+    if stage == RUN:
+        rows = tuple(
+            msgspec.structs.replace(row, due=date.max) if paths.matches(row.id, items) else row
+            for row in evidence.requirements or ()
+        )
+        return msgspec.structs.replace(evidence, requirements=rows if evidence.requirements is not None else None)
     seen = evidence.of(stage)
     others = tuple(_without(part, items) if part is seen else part for part in evidence.stages)
     return msgspec.structs.replace(evidence, stages=others)

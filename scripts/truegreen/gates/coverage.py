@@ -61,6 +61,9 @@ class CoverageGate(BaseGate):
     down. A component of `[tool.truegreen.components]` has thresholds of its own, so that a well-tested part
     does not pay for an untested one.
 
+    Where this gate is switched off, `patch-coverage` and `coverage-ratchet` are too, unless they are switched on by
+    name.
+
     The tests' own files are left out (`exclude`), and the facts say how many. Files without one covered line are
     listed, and red where `allow-zero` is false. A threshold may grow by dated `steps`: the newest one whose day
     has come holds, and the first one holds before its day too.

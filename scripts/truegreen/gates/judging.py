@@ -84,8 +84,10 @@ def overall(stages: Sequence[StageReport]) -> tuple[Status, str]:
         return Status.BLIND, "no stage was judged, so nothing is proved"
     status = next(s for s in _WORST_FIRST if any(report.status is s for report in judged))
     red = [report for report in judged if report.status.red]
-    if len(red) == 1:
-        return status, f"{_verb(red[0])}: {red[0].headline}"
+    told = [report for report in red if report.stage != RUN] or red
+    if len(told) == 1:  # what the run as a whole lacks because of it is no second cause
+        others = "".join(f"; {_verb(report)}" for report in red if report not in told)
+        return status, f"{_verb(told[0])}: {told[0].headline}{others}"
     if red:
         return status, "; ".join(_verb(report) for report in red)
     real = [report.stage for report in judged if report.stage != RUN]
@@ -148,11 +150,15 @@ def _run(evidence: RunEvidence, bench: _Bench) -> tuple[StageReport, ...]:
     others, last = ([gate for gate in bench.gates if (gate.id == _LAST) is wanted] for wanted in (False, True))
     verdicts, notes = _verdicts(evidence, RUN, bench._replace(gates=others))
     known = msgspec.structs.replace(evidence, waiver_uses=bench.waiving.uses)
-    answers = _verdicts(known, RUN, bench._replace(gates=last))
-    verdicts, notes = (*verdicts, *answers[0]), (*notes, *answers[1])
+    final = _verdicts(known, RUN, bench._replace(gates=last))
+    verdicts, notes = (*verdicts, *final[0]), (*notes, *final[1])
     if not verdicts:
         return (StageReport(stage=RUN, status=Status.SKIPPED, headline="no gate judges the run", notes=notes),)
-    status, clause = _status(StageEvidence(stage=RUN), verdicts, "; ".join(verdict.reason for verdict in verdicts))
+    answers = [verdict.reason for verdict in verdicts if verdict.status is not Status.SKIPPED]
+    if not answers:
+        clause = "; ".join(verdict.reason for verdict in verdicts)
+        return (StageReport(stage=RUN, status=Status.SKIPPED, headline=clause, verdicts=verdicts, notes=notes),)
+    status, clause = _status(StageEvidence(stage=RUN), verdicts, "; ".join(answers))
     return (StageReport(stage=RUN, status=status, headline=clause, verdicts=verdicts, notes=notes),)
 
 

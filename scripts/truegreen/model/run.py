@@ -14,6 +14,7 @@ from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.quarantine import Quarantined
+from truegreen.model.requirement import Requirement
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.model.waiver import Waiver, WaiverUse
 
@@ -65,6 +66,10 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """What the change changes; None when there is no base to compare with, or it was not asked for."""
     today: date | None = None
     """The day of the judgement, in UTC; without it no waiver or quarantine is in force, no dated threshold known."""
+    switched_off: tuple[str, ...] = ()
+    """Stages that the configuration leaves out of every plan."""
+    requirements: tuple[Requirement, ...] | None = None
+    """The requirement registry; None when the project keeps none."""
     waivers: tuple[Waiver, ...] = ()
     waiver_uses: tuple[WaiverUse, ...] = ()
     """What became of each waiver; filled while the stages are judged."""

@@ -84,6 +84,14 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     """Arguments of the stage or the project that left tests out; they are part of what the stage is."""
     ci: bool = False
     """True when the environment variable `CI` was set."""
+    requirements: dict[str, tuple[str, ...]] = {}
+    """Requirement → node ids of the tests that name it, those that were left out included."""
+    claims: dict[str, tuple[str, ...]] | None = None
+    """Other stage → node ids of the tests that its marker wants; None where the stage was not told the markers."""
+    unclaimed: tuple[str, ...] = ()
+    """Node ids of tests that neither this stage nor another wants."""
+    unknown_marks: dict[str, str] = {}
+    """Mark that nobody registered → the first test that has it."""
     recorder_problem: str = ""
     """Why the plugin lost the recorder of persistence evidence."""
     finished: bool = False

@@ -135,7 +135,7 @@ def test_load_unknown_key_names_its_line_and_the_nearest_known(load, text, key, 
 
 def test_load_unknown_key_like_no_other_lists_the_known(load):
     error = refused(load, UnknownKey, "[tool.truegreen.gates.coverage]\nzzz = 1\n")
-    assert "advisory, branch" in error.fix
+    assert "advisory, allow-zero, branch" in error.fix
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,52 @@ def test_load_preset_that_is_no_file_is_refused_with_its_place(load, written, to
 def test_load_preset_of_a_preset_is_refused(load, tmp_path):
     (tmp_path / "org.toml").write_text("\npreset = 'other.toml'\n")
     error = refused(load, WrongValue, "[tool.truegreen]\npreset = 'org.toml'\n")
-    assert (error.what, error.where) == ("a preset names no other", "org.toml:2")
+    assert (error.what, error.where) == ("a preset builds on no other file", "org.toml:2")
+    assert "strict" in error.fix
+
+
+def test_load_preset_standard_is_what_a_project_has_without_one(load):
+    bare, standard = load(), load("[tool.truegreen]\npreset = 'standard'\n")
+    assert (standard.gates, standard.stages) == (bare.gates, bare.stages)
+    assert standard.sources["gates.coverage.line"] == Source("preset standard", "standard.toml:4")
+
+
+def test_load_preset_strict_is_nowhere_laxer_than_standard(load):
+    bare, strict = load(), load("[tool.truegreen]\npreset = 'strict'\n")
+    gates = {name for name in bare.gates if strict.gates[name] != bare.gates[name]}
+    assert gates == {"coverage", "flakiness", "time-budget", "lint-clean", "findings", "waivers"}
+    found = strict.gates
+    assert (found["coverage"].line, found["coverage"].branch, found["flakiness"].max_ratio) == (90, 80, 0)
+    assert found["time-budget"].suite_s["unit"] < bare.gates["time-budget"].suite_s["unit"]
+    assert found["waivers"].max_days < bare.gates["waivers"].max_days
+    assert all(found[name].enabled for name in found)
+    assert {name for name in found if found[name].advisory} == {name for name in found if bare.gates[name].advisory}
+
+
+def test_load_value_of_the_repository_is_stronger_than_the_shipped_preset(load):
+    found = load("[tool.truegreen]\npreset = 'strict'\n[tool.truegreen.gates.coverage]\nline = 50\n")
+    assert (found.gates["coverage"].line, found.gates["coverage"].branch) == (50, 80)
+    assert found.sources["gates.coverage.branch"] == Source("preset strict", "strict.toml:5")
+
+
+def test_load_organisation_may_build_on_a_shipped_preset(load, tmp_path):
+    (tmp_path / "org.toml").write_text("preset = 'strict'\n[gates.coverage]\nline = 95\n")
+    found = load("[tool.truegreen]\npreset = 'org.toml'\n")
+    assert (found.gates["coverage"].line, found.gates["coverage"].branch) == (95, 80)
+    assert found.sources["gates.coverage.line"].layer == "organisation preset"
+    assert found.sources["gates.coverage.branch"].layer == "preset strict"
+    assert found.project.preset == "org.toml"
+
+
+@pytest.mark.parametrize("name", config.presets())
+def test_shipped_preset_names_only_what_exists_and_names_no_other(load, name):
+    assert load(f"[tool.truegreen]\npreset = '{name}'\n").project.preset == name
+
+
+def test_load_misspelt_preset_is_refused_with_the_nearest(load):
+    error = refused(load, WrongValue, "[tool.truegreen]\npreset = 'strickt'\n")
+    assert (error.what, error.where) == ("there is no preset strickt", "repository, pyproject.toml:4")
+    assert error.fix.startswith("perhaps you meant strict; else name one of standard, strict")
 
 
 def test_load_preset_named_on_the_command_line_replaces_the_one_of_the_repository(load, tmp_path):

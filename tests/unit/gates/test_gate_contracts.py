@@ -43,6 +43,8 @@ WANTED = {
     "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
     "quarantine": ({RUN}, set(), {"max_days": 30, "max_tests": 5, "max_ratio": 0.01}),
+    "one-stage": ({RUN}, set(), {"elsewhere": []}),
+    "requirements": ({RUN}, set(), {"milestones": []}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
 ADVISORY = {"time-regression"}

@@ -222,9 +222,22 @@ def test_run_with_one_gate_disabled_keeps_the_note():
     assert (report.status, report.notes) == (Status.PASS, ("gate off is disabled",))
 
 
-def test_run_without_an_answer_is_blind():
-    report = judge(good.run(), gates=[gate("whole", lambda g, s, h: g.not_judged(s, "who knows"), stages=(RUN,))])[RUN]
-    assert report.status is Status.BLIND
+def test_run_about_which_no_question_arises_is_skipped_with_the_reason():
+    open_ = gate("whole", lambda g, s, h: g.not_judged(s, "who knows"), stages=(RUN,))
+    report = judge(good.run(), gates=[open_])[RUN]
+    assert (report.status, report.headline) == (Status.SKIPPED, "who knows")
+    both = judge(good.run(), gates=[open_, gate("other", yes, stages=(RUN,))])[RUN]
+    assert (both.status, both.headline) == (Status.PASS, "yes")
+
+
+def test_red_of_one_stage_keeps_its_headline_when_the_run_is_red_because_of_it():
+    def report(name, clause):
+        return StageReport(stage=name, status=Status.FAIL, headline=clause)
+
+    unit, run = report("unit", "1 of 3 tests failed"), report(RUN, "1 requirement not proved: R-1")
+    assert judging.overall((unit, run))[1] == "unit failed: 1 of 3 tests failed; run failed"
+    assert judging.overall((StageReport(stage="lint", status=Status.PASS), run))[1] == f"run failed: {run.headline}"
+    assert judging.overall((unit, report("lint", "x"), run))[1] == "unit failed; lint failed; run failed"
 
 
 def test_green_headline_tells_only_red_advice_and_gates_that_are_off():

@@ -44,10 +44,12 @@ def state(client, identity):
     return answer.json()["state"] if answer.status_code == 200 else answer.status_code
 
 
+@pytest.mark.req("M1-1.1")
 def test_stack_is_ready(client):
     assert client.get("/readyz").json() == {"status": "ready"}
 
 
+@pytest.mark.req("M1-1.6")
 def test_operation_is_applied_by_the_worker(client):
     account = f"e2e-{uuid4()}"
     identity = post(client, account, "credit", 100)

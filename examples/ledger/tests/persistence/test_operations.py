@@ -30,6 +30,7 @@ async def busy_account(service, account):
     return account
 
 
+@pytest.mark.req("M1-1.4")
 @pytest.mark.persists("operations", kind="insert", at_least=1)
 async def test_credit_is_applied(service, account):
     assert (await service.apply(operation(account))).state == "applied"
@@ -65,6 +66,7 @@ async def test_operation_of_another_account_is_apart(service, account):
     assert await service.balance(f"{account}-never-used") is None
 
 
+@pytest.mark.req("M1-1.5")
 @pytest.mark.persists("accounts", at_least=1)
 async def test_reconcile_agrees_with_the_balance(service, busy_account):
     assert await service.reconcile(busy_account) == await service.balance(busy_account)

@@ -38,6 +38,7 @@ async def test_apply_twice_counts_once(service, repository):
     assert repository.balances == {"a": 10}
 
 
+@pytest.mark.req("M1-1.2")
 async def test_apply_of_an_overdraft_is_rejected(service, repository):
     operation = await service.apply(new_operation("1", "a", "debit", 10))
     assert operation.state == "rejected"

@@ -17,6 +17,7 @@ def service():
     return factory.get_operations_service(engine, Redis(), JetStreamBus(stream=None))
 
 
+@pytest.mark.req("M1-1.3")
 @pytest.mark.parametrize(
     ("dependency", "kind"), [("_repository", SqlRepository), ("_cache", RedisCache), ("_bus", JetStreamBus)]
 )

@@ -62,6 +62,8 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
 
     None, here or in the answer, where there is no change to judge.
     """
+    claims: Mapping[str, str] = {}
+    """Other stage → marker expression of the tests it wants; for the stage that takes what no other claims."""
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):

@@ -159,7 +159,12 @@ class _Again:
 
 def _selection(context: StageContext, marker: str) -> str:
     """Return what the stage itself selects, so that the plugin can tell it from what narrows the run."""
-    given = {"marker": marker, "tests": context.options.tests, "after": context.pytest_args}
+    given = {
+        "marker": marker,
+        "tests": context.options.tests,
+        "after": context.pytest_args,
+        "claims": context.claims,
+    }
     return msgspec.json.encode(given).decode()
 
 
