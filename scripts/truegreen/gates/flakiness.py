@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.gates.base import BaseGate, GateOptions, count
-from truegreen.model.testrun import Outcome, TestCase, TestSession
+from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
@@ -51,21 +53,22 @@ class Flakiness(BaseGate):
         """Judge the attempts."""
         tests = evidence.of(stage).tests
         repeated = _repeated(evidence.of(stage).sessions)
-        ran = [case for case in tests.cases if case.outcome is not Outcome.SKIP] if tests else []
-        if not ran:
+        ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR) if tests else 0
+        if tests is None or not ran:
             return self.blind(stage, "no test ran, so none can be called stable", remedy="run at least one test")
-        flaky = [case for case in ran if _flaky(case, repeated)]
-        again = sum(1 for case in ran if len(case.attempts) > 1 or case.id in repeated)
-        unknown = [case for case in ran if case.outcome in _BAD and len(case.attempts) <= 1]
-        allowed = policy.max_ratio * len(ran)
+        told = [case for case in _notable(tests, repeated) if case.outcome is not Outcome.SKIP]
+        flaky = [case for case in told if _flaky(case, repeated)]
+        again = sum(1 for case in told if len(case.attempts) > 1 or case.id in repeated)
+        unknown = [case for case in told if case.outcome in _BAD and len(case.attempts) <= 1]
+        allowed = policy.max_ratio * ran
         facts = (
-            Fact(label="tests run", value=f"{len(ran):,}"),
+            Fact(label="tests run", value=f"{ran:,}"),
             Fact(label="run more than once", value=f"{again:,}"),
-            Fact(label="disagree", value=f"{len(flaky) / len(ran):.2%}", wanted=f"at most {policy.max_ratio:.2%}"),
+            Fact(label="disagree", value=f"{len(flaky) / ran:.2%}", wanted=f"at most {policy.max_ratio:.2%}"),
         )
         items = tuple(_item(case) for case in flaky[:_ITEMS_MAX])
         disagree = "disagrees with itself" if len(flaky) == 1 else "disagree with themselves"
-        reason = f"{len(flaky):,} of {count(len(ran), 'test')} {disagree}"
+        reason = f"{len(flaky):,} of {count(ran, 'test')} {disagree}"
         if len(flaky) > allowed:
             remedy = "make the listed tests deterministic: time, order, shared state, ports and sleeps come first"
             return self.failed(stage, reason, remedy=remedy, facts=facts, items=items)
@@ -74,6 +77,11 @@ class Flakiness(BaseGate):
                 stage, f"{count(len(unknown), 'failing test')} not run again: flaky or broken, unknown"
             )
         return self.passed(stage, reason, facts=facts, items=items)
+
+
+def _notable(tests: TestRun, repeated: frozenset[str]) -> Iterable[TestCase]:
+    """Return the cases that may be flaky or failed; among very many tests they are few."""
+    return tests.cases if repeated else tests.records()
 
 
 def _repeated(sessions: tuple[TestSession, ...]) -> frozenset[str]:
