@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.errors import EvidenceUnreadable
+from truegreen.model.case_table import CaseTable
 from truegreen.model.coverage import Coverage, FileCoverage
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 
@@ -27,20 +28,16 @@ def shards(runs: Sequence[TestRun]) -> TestRun:
     Raises:
         EvidenceUnreadable: two shards ran the same test, so at least one of them is stale or foreign.
     """
-    merged: dict[str, TestCase] = {}
-    twice: list[str] = []
-    for run in runs:
-        for case in run.cases:
-            if case.id in merged:
-                twice.append(case.id)
-            merged[case.id] = case
+    merged = CaseTable.joined([run.table() for run in runs])
+    twice = merged.twice()
     if twice:
+        names = sorted(merged.id_of(rows[0]) for rows in twice)
         raise EvidenceUnreadable(
             f"{len(twice):,} tests have results from two shards",
-            why=", ".join(sorted(twice)[:_SHOWN]),
+            why=", ".join(names[:_SHOWN]),
             fix="remove result files of other runs; give each shard its own part of the tests",
         )
-    return TestRun(cases=tuple(merged[test] for test in sorted(merged)))
+    return TestRun(cases=merged)
 
 
 def rerun(first: TestRun, later: TestRun) -> TestRun:
@@ -52,21 +49,20 @@ def rerun(first: TestRun, later: TestRun) -> TestRun:
     Raises:
         EvidenceUnreadable: a test was run again that never ran before.
     """
+    table = first.table()
     again = {case.id: case for case in later.cases}
-    known = {case.id for case in first.cases}
-    strange = sorted(set(again) - known)
+    known = table.rows_of(again)
+    strange = sorted(set(again) - set(known))
     if strange:
         raise EvidenceUnreadable(
             f"{len(strange):,} tests were run again that never ran before",
             why=", ".join(strange[:_SHOWN]),
             fix="remove result files of other runs",
         )
-    return TestRun(cases=tuple(_again(case, again.get(case.id)) for case in first.cases))
+    return TestRun(cases=table.replaced({row: _again(table.row(row), again[test]) for test, row in known.items()}))
 
 
-def _again(case: TestCase, later: TestCase | None) -> TestCase:
-    if later is None:
-        return case
+def _again(case: TestCase, later: TestCase) -> TestCase:
     attempts = (*(case.attempts or (case.outcome,)), *(later.attempts or (later.outcome,)))
     hidden = later.outcome is Outcome.SKIP and case.outcome in _BAD
     told = later if later.outcome in _BAD or not (case.message or case.detail) else case
@@ -83,7 +79,7 @@ def _again(case: TestCase, later: TestCase | None) -> TestCase:
 
 def in_variant(run: TestRun, label: str) -> TestRun:
     """Return a run whose ids carry the variant it ran in, so that two Pythons do not clash."""
-    return TestRun(cases=tuple(msgspec.structs.replace(case, id=_labelled(case.id, label)) for case in run.cases))
+    return TestRun(cases=run.table().labelled(_labelled("", label)))
 
 
 def session_in_variant(session: TestSession, label: str) -> TestSession:

@@ -10,6 +10,8 @@ from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Item
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truegreen.model.evidence import StageRecord
 
 Problem = tuple[str, str, tuple[Item, ...]]
@@ -43,7 +45,7 @@ def of_process(sessions: tuple[TestSession, ...], records: tuple[StageRecord, ..
     return None
 
 
-def of_results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> Problem | None:
+def of_results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> Problem | None:
     """Return why the sessions and the results disagree about what failed."""
     results = {case.id: case for case in cases}
     hidden = sorted(
@@ -65,7 +67,7 @@ def of_results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -
     return None
 
 
-def skipped_collections(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> set[str]:
+def skipped_collections(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> set[str]:
     """Return the results that stand for a module or class that was skipped as a whole while it was collected."""
     nodes = {node for session in sessions for node in session.skipped_collections}
     # pytest writes a skipped module as a test with the module's dotted name.

@@ -11,10 +11,12 @@ from truegreen.analysis.flakiness import observe
 from truegreen.analysis.flaky_tests import FlakyTest, detect
 from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import BaseGate, GateOptions, count
-from truegreen.model.testrun import Outcome, TestCase, TestSession
+from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from truegreen.model.history import History, PastRun
     from truegreen.model.run import RunEvidence
 
@@ -58,14 +60,14 @@ class Flakiness(BaseGate):
     def evaluate(self, evidence: RunEvidence, stage: str, policy: FlakinessOptions, history: History) -> Verdict:
         """Judge the attempts."""
         tests = evidence.of(stage).tests
-        ran = [case for case in tests.cases if case.outcome is not Outcome.SKIP] if tests else []
-        if not ran:
+        ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR) if tests else 0
+        if tests is None or not ran:
             return self.blind(stage, "no test ran, so none can be called stable", remedy="run at least one test")
-        seen = _Seen(evidence, stage, ran, history)
-        allowed = policy.max_ratio * len(ran)
+        seen = _Seen(evidence, stage, tests, history)
+        allowed = policy.max_ratio * ran
         facts = seen.facts(policy.max_ratio)
         disagree = "disagrees with itself" if len(seen.flaky) == 1 else "disagree with themselves"
-        reason = f"{len(seen.flaky):,} of {count(len(ran), 'test')} {disagree}"
+        reason = f"{len(seen.flaky):,} of {count(ran, 'test')} {disagree}"
         if len(seen.flaky) > allowed:
             remedy = "make the listed tests deterministic: time, order, shared state, ports and sleeps come first"
             return self.failed(stage, reason, remedy=remedy, facts=facts, items=seen.items())
@@ -79,17 +81,18 @@ class Flakiness(BaseGate):
 class _Seen:
     """The tests of one stage that failed at least once, sorted by what that means."""
 
-    def __init__(self, evidence: RunEvidence, stage: str, ran: list[TestCase], history: History) -> None:
+    def __init__(self, evidence: RunEvidence, stage: str, tests: TestRun, history: History) -> None:
         repeated = _repeated(evidence.of(stage).sessions)
+        told = [case for case in _notable(tests, repeated) if case.outcome is not Outcome.SKIP]
         ward = Ward(evidence)
         now = this_run.of_stage(evidence, stage)
         past = [run for run in history.runs if not now.run or run.run != now.run]
         found = observe([*past, now], stage)
         self._known = detect(found.units) if past else {}
         self._passed_before = _passed_before(past, now, stage)
-        self._ran = len(ran)
-        self._again = sum(1 for case in ran if len(case.attempts) > 1 or case.id in repeated)
-        bad = [case for case in ran if _flaky(case, repeated) or case.id in self._passed_before]
+        self._ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR)
+        self._again = sum(1 for case in told if len(case.attempts) > 1 or case.id in repeated)
+        bad = [case for case in told if _flaky(case, repeated) or case.id in self._passed_before]
         self._held = [case for case in bad if ward.row_of(case.id)]
         self._machine = [case for case in bad if not ward.row_of(case.id) and infrastructure.of_text(case.message)]
         aside = {case.id for case in (*self._held, *self._machine)}
@@ -97,7 +100,7 @@ class _Seen:
         """Tests that count."""
         self.unknown = [
             case
-            for case in ran
+            for case in told
             if case.outcome in _BAD and len(case.attempts) <= 1 and case.id not in self._passed_before
         ]
         """Failing tests that were not run again, and of which nothing else is known."""
@@ -146,6 +149,11 @@ def _passed_before(past: list[PastRun], now: PastRun, stage: str) -> frozenset[s
         return frozenset()
     earlier = observe([*same, now], stage).units
     return frozenset(red & frozenset().union(*(unit.disagreed for unit in earlier)))
+
+
+def _notable(tests: TestRun, repeated: frozenset[str]) -> Iterable[TestCase]:
+    """Return the cases that may be flaky or failed; among very many tests they are few."""
+    return tests.cases if repeated else tests.records()
 
 
 def _repeated(sessions: tuple[TestSession, ...]) -> frozenset[str]:

@@ -53,7 +53,7 @@ class NoFailures(BaseGate):
         ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR) if tests else 0
         if tests is None or not ran:
             return self.blind(stage, "no test has a result other than skipped", remedy="run at least one test")
-        red = [case for case in tests.cases if case.outcome in (Outcome.FAIL, Outcome.ERROR)]
+        red = tests.bad()
         facts = [Fact(label="tests run", value=f"{ran:,}")]
         if skipped := tests.count(Outcome.SKIP):
             facts.append(Fact(label="skipped", value=f"{skipped:,}"))

@@ -12,6 +12,8 @@ from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Fact, Item, Status, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truegreen.gates._contradictions import Problem
     from truegreen.model.evidence import StageRecord
     from truegreen.model.history import History
@@ -130,7 +132,7 @@ def _sessions(sessions: tuple[TestSession, ...]) -> Problem | None:
     return None
 
 
-def _results(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> Problem | None:
+def _results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> Problem | None:
     """Return why the results do not belong to the sessions."""
     selected = {test for session in sessions for test in session.ids}
     if not selected or any(session.selected <= 0 for session in sessions):
@@ -194,7 +196,7 @@ def _named(ids: list[str], message: str) -> tuple[Item, ...]:
     return tuple(Item(title=name, message=message, level="warning") for name in ids[:_ITEMS_MAX])
 
 
-def _facts(sessions: tuple[TestSession, ...], cases: tuple[TestCase, ...]) -> tuple[Fact, ...]:
+def _facts(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> tuple[Fact, ...]:
     selected = sum(session.selected for session in sessions)
     deselected = sum(session.deselected for session in sessions)
     skipped = sum(1 for case in cases if case.outcome is Outcome.SKIP)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, seconds
-from truegreen.model.testrun import Outcome, TestCase
+from truegreen.model.testrun import Outcome, TestCase, TestRun
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
@@ -67,40 +66,44 @@ class TimeBudget(BaseGate):
         seen = evidence.of(stage)
         if not self.applies(evidence, stage, policy):
             return self.not_judged(stage, f"{stage} has no time budget")
-        ran = [case for case in seen.tests.cases if case.outcome is not Outcome.SKIP] if seen.tests else []
-        if not ran:
+        ran = seen.tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR) if seen.tests else 0
+        if seen.tests is None or not ran:
             return self.blind(stage, "no test ran, so there is no time to judge", remedy="run at least one test")
         times = [_suite_s(record) for record in seen.records]
         if not times or not all(0 < took < math.inf for took in times):
             return self.blind(
                 stage, "the stage did not record how long pytest took", remedy=f"run `truegreen run {stage}` again"
             )
-        if stage in policy.test_s and not any(case.duration_s > 0 for case in ran):
+        if stage in policy.test_s and not 0 < seen.tests.total_s() < math.inf:
             return self.blind(
                 stage, "no result says how long its test took", remedy="let the results carry the time of each test"
             )
-        return self._verdict(stage, policy, max(times), ran)
+        return self._verdict(stage, policy, max(times), seen.tests)
 
-    def _verdict(self, stage: str, policy: TimeBudgetOptions, took: float, ran: list[TestCase]) -> Verdict:
+    def _verdict(self, stage: str, policy: TimeBudgetOptions, took: float, tests: TestRun) -> Verdict:
         """Compare the times with their limits; `took` is the suite's time in seconds."""
         budget, test_s = policy.suite_s.get(stage, math.inf), policy.test_s.get(stage, math.inf)
-        over = [case for case in ran if not case.duration_s <= test_s]
-        slow = [case for case in ran if 0 < policy.test_ms < case.duration_s * 1000]
+        over = tests.count_slower(test_s)
+        slow = tests.count_slower(policy.test_ms / 1000) if policy.test_ms else 0
         facts = [
             Fact(label="suite", value=seconds(took), wanted="" if budget == math.inf else f"at most {seconds(budget)}"),
-            Fact(label=f"tests over {policy.test_ms:g} ms", value=f"{len(slow):,}", wanted="0 (advice)"),
-            *_slowest_facts(ran),
+            Fact(label=f"tests over {policy.test_ms:g} ms", value=f"{slow:,}", wanted="0 (advice)"),
+            *_slowest_facts(tests),
         ]
         if test_s < math.inf:
-            facts.insert(1, Fact(label=f"tests over {test_s:g} s", value=f"{len(over):,}", wanted="0"))
-        advice = _slowest([case for case in slow if case.duration_s <= test_s])[: max(0, _SLOWEST - len(over))]
-        items = (
-            *(_item(case, f"{test_s:g} s", level="error") for case in _slowest(over)),
-            *(_item(case, f"{policy.test_ms:g} ms") for case in advice),
+            facts.insert(1, Fact(label=f"tests over {test_s:g} s", value=f"{over:,}", wanted="0"))
+        named = tests.slowest(_SLOWEST, min(test_s, policy.test_ms / 1000)) if slow or over else ()
+        items = tuple(
+            _item(case, f"{test_s:g} s", level="error")
+            if case.duration_s > test_s
+            else _item(case, f"{policy.test_ms:g} ms")
+            for case in named
+            if case.duration_s > test_s or 0 < policy.test_ms < case.duration_s * 1000
         )
-        reason = f"{count(len(ran), 'test')} took {seconds(took)}"
+        ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR)
+        reason = f"{count(ran, 'test')} took {seconds(took)}"
         wrong = [f"the budget is {seconds(budget)}"] if took > budget else []
-        wrong += [f"{count(len(over), 'test')} took longer than {test_s:g} s"] if over else []
+        wrong += [f"{count(over, 'test')} took longer than {test_s:g} s"] if over else []
         if wrong:
             return self.failed(
                 stage,
@@ -121,14 +124,9 @@ def _suite_s(record: StageRecord) -> float:
     return sum(tool.duration_s for tool in tools)
 
 
-def _slowest(cases: list[TestCase]) -> list[TestCase]:
-    """Return the slowest cases, slowest first."""
-    return heapq.nsmallest(_SLOWEST, cases, key=lambda case: (-case.duration_s, case.id))
-
-
-def _slowest_facts(ran: list[TestCase]) -> list[Fact]:
+def _slowest_facts(tests: TestRun) -> list[Fact]:
     """Return the share of the slowest tests in the time of all, then each of them with its time."""
-    top, whole_s = _slowest(ran), sum(case.duration_s for case in ran)
+    top, whole_s = tests.slowest(_SLOWEST), tests.total_s()
     share = f"{sum(case.duration_s for case in top) / whole_s:.0%} of all tests' time" if whole_s > 0 else "unknown"
     named = [Fact(label=f"slowest {n}", value=f"{case.duration_s:.2f} s {case.id}") for n, case in enumerate(top, 1)]
     return [Fact(label=f"slowest {count(len(top), 'test')}", value=share), *named]

@@ -3,362 +3,260 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from truegreen.ingest import _junit_case
+from truegreen.ingest._junit_case import BAD, OpenCase
+from truegreen.ingest._junit_repeats import settle
+from truegreen.ingest._junit_suite import Suite, count
 from truegreen.ingest._paths import relative
-from truegreen.ingest._xml import Refused, Tail
+from truegreen.ingest._xml import MAX_ATTRIBUTE, Refused, check
+from truegreen.model.case_columns import Columns
+from truegreen.model.case_table import split
 from truegreen.model.testrun import Outcome, TestCase, TestRun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from xml.parsers.expat import XMLParserType
 
-TEXT_LIMIT = 16_000
-"""Characters of one case's text; the end is kept, where the assertion is."""
-MESSAGE_LIMIT = 2_000
 _SUITES = ("testsuites", "testsuite")
-_BAD = {"failure": Outcome.FAIL, "error": Outcome.ERROR}
-_RERUNS = {
-    "rerunFailure": Outcome.FAIL,
-    "rerunError": Outcome.ERROR,
-    "flakyFailure": Outcome.FAIL,
-    "flakyError": Outcome.ERROR,
-}
-_ATTEMPTS = {str(outcome): outcome for outcome in Outcome}
-_SKIPPING = frozenset({"notrun", "disabled", "skipped", "ignored", "suppressed"})
-_FAILING = {"failed": Outcome.FAIL, "failure": Outcome.FAIL, "error": Outcome.ERROR, "errored": Outcome.ERROR}
-_CTEST_SKIPS = ("SKIP_", "Disabled")
-"""How the reason of a test that CTest skipped on purpose begins; all others could not be run."""
-_SEVERITY = {Outcome.PASS: 0, Outcome.SKIP: 1, Outcome.FAIL: 2, Outcome.ERROR: 3}
-
-
-class _Suite:
-    """One suite while it is open: what it declares and what it holds at any depth."""
-
-    def __init__(self, tag: str, attributes: dict[str, str], number: int) -> None:
-        self.number = number
-        self.label = f"{tag} {attributes['name']!r}" if attributes.get("name") else tag
-        self.name = attributes.get("name", "")
-        self.file = attributes.get("file", "")
-        self.host = attributes.get("hostname", "")
-        self.tests = _count(attributes, "tests") or 0
-        self.declared_skipped = _count(attributes, "skipped") or 0
-        self.failures = _count(attributes, "failures") or 0
-        self.bad = self.failures + (_count(attributes, "errors") or 0)
-        self.elements = 0
-        """`testcase` elements."""
-        self.skipped = 0
-        self.bad_elements = 0
-        """`failure` and `error` elements."""
-        self.bad_cases = 0
-        self.subtests = 0
-        """Reports of subtests, which pytest counts as tests without an element of their own."""
-        self.go = False
-        """True when gotestsum wrote it, which counts a failed build twice: as a failure and as an error."""
-        self.unexplained: list[str] = []
-        """What inner suites declare and do not hold; an outer one may know why."""
-
-    def absorb(self, inner: _Suite) -> None:
-        """Add what a nested suite holds."""
-        self.elements += inner.elements
-        self.skipped += inner.skipped
-        self.bad_elements += inner.bad_elements
-        self.bad_cases += inner.bad_cases
-        self.subtests += inner.subtests
-        self.go = self.go or inner.go
-        self.unexplained += inner.unexplained
-
-    def close(self) -> str:
-        """Return why failures must have been lost, and settle which missing tests can be explained.
-
-        More cases than declared are no loss: dialects leave out of `tests` what failed to build or to set up
-        (gotestsum, Mocha), todos (Jest), skipped tests, or further attempts (pytest-rerunfailures).
-        """
-        missing = self.tests - self.subtests - self.elements
-        # Mocha counts skipped tests that it does not write; only its outermost suite says how many they are.
-        unwritten = max(0, self.declared_skipped - self.skipped)
-        if missing > unwritten:
-            with_subtests = f" and {self.subtests:,} subtests" if self.subtests else ""
-            self.unexplained.append(
-                f"{self.label} declares {self.tests:,} tests, counted {self.elements:,}{with_subtests}"
-            )
-        elif missing > 0:
-            self.unexplained.clear()
-        declared = self.failures if self.go else self.bad
-        if declared > max(self.bad_elements, self.bad_cases):
-            return f"{self.label} declares {declared:,} failures and errors, counted {self.bad_elements:,}"
-        return ""
-
-
-class _Case:
-    """One `testcase` while it is open."""
-
-    def __init__(self, attributes: dict[str, str], suite: _Suite) -> None:
-        self.name = attributes.get("name", "")
-        self.classname = attributes.get("classname", "")
-        self.file = attributes.get("file", "") or suite.file
-        self.line = _count(attributes, "line") or _count(attributes, "lineno") or 0
-        self.duration_s = _time(attributes.get("time", ""))
-        self.node = ""
-        self.unrun = attributes.get("status") == "notrun" and "result" not in attributes
-        """CTest says of a test whose program is missing that it was skipped, and fails."""
-        self.outcomes: list[Outcome] = []
-        self.reruns: list[Outcome] = []
-        self.repeated: tuple[Outcome, ...] = ()
-        """All attempts, where a plugin of pytest repeated the test inside the session."""
-        self.flaky = False
-        self.message = ""
-        self.detail: Tail | None = None
-        """Made only when something failed: most cases have no text worth keeping."""
-        self.bad_elements = 0
-        self.subtests = 0
-        self.skipped_subtests = 0
-        self.depth = 0
-        self.listening = False
-        self.stated: Outcome | None = None
-        for word in ("status", "result"):
-            if word in attributes:
-                self._state(attributes[word].lower())
-
-    def _state(self, word: str) -> None:
-        """Take an outcome that is said by an attribute."""
-        self.stated = self.stated or _FAILING.get(word)
-        if word in _SKIPPING:
-            self.outcomes.append(Outcome.SKIP)
-
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Take an element inside the case."""
-        self.depth += 1
-        if self.depth == 1 and tag in _BAD:
-            self._bad(_BAD[tag], attributes)
-        elif self.depth == 1 and tag == "skipped":
-            why = attributes.get("message", "")
-            lost = self.unrun and bool(why) and not why.startswith(_CTEST_SKIPS)
-            self.outcomes.append(Outcome.ERROR if lost else Outcome.SKIP)
-            self.message = self.message or why[:MESSAGE_LIMIT]
-        elif self.depth == 1 and tag in _RERUNS:
-            self.reruns.append(_RERUNS[tag])
-            self.flaky = self.flaky or tag.startswith("flaky")
-            self._tell(attributes)
-        elif tag == "property":
-            self._property(attributes.get("name", ""), attributes.get("value", ""))
-
-    def _property(self, name: str, value: str) -> None:
-        """Take what our plugin knows and JUnit has no place for."""
-        if name == "truegreen.nodeid":
-            self.node = value
-        elif name == "truegreen.attempts" and (
-            known := [_ATTEMPTS[word] for word in value.split(",") if word in _ATTEMPTS]
-        ):
-            self.repeated = tuple(known)
-        elif name == "truegreen.subtests":
-            counts = [int(word) for word in value.split() if word.isascii() and word.isdigit() and len(word) <= 9]  # noqa: PLR2004
-            self.subtests, self.skipped_subtests = counts if len(counts) == 2 else (0, 0)  # noqa: PLR2004
-
-    def _bad(self, outcome: Outcome, attributes: dict[str, str]) -> None:
-        self.outcomes.append(outcome)
-        self.bad_elements += 1
-        self._tell(attributes)
-
-    def _tell(self, attributes: dict[str, str]) -> None:
-        self.listening = True
-        self.detail = self.detail or Tail(TEXT_LIMIT)
-        self.message = self.message or (attributes.get("message") or attributes.get("type", ""))[:MESSAGE_LIMIT]
-
-    def end(self, tag: str) -> None:
-        """Leave an element inside the case."""
-        self.depth -= 1
-        if self.depth == 0 and (tag in _BAD or tag in _RERUNS):
-            self.listening = False
-
-    def outcome(self) -> Outcome:
-        """Return what became of the case, by its elements first and its attributes second."""
-        bad = [outcome for outcome in self.outcomes if outcome is not Outcome.SKIP]
-        if Outcome.ERROR in bad:
-            return Outcome.ERROR
-        if bad:
-            return Outcome.FAIL
-        if self.stated is not None:
-            return self.stated
-        # A subtest that was skipped leaves its element in a test that passed.
-        return Outcome.SKIP if len(self.outcomes) > self.skipped_subtests else Outcome.PASS
-
-    def attempts(self) -> tuple[Outcome, ...]:
-        """Return all attempts where reruns were made: surefire writes the first failure first."""
-        last = self.outcome()
-        if self.repeated:
-            return (*self.repeated[:-1], last)
-        if not self.reruns:
-            return ()
-        return (*self.reruns, Outcome.PASS) if last is Outcome.PASS else (last, *self.reruns)
+_QUIET = frozenset({"properties", "system-out", "system-err"})
+_USUAL = 3
+"""Attributes of the usual case: classname, name, time."""
 
 
 class Collector:
-    """Collects the cases of one document; a handler for `_xml.parse`."""
+    """Collects the cases of one document.
+
+    Nearly all cases have a name, a class and a time and nothing else, so those three go straight into lists, which
+    move into the table after each chunk of the file. Only a case with more to tell becomes an `OpenCase`.
+    """
 
     def __init__(self, root: Path) -> None:
         self.disagreements: list[str] = []
         self._root = root
-        self._suites: list[_Suite] = []
-        self._case: _Case | None = None
-        self._lost: _Case | None = None
-        """An error of a suite itself, outside any case."""
-        self._found: dict[str, TestCase] = {}
-        self._homes: dict[str, _Suite] = {}
-        """The innermost suite of each case."""
+        self._columns = Columns()
+        self._suites: list[Suite] = []
+        self._borders: list[tuple[int, Suite]] = []
+        """From which row on which suite is the innermost one."""
         self._depth = 0
-        self._number = 0
+        """Of elements outside cases."""
+        self._attributes: dict[str, str] = {}
+        """Of the case that is open."""
+        self._case: OpenCase | None = None
+        self._node = ""
+        self._keys: list[str | tuple[str, str]] = []
+        """Of each new row: the name of its class, or its head and file."""
+        self._names: list[str] = []
+        self._times: list[str] = []
+        self._lines: dict[int, int] = {}
+        """Lines of new rows, where they are known."""
+        self._heads: dict[str | tuple[str, str], int] = {}
+        self._told: list[tuple[int, OpenCase]] = []
+        """New rows of which there is more to tell."""
+        self._records: dict[int, TestCase] = {}
 
-    def start(self, tag: str, attributes: dict[str, str]) -> None:
-        """Begin an element."""
-        self._depth += 1
-        if self._depth == 1 and tag not in _SUITES:
-            raise Refused(f"the root element is {tag!r}, not testsuites or testsuite")
-        inside = self._case or self._lost
-        if inside is not None:
-            if tag in (*_SUITES, "testcase"):
-                raise Refused(f"{tag} inside a testcase")
-            inside.start(tag, attributes)
-        elif tag in _SUITES:
-            self._number += 1
-            self._suites.append(_Suite(tag, attributes, self._number))
-        elif tag == "testcase":
-            self._case = _Case(attributes, self._suites[-1])
-        elif tag in _BAD:
-            self._lost = _Case({"name": "the suite itself", "classname": self._suites[-1].name}, self._suites[-1])
-            self._lost.start(tag, attributes)
-        elif tag == "property" and attributes.get("name") == "go.version":
-            self._suites[-1].go = True
+    def connect(self, parser: XMLParserType) -> Callable[[], None]:  # noqa: C901 - a call here costs more than its work
+        """Take the elements of a parser; returns what moves the new rows into the table."""
+        self._parser = parser
+        level = 0
+        """0 outside of cases, 1 in a case, more in its elements."""
+        bare, usual = True, False
+        add_key, add_name, add_time = self._keys.append, self._names.append, self._times.append
 
-    def end(self, tag: str) -> None:
-        """End an element."""
-        self._depth -= 1
-        if tag == "testcase" and self._case is not None and self._case.depth == 0:
-            self._close(self._case, counted=True)
-            self._case = None
-        elif self._case is not None:
-            self._case.end(tag)
-        elif self._lost is not None:
-            self._lost.end(tag)
-            if self._lost.depth == 0:
-                self._close(self._lost, counted=False)
-                self._lost = None
-        elif tag in _SUITES:
-            self._leave()
+        def start(tag: str, attributes: dict[str, str]) -> None:
+            nonlocal level, bare, usual
+            if level:
+                level += 1
+                bare = False
+                self._inside(tag, attributes, level)
+            elif tag == "testcase":
+                level = 1
+                self._attributes = attributes
+                try:
+                    name, classname, time = attributes["name"], attributes["classname"], attributes["time"]
+                except KeyError:
+                    name = classname = time = ""
+                if name and classname and usual and len(attributes) == _USUAL:
+                    add_key(classname)
+                    add_name(name)
+                    add_time(time)
+                else:
+                    bare = self._begin(attributes)
+            else:
+                usual = self._outside(tag, attributes)
+                if self._case is not None:
+                    level, bare = 2, False
 
-    def text(self, data: str) -> None:
-        """Keep text of failures; captured output of passing tests is dropped as it streams by."""
-        inside = self._case or self._lost
-        if inside is not None and inside.listening and inside.detail is not None:
-            inside.detail.add(data)
+        def end(tag: str) -> None:
+            nonlocal level, bare
+            if level == 1:
+                level = 0
+                if not bare:
+                    self._close()
+                    bare = True
+            elif level:
+                level -= 1
+                if self._case is not None and self._ended(self._case, tag, level):
+                    level, bare = 0, True
+            else:
+                self._leave(tag)
+
+        parser.StartElementHandler, parser.EndElementHandler = start, end
+        return lambda: None if level else self._flush()
 
     def result(self) -> TestRun:
         """Return the cases in the order of the file."""
-        return TestRun(cases=tuple(self._found.values()))
+        self._columns.finish()
+        return TestRun(cases=settle(self._columns, self._records, self._borders))
 
-    def _leave(self) -> None:
+    # --- outside of cases -------------------------------------------------------------------------------------------
+
+    def _outside(self, tag: str, attributes: dict[str, str]) -> bool:
+        """Begin an element outside of cases; returns whether cases here can be of the usual kind."""
+        self._depth += 1
+        check(attributes, self._depth)
+        if self._depth == 1 and tag not in _SUITES:
+            raise Refused(f"the root element is {tag!r}, not testsuites or testsuite")
+        if tag in _SUITES:
+            self._suites.append(Suite(tag, attributes, self._rows()))
+            self._borders.append((self._rows(), self._suites[-1]))
+        elif tag in BAD:
+            self._case = OpenCase({"name": "the suite itself", "classname": self._suites[-1].name}, self._suites[-1])
+            self._case.of_suite = True
+            self._add("", "", "", 0)
+            self._start(self._case, tag, attributes)
+        elif tag == "property" and attributes.get("name") == "go.version":
+            self._suites[-1].go = True
+        return not self._suites[-1].file
+
+    def _leave(self, tag: str) -> None:
+        self._depth -= 1
+        if tag not in _SUITES:
+            return
         suite = self._suites.pop()
-        if text := suite.close():
+        if text := suite.close(self._rows()):
             self.disagreements.append(text)
         if self._suites:
             self._suites[-1].absorb(suite)
+            self._borders.append((self._rows(), self._suites[-1]))
         else:
             self.disagreements += suite.unexplained
 
-    def _close(self, case: _Case, *, counted: bool) -> None:
-        made = self._made(case)
-        suite = self._suites[-1]
-        bad = made.outcome in (Outcome.FAIL, Outcome.ERROR)
-        suite.bad_elements += case.bad_elements
-        suite.bad_cases += bad
-        if counted:
-            suite.elements += 1
+    # --- cases ------------------------------------------------------------------------------------------------------
+
+    def _begin(self, attributes: dict[str, str]) -> bool:
+        """Begin a case that is not of the usual kind; returns whether there is nothing more to it so far."""
+        check(attributes, self._depth + 1)
+        classname = attributes.get("classname", "")
+        file = relative(attributes.get("file", "") or self._suites[-1].file, self._root)
+        head, name = _junit_case.place(classname, attributes.get("name", ""), file)
+        line = count(attributes, "line") or count(attributes, "lineno") or 0
+        self._add((head, file), name, attributes.get("time", ""), line)
+        if "status" not in attributes and "result" not in attributes:
+            return True
+        self._case = OpenCase(attributes, self._suites[-1])
+        return False
+
+    def _add(self, key: str | tuple[str, str], name: str, time: str, line: int) -> None:
+        if line:
+            self._lines[len(self._names)] = line
+        self._keys.append(key)
+        self._names.append(name)
+        self._times.append(time)
+
+    def _inside(self, tag: str, attributes: dict[str, str], level: int) -> None:
+        """Begin an element inside a case; `level` is 2 for its own children."""
+        check(attributes, self._depth + level)
+        if tag == "testcase" or tag in _SUITES:
+            raise Refused(f"{tag} inside a testcase")
+        if self._case is None:
+            if tag in _QUIET:
+                return
+            if tag == "property":
+                name = attributes.get("name", "")
+                if name == "truegreen.nodeid":
+                    self._node = attributes.get("value", "")
+                if name == "truegreen.nodeid" or not name.startswith("truegreen."):
+                    return
+            self._case = OpenCase(self._attributes, self._suites[-1])
+            self._case.node, self._case.depth = self._node, level - 2
+        self._start(self._case, tag, attributes)
+
+    def _start(self, case: OpenCase, tag: str, attributes: dict[str, str]) -> None:
+        case.start(tag, attributes)
+        if case.listening and case.detail is not None:
+            self._parser.CharacterDataHandler = case.detail.add
+
+    def _ended(self, case: OpenCase, tag: str, level: int) -> bool:
+        """End an element inside a case; returns whether that was the whole of it."""
+        case.end(tag)
+        if not case.listening:
+            self._parser.CharacterDataHandler = None
+        if not case.of_suite or level > 1:
+            return False
+        self._close()
+        self._depth -= 1
+        return True
+
+    def _close(self) -> None:
+        """End a case of which there was more to tell, the last row so far."""
+        case, node, row = self._case, self._node, len(self._names) - 1
+        self._case, self._node = None, ""
+        if case is not None:
+            suite = self._suites[-1]
+            self._told.append((row, case))
+            outcome = case.outcome()
+            suite.bad_elements += case.bad_elements
+            suite.bad_cases += outcome in (Outcome.FAIL, Outcome.ERROR)
             suite.subtests += case.subtests
-            suite.skipped += made.outcome is Outcome.SKIP
-        made = self._apart(made, suite)
-        known = self._found.get(made.id)
-        self._found[made.id] = made if known is None else _worse(known, made)
+            suite.own_errors += case.of_suite
+            suite.skipped += outcome is Outcome.SKIP
+        elif node:
+            head, self._names[row] = split(node)
+            key = self._keys[row]
+            file = (key[1] if isinstance(key, tuple) else "") or _junit_case.file_of(node, self._root)
+            self._keys[row] = (head, file)
+            # pytest's own `line` counts from zero; the property tells that it is pytest.
+            if row in self._lines:
+                self._lines[row] += 1
 
-    def _apart(self, made: TestCase, suite: _Suite) -> TestCase:
-        """Return the case with a name of its own: one name in two suites is two tests.
+    # --- into the table ---------------------------------------------------------------------------------------------
 
-        Playwright writes a suite for each browser, with its name as the host; Jest one for each file.
-        """
-        home = self._homes.setdefault(made.id, suite)
-        if home is suite:
-            return made
-        first = made.id if not suite.host or suite.host == home.host else f"{made.id} [{suite.host}]"
-        name, number = first, 2
-        while self._homes.setdefault(name, suite) is not suite:
-            name, number = f"{first} #{number}", number + 1
-        return msgspec.structs.replace(made, id=name)
+    def _rows(self) -> int:
+        return len(self._columns) + len(self._names)
 
-    def _made(self, case: _Case) -> TestCase:
-        file = relative(case.file, self._root)
-        if case.node and not file:
-            head = case.node.partition("::")[0]
-            file = relative(head, self._root) if head.endswith(".py") else ""
-        outcome = case.outcome()
-        told = case.detail.value().strip("\n") if case.detail else ""
-        message = case.message or (told.strip().splitlines()[-1][:MESSAGE_LIMIT] if told.strip() else "")
-        # pytest's own `line` counts from zero; the property tells that it is pytest.
-        line = _failing_line(told, file) or (case.line + 1 if case.node and case.line else case.line)
-        return TestCase(
-            id=case.node or _name(case, file),
-            outcome=outcome,
-            duration_s=case.duration_s,
-            file=file,
-            line=line,
-            message=message,
-            detail=told,
-            attempts=case.attempts(),
-        )
+    def _flush(self) -> None:
+        """Move new rows into the table; never called while a case is open."""
+        if not self._names:
+            return
+        if len("".join(self._names)) > MAX_ATTRIBUTE and max(map(len, self._names)) > MAX_ATTRIBUTE:
+            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+        try:
+            heads = list(map(self._heads.__getitem__, self._keys))
+        except KeyError:
+            heads = list(map(self._head, self._keys))
+        lines = [self._lines.get(row, 0) for row in range(len(heads))] if self._lines else ()
+        base = len(self._columns)
+        self._columns.extend(heads, self._names, _durations(self._times), lines)
+        self._records.update((base + row, case.made(self._root)) for row, case in self._told)
+        for column in (self._keys, self._names, self._times, self._lines, self._told):
+            column.clear()
 
-
-def _worse(one: TestCase, two: TestCase) -> TestCase:
-    """Return the worse of two reports of one test; a tie keeps the first, and the attempts are those of both."""
-    worse = two if _SEVERITY[two.outcome] > _SEVERITY[one.outcome] else one
-    # pytest-rerunfailures closes an element for each attempt; only the last one tells of them all.
-    told = max(one.attempts, two.attempts, key=len)
-    attempts = (*told[:-1], worse.outcome) if told else ()
-    return worse if worse.attempts == attempts else msgspec.structs.replace(worse, attempts=attempts)
+    def _head(self, key: str | tuple[str, str]) -> int:
+        if key not in self._heads:
+            text, file = key if isinstance(key, tuple) else (f"{key}::", "")
+            if len(text) > MAX_ATTRIBUTE:
+                raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+            self._heads[key] = self._columns.head(text, file)
+        return self._heads[key]
 
 
-def _name(case: _Case, file: str) -> str:
-    """Return `file::Class::name` where the file is known, else `classname::name`."""
-    if not case.name and not case.classname:
-        raise Refused("a testcase without a name")
-    if not file:
-        return "::".join(part for part in (case.classname, case.name) if part)
-    module = file.removesuffix(".py").replace("/", ".")
-    inner = case.classname[len(module) + 1 :] if case.classname.startswith(f"{module}.") else ""
-    if inner or case.classname == module or not case.classname:
-        return "::".join((file, *(part for part in inner.split(".") if part), case.name))
-    return f"{file}::{case.classname}::{case.name}"
-
-
-def _failing_line(detail: str, file: str) -> int:
-    """Return the last line of the test's own file that a traceback names; 0 when none."""
-    if not file or not detail:
-        return 0
-    places = re.findall(rf"(?:^|\s|\"|/){re.escape(file)}(?::|\", line )(\d{{1,7}})", detail)
-    return int(places[-1]) if places else 0
-
-
-def _count(attributes: dict[str, str], name: str) -> int | None:
-    text = attributes.get(name)
-    if text is None:
-        return None
-    text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= 12 else None  # noqa: PLR2004
-
-
-def _time(text: str) -> float:
-    """Return seconds; thousands separators are understood, nonsense is 0."""
+def _durations(times: list[str]) -> list[float]:
+    """Return seconds; the common way is fast, and gives way where a single time is odd."""
     try:
-        value = float(text.replace(",", "") if "." in text else text.replace(",", "."))
+        found = list(map(float, times))
     except ValueError:
-        return 0.0
-    return value if math.isfinite(value) and value >= 0 else 0.0
+        return list(map(_junit_case.seconds, times))
+    return found if min(found) >= 0 and math.isfinite(sum(found)) else list(map(_junit_case.seconds, times))

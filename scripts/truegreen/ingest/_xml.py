@@ -8,12 +8,15 @@ from xml.parsers import expat
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 MAX_BYTES = 512 << 20
 MAX_DEPTH = 64
 MAX_ATTRIBUTE = 64 << 10
 """Characters of one attribute; a longer test name is no test name."""
+MAX_TAG = 1 << 20
+"""Bytes of one tag or comment, which expat holds in memory as a whole."""
 _CHUNK = 1 << 16
 
 
@@ -67,19 +70,36 @@ class Tail:
 
 
 def parse(path: Path, handler: Handler) -> None:
-    """Feed a file to a handler, chunk by chunk.
+    """Feed a file to a handler, chunk by chunk, with all limits in front of it.
 
     Raises:
         EvidenceMissing: there is no such file.
         EvidenceUnreadable: not well-formed, mis-encoded, truncated, too large, too deep, or with a DOCTYPE;
             `where` carries the line.
     """
+    read(path, lambda parser: _guard(parser, handler))
+
+
+def read(path: Path, connect: Callable[[expat.XMLParserType], Callable[[], None]]) -> None:
+    """Feed a file to a parser whose elements somebody else takes, and who then keeps the limits on them.
+
+    Size, tags without an end, DOCTYPE and errors are seen to here; depth and attributes (`check`) are not.
+
+    Args:
+        path: the file.
+        connect: sets the handlers, and returns what is called after each chunk.
+
+    Raises:
+        EvidenceMissing: there is no such file.
+        EvidenceUnreadable: as for `parse`.
+    """
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.ordered_attributes = False
-    _guard(parser, handler)
+    parser.StartDoctypeDeclHandler = _doctype
+    after = connect(parser)
     try:
-        _feed(path, parser)
+        _feed(path, parser, after)
     except expat.ExpatError as error:
         why = expat.ErrorString(error.code) or "not well-formed"
         raise _unreadable(path, error.lineno, f"{why} (column {error.offset + 1})") from None
@@ -90,11 +110,28 @@ def parse(path: Path, handler: Handler) -> None:
         raise _unreadable(path, parser.CurrentLineNumber, f"cannot be decoded: {error}") from None
 
 
+def check(attributes: dict[str, str], depth: int) -> None:
+    """Refuse an element that is too deep or has a monstrous attribute.
+
+    Raises:
+        Refused: it has.
+    """
+    if depth > MAX_DEPTH:
+        raise Refused(f"elements are nested deeper than {MAX_DEPTH}")
+    for value in attributes.values():
+        if len(value) > MAX_ATTRIBUTE:
+            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+
+
+def _doctype(*_: object) -> None:
+    raise Refused("a document type (DOCTYPE) is not accepted")
+
+
 def _unreadable(path: Path, line: int, why: str) -> EvidenceUnreadable:
     return EvidenceUnreadable(f"{path.name} cannot be read as XML", where=f"{path}:{max(line, 1)}", why=why)
 
 
-def _feed(path: Path, parser: expat.XMLParserType) -> None:
+def _feed(path: Path, parser: expat.XMLParserType, after: Callable[[], None]) -> None:
     read = 0
     try:
         stream = path.open("rb")
@@ -108,32 +145,29 @@ def _feed(path: Path, parser: expat.XMLParserType) -> None:
             if read > MAX_BYTES:
                 raise Refused(f"more than {MAX_BYTES:,} bytes; split the run into shards")
             parser.Parse(chunk, False)  # noqa: FBT003 - expat's own signature
+            if read - parser.CurrentByteIndex > MAX_TAG:
+                raise Refused(f"a tag or comment is longer than {MAX_TAG:,} bytes")
+            after()
         parser.Parse(b"", True)  # noqa: FBT003
+        after()
 
 
-def _guard(parser: expat.XMLParserType, handler: Handler) -> None:
+def _guard(parser: expat.XMLParserType, handler: Handler) -> Callable[[], None]:
     """Connect the handler, with the limits in front of it."""
     depth = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         nonlocal depth
         depth += 1
-        if depth > MAX_DEPTH:
-            raise Refused(f"elements are nested deeper than {MAX_DEPTH}")
-        for value in attributes.values():
-            if len(value) > MAX_ATTRIBUTE:
-                raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-        handler.start(tag.rpartition("}")[2], attributes)
+        check(attributes, depth)
+        handler.start(tag, attributes)
 
     def end(tag: str) -> None:
         nonlocal depth
         depth -= 1
-        handler.end(tag.rpartition("}")[2])
-
-    def doctype(*_: object) -> None:
-        raise Refused("a document type (DOCTYPE) is not accepted")
+        handler.end(tag)
 
     parser.StartElementHandler = start
     parser.EndElementHandler = end
     parser.CharacterDataHandler = handler.text
-    parser.StartDoctypeDeclHandler = doctype
+    return lambda: None

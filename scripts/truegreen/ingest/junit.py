@@ -31,7 +31,7 @@ class JUnitReader:
             EvidenceUnreadable: not JUnit, not well-formed, hostile, or more tests or failures declared than held.
         """
         collector = Collector(root)
-        _xml.parse(path, collector)
+        _xml.read(path, collector.connect)
         if collector.disagreements:
             raise EvidenceUnreadable(
                 f"{path.name} declares other totals than it holds",

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import msgspec
+
+if TYPE_CHECKING:
+    from truegreen.model.case_table import CaseTable
 
 
 class Outcome(StrEnum):
@@ -43,15 +48,50 @@ class TestCase(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TestRun(msgspec.Struct, frozen=True, kw_only=True):
-    """All cases of one stage, merged over shards."""
+    """All cases of one stage, merged over shards.
+
+    What scans for a few cases among very many asks `bad`, `records`, `slowest` or `ids`, which make no record of
+    each test that passed.
+    """
 
     __test__ = False
 
-    cases: tuple[TestCase, ...] = ()
+    cases: Sequence[TestCase] = ()
+    """A tuple, or a `CaseTable` where there may be very many."""
 
     def count(self, *outcomes: Outcome) -> int:
         """Return the number of cases with one of the outcomes (all when none is given)."""
-        return sum(1 for case in self.cases if not outcomes or case.outcome in outcomes)
+        return sum(map(self.table().count, outcomes)) if outcomes else len(self.cases)
+
+    def bad(self) -> tuple[TestCase, ...]:
+        """Return the cases that failed or ended with an error."""
+        return tuple(case for case in self.records() if case.outcome in (Outcome.FAIL, Outcome.ERROR))
+
+    def records(self) -> tuple[TestCase, ...]:
+        """Return the cases that did not simply pass: failed, skipped, run more than once, or with a message."""
+        return tuple(self.table().records())
+
+    def slowest(self, number: int, above_s: float = 0.0) -> tuple[TestCase, ...]:
+        """Return the slowest cases that ran and took longer than some seconds, slowest first."""
+        return tuple(self.table().slowest(number, above_s))
+
+    def count_slower(self, above_s: float) -> int:
+        """Return how many cases ran and took longer than some seconds."""
+        return self.table().count_slower(above_s)
+
+    def total_s(self) -> float:
+        """Return the sum of the seconds that all cases took."""
+        return self.table().total_s()
+
+    def ids(self) -> Iterator[str]:
+        """Yield the id of each case, in no particular order."""
+        return self.table().ids()
+
+    def table(self) -> CaseTable:
+        """Return the cases as a table."""
+        from truegreen.model.case_table import CaseTable  # noqa: PLC0415 - the table is made of this module's records
+
+        return CaseTable.of(self.cases)
 
 
 class TestSession(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,102 @@
+"""Columns of test results: what a test that simply passed costs is its name and 24 bytes."""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from itertools import accumulate
+from operator import add
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+
+class Columns:
+    """Rows of tests that are only ever appended; an id is a head, which many tests share, a name and a suffix."""
+
+    def __init__(self) -> None:
+        self.durations_s = array("d")
+        self.keys = array("q")
+        """A hash of each id: equal ids are found without holding them all."""
+        self._suffix = ""
+        self._heads: list[str] = []
+        self._files: list[str] = []
+        """The file of each head."""
+        self._head_of: dict[tuple[str, str], int] = {}
+        self._head = array("I")
+        self._names = bytearray()
+        self._ends = array("I")
+        self._lines = array("I")
+        """As long as there are lines; rows after the last one that is known have none."""
+
+    def __len__(self) -> int:
+        return len(self._head)
+
+    def head(self, text: str, file: str) -> int:
+        """Return the number of what many ids begin with and of the file these tests stand in."""
+        known = self._head_of.get((text, file))
+        if known is None:
+            known = self._head_of[text, file] = len(self._heads)
+            self._heads.append(sys.intern(text))  # shards of one suite share its classes
+            self._files.append(file)
+        return known
+
+    def finish(self) -> None:
+        """Give back what only appending needs."""
+        self._head_of = {}
+
+    def extend(
+        self, heads: Sequence[int], names: Sequence[str], durations_s: Iterable[float], lines: Sequence[int] = ()
+    ) -> None:
+        """Append tests.
+
+        Args:
+            heads: the number of each one's head.
+            names: the rest of each id.
+            durations_s: seconds.
+            lines: 1-based, 0 where unknown; none at all when no line is known.
+        """
+        if any(lines):
+            self._lines.extend([0] * (len(self) - len(self._lines)))
+            self._lines.extend(lines)
+        self._head.extend(heads)
+        self.keys.extend(map(hash, map(add, map(self._heads.__getitem__, heads), names)))
+        self.durations_s.extend(durations_s)
+        text = "".join(names)
+        if text.isascii():
+            lengths, blob = map(len, names), text.encode()
+        else:
+            # A lone surrogate cannot come from XML, and must not stop a table all the same.
+            encoded = [name.encode("utf-8", "surrogatepass") for name in names]
+            lengths, blob = map(len, encoded), b"".join(encoded)
+        ends = accumulate(lengths, initial=len(self._names))
+        next(ends)
+        self._ends.extend(ends)
+        self._names += blob
+
+    def id_of(self, row: int) -> str:
+        """Return the id of a row."""
+        start = self._ends[row - 1] if row else 0
+        name = self._names[start : self._ends[row]].decode("utf-8", "surrogatepass")
+        return f"{self._heads[self._head[row]]}{name}{self._suffix}"
+
+    def ids(self) -> Iterator[str]:
+        """Yield the id of each row, in order."""
+        return map(self.id_of, range(len(self)))
+
+    def file_of(self, row: int) -> str:
+        """Return the file of a row; empty when unknown."""
+        return self._files[self._head[row]]
+
+    def line_of(self, row: int) -> int:
+        """Return the line of a row; 0 when unknown."""
+        return self._lines[row] if row < len(self._lines) else 0
+
+    def labelled(self, suffix: str) -> Columns:
+        """Return the same rows, with something behind each id."""
+        other = Columns()
+        other.__dict__.update(self.__dict__)
+        other._suffix = f"{self._suffix}{suffix}"
+        other.keys = array("q", map(hash, other.ids()))
+        return other

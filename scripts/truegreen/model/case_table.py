@@ -1,0 +1,260 @@
+"""Many test results in little memory: columns for all, a record only for each that did not simply pass."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from bisect import bisect_right
+from collections.abc import Sequence
+from heapq import nlargest
+from itertools import chain
+from typing import TYPE_CHECKING, overload
+
+import msgspec
+
+from truegreen.model.case_columns import Columns
+from truegreen.model.testrun import Outcome, TestCase
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+_AT_ONCE = 200_000
+"""Ids that are compared in one piece; more are compared in four parts, to hold but one of them in memory."""
+_BLOCK = 4096
+
+
+class CaseTable(Sequence[TestCase]):
+    """A sequence of cases that makes most records when they are asked for; never changed once it is built.
+
+    Args:
+        columns: the rows, in parts; tables share them.
+        records: the cases that did not simply pass, by row; they stand for what the columns say.
+        ordered: whether the sequence is in order of id, whatever the order of the rows.
+        unique: whether it is known that no two cases have one id.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Columns] = (),
+        records: Mapping[int, TestCase] | None = None,
+        *,
+        ordered: bool = False,
+        unique: bool = False,
+    ) -> None:
+        self._columns = [part for part in columns if len(part)]
+        self._starts: list[int] = []
+        self._size = 0
+        for part in self._columns:
+            self._starts.append(self._size)
+            self._size += len(part)
+        self._records = dict(records or {})
+        self._ordered = ordered
+        self._unique = unique
+        self._order: array[int] | None = None
+
+    @classmethod
+    def of(cls, cases: Iterable[TestCase]) -> CaseTable:
+        """Return the cases as a table, in their order."""
+        if isinstance(cases, CaseTable):
+            return cases
+        columns = Columns()
+        records: dict[int, TestCase] = {}
+        for row, case in enumerate(cases):
+            head, name = split(case.id)
+            columns.extend([columns.head(head, case.file)], [name], [case.duration_s], [case.line])
+            if case.outcome is not Outcome.PASS or case.message or case.detail or case.attempts:
+                records[row] = case
+        return cls([columns], records)
+
+    @classmethod
+    def joined(cls, tables: Sequence[CaseTable]) -> CaseTable:
+        """Return the cases of all tables, ordered by id."""
+        records: dict[int, TestCase] = {}
+        start = 0
+        for table in tables:
+            records.update((start + row, case) for row, case in table._records.items())  # noqa: SLF001 - its own kind
+            start += len(table)
+        columns = [part for table in tables for part in table._columns]  # noqa: SLF001
+        unique = len(tables) == 1 and tables[0]._unique  # noqa: SLF001
+        return cls(columns, records, ordered=True, unique=unique)
+
+    def replaced(self, cases: Mapping[int, TestCase], drop: Collection[int] = ()) -> CaseTable:
+        """Return a table with other cases in some rows, and without some rows."""
+        whole = CaseTable(self._columns, {**self._records, **cases}, ordered=self._ordered)
+        return CaseTable.of(whole.row(row) for row in range(len(self)) if row not in drop) if drop else whole
+
+    def labelled(self, suffix: str) -> CaseTable:
+        """Return the same cases with something behind each id."""
+        records = {row: msgspec.structs.replace(case, id=f"{case.id}{suffix}") for row, case in self._records.items()}
+        return CaseTable([part.labelled(suffix) for part in self._columns], records, ordered=self._ordered)
+
+    # --- the sequence -----------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[TestCase]:
+        return map(self.row, self._rows())
+
+    @overload
+    def __getitem__(self, index: int) -> TestCase: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[TestCase, ...]: ...
+    def __getitem__(self, index: int | slice) -> TestCase | tuple[TestCase, ...]:
+        rows = self._rows()
+        return tuple(map(self.row, rows[index])) if isinstance(index, slice) else self.row(rows[index])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, CaseTable | tuple):
+            return NotImplemented
+        return len(self) == len(other) and all(mine == its for mine, its in zip(self, other, strict=True))
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"CaseTable({list(self)!r})"
+
+    def _rows(self) -> Sequence[int]:
+        if not self._ordered:
+            return range(len(self))
+        if self._order is None:
+            ids = [self.id_of(row) for row in range(len(self))]
+            self._order = array("I", sorted(range(len(ids)), key=ids.__getitem__))
+        return self._order
+
+    # --- rows, numbered as they were appended -----------------------------------------------------------------------
+
+    def row(self, row: int) -> TestCase:
+        """Return the case of a row."""
+        if row in self._records:
+            return self._records[row]
+        part, own = self._at(row)
+        return TestCase(
+            id=part.id_of(own),
+            outcome=Outcome.PASS,
+            duration_s=part.durations_s[own],
+            file=part.file_of(own),
+            line=part.line_of(own),
+        )
+
+    def id_of(self, row: int) -> str:
+        """Return the id of a row."""
+        if row in self._records:
+            return self._records[row].id
+        part, own = self._at(row)
+        return part.id_of(own)
+
+    def rows_of(self, ids: Collection[str]) -> dict[str, int]:
+        """Return the row of each of the ids that is here."""
+        wanted = {hash(test) for test in ids}
+        found = {self.id_of(row): row for row, key in enumerate(self._keys()) if key in wanted}
+        return {test: found[test] for test in ids if test in found}
+
+    def twice(self) -> list[list[int]]:
+        """Return the rows of each id that several cases have, in the order of the rows."""
+        if self._unique:
+            return []
+        again: set[int] = set()
+        mask = 3 if len(self) > _AT_ONCE else 0
+        for share in range(mask + 1):
+            keys = [key for key in self._keys() if key & mask == share]
+            if len(set(keys)) < len(keys):
+                seen: set[int] = set()
+                again.update(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        groups: dict[str, list[int]] = {}
+        for row in [row for row, key in enumerate(self._keys()) if key in again] if again else []:
+            groups.setdefault(self.id_of(row), []).append(row)
+        return [rows for rows in groups.values() if len(rows) > 1]
+
+    def _at(self, row: int) -> tuple[Columns, int]:
+        number = bisect_right(self._starts, row) - 1
+        return self._columns[number], row - self._starts[number]
+
+    def _keys(self) -> Iterable[int]:
+        """Yield the hash of each row's id."""
+        keys = chain.from_iterable(part.keys for part in self._columns)
+        own = {row: hash(case.id) for row, case in self._records.items() if self._named_anew(row, case)}
+        return (own.get(row, key) for row, key in enumerate(keys)) if own else keys
+
+    def _named_anew(self, row: int, case: TestCase) -> bool:
+        part, own = self._at(row)
+        return part.keys[own] != hash(case.id)
+
+    # --- looking for a few among many -------------------------------------------------------------------------------
+
+    def ids(self) -> Iterator[str]:
+        """Yield each id, in no particular order, without making records."""
+        return map(self.id_of, range(len(self)))
+
+    def count(self, value: object) -> int:
+        """Return how many cases have an outcome, or equal a case."""
+        if not isinstance(value, Outcome):
+            return sum(1 for case in self if case == value)
+        others = sum(1 for case in self._records.values() if (case.outcome is value) != (value is Outcome.PASS))
+        return len(self) - others if value is Outcome.PASS else others
+
+    def records(self) -> list[TestCase]:
+        """Return the cases that did not simply pass at once, in order; among them all that failed or were repeated."""
+        if self._ordered:
+            return sorted(self._records.values(), key=lambda case: case.id)
+        return [self._records[row] for row in sorted(self._records)]
+
+    def slowest(self, number: int, above_s: float = 0.0) -> list[TestCase]:
+        """Return the slowest tests that took longer than some seconds, and were not skipped, slowest first.
+
+        Of equally slow ones, those with the smaller id come first.
+        """
+        if number <= 0:
+            return []
+        rows = self._slow(self._threshold(number, above_s), strictly=False)
+        slow = [case for case in map(self.row, rows) if case.duration_s > above_s]
+        return sorted(slow, key=lambda case: (-case.duration_s, case.id))[:number]
+
+    def count_slower(self, above_s: float) -> int:
+        """Return how many tests took longer than some seconds, and were not skipped."""
+        return sum(1 for _ in self._slow(above_s, strictly=True))
+
+    def total_s(self) -> float:
+        """Return the sum of the seconds that all tests took."""
+        return math.fsum(sum(block) for _, block in self._blocks())
+
+    def _threshold(self, number: int, above_s: float) -> float:
+        """Return the seconds of the last among the slowest."""
+        found: list[float] = []
+        least = above_s
+        for start, block in self._blocks():
+            if max(block) > least:
+                rows = range(start, start + len(block))
+                new = [took for row, took in zip(rows, block, strict=True) if took > least and self._ran(row)]
+                found = nlargest(number, found + new)
+                least = found[-1] if len(found) == number else above_s
+        return least
+
+    def _slow(self, least_s: float, *, strictly: bool) -> Iterator[int]:
+        for start, block in self._blocks():
+            if max(block) >= least_s:
+                rows = range(start, start + len(block))
+                pairs = zip(rows, block, strict=True)
+                yield from (
+                    row
+                    for row, took in pairs
+                    if took >= least_s and (took > least_s or not strictly) and self._ran(row)
+                )
+
+    def _ran(self, row: int) -> bool:
+        record = self._records.get(row)
+        return record is None or record.outcome is not Outcome.SKIP
+
+    def _blocks(self) -> Iterator[tuple[int, Sequence[float]]]:
+        """Yield the first row of some, and their seconds."""
+        for first, part in zip(self._starts, self._columns, strict=True):
+            for start in range(0, len(part), _BLOCK):
+                yield first + start, part.durations_s[start : start + _BLOCK]
+
+
+def split(test: str) -> tuple[str, str]:
+    """Return what an id shares with its neighbours, and the rest; parameters belong to the rest."""
+    bracket = test.find("[")
+    cut = test.rfind("::", 0, bracket if bracket > 0 else len(test))
+    return (test[: cut + 2], test[cut + 2 :]) if cut >= 0 else ("", test)
