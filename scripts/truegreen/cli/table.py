@@ -9,7 +9,7 @@ _FOLDER = Option(
 )
 _DRY = Option(flags=("--dry-run",), switch=True, help="Print what would be sent, send nothing.")
 _NAMES = Option(flags=("names",), many="*", metavar="SERVICE", help="Services by name; none means all configured.")
-_TIMEOUT = Option(
+_SHARD = Option(
     flags=("--shard",), metavar="NAME", default="", help="Name of this shard; evidence is kept apart and merged later."
 )
 
@@ -23,7 +23,7 @@ COMMANDS: tuple[Command, ...] = (
             STAGES,
             EVENT,
             JSON,
-            _TIMEOUT,
+            _SHARD,
             Option(flags=("--no-gate",), switch=True, help="Leave evidence only; a later `truegreen gate` judges it."),
             *COMMON,
         ),
@@ -32,6 +32,32 @@ COMMANDS: tuple[Command, ...] = (
             "truegreen run unit -- -k ledger --maxfail=1",
             "truegreen run persistence --json",
             "truegreen run lint unit --set gates.coverage.line=85",
+        ),
+    ),
+    Command(
+        name="ingest",
+        help="Take the result files of another test runner in as the evidence of a stage.",
+        target="truegreen.cli.ingest:main",
+        options=(
+            Option(flags=("stage",), metavar="STAGE", help="The stage whose tests ran; its earlier evidence goes."),
+            Option(flags=("files",), many="+", metavar="FILE", help="All result and coverage files of the stage."),
+            Option(flags=("--exit-code",), type=int, metavar="N", help="How the test command ended (`$?`)."),
+            Option(
+                flags=("--duration",),
+                type=float,
+                default=0.0,
+                metavar="SECONDS",
+                help="How long the test command took; without it a time budget of the stage is blind.",
+            ),
+            Option(flags=("--kind",), metavar="KIND", help="Kind of all the files; told by their content otherwise."),
+            JSON,
+            _SHARD,
+            *COMMON,
+        ),
+        examples=(
+            "truegreen ingest unit go-test.jsonl coverage.xml --exit-code 1 --duration 12.5",
+            "truegreen ingest unit ctrf/report.json --shard node-22 --exit-code 0",
+            "truegreen ingest e2e TestResults/*.trx --kind trx --exit-code 1",
         ),
     ),
     Command(

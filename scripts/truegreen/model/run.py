@@ -12,6 +12,7 @@ from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.testrun import TestRun, TestSession
+from truegreen.model.verdict import Input
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,6 +41,8 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     persistence: tuple[PersistenceEvidence, ...] = ()
     load: LoadResult | None = None
     image: ImageRecord | None = None
+    inputs: tuple[Input, ...] = ()
+    """One for each file of test results that could be read."""
     problems: tuple[Problem, ...] = ()
 
 

@@ -100,7 +100,7 @@ def test_command_that_hands_nothing_on_refuses_arguments_after_the_dashes(path: 
     if EVERY[path].commands:
         return
     needed = {"render": ["--target=act", "--repository=o/r", "--ref=v1"]}.get(path[-1], [])
-    names = ["x" for option in EVERY[path].options if not option.flags[0].startswith("-") and not option.many]
+    names = ["x" for option in EVERY[path].options if not option.flags[0].startswith("-") and option.many in ("", "+")]
     with pytest.raises(UsageError, match="no arguments after --"):
         parse([*path, *needed, *names, "--", "more"])
 
