@@ -64,7 +64,11 @@ def take_in(shell: Shell, settings: Settings, request: Request) -> StageRecord:
     if request.kind and request.kind not in _kinds():
         fix = f"known: {', '.join(_kinds())}"
         raise UsageError(f"{request.kind!r} is no kind of file to take in", where="--kind", fix=fix)
-    out = files.fresh_dir(evidence(settings.root, "-".join(filter(None, (request.stage, request.shard)))))
+    place = evidence(settings.root, "-".join(filter(None, (request.stage, request.shard))))
+    if inside := [path for path in request.files if path.resolve().is_relative_to(place.resolve())]:
+        fix = "let the tests write their results elsewhere: this folder is emptied"
+        raise UsageError(f"{inside[0].name} lies in the stage's own evidence", where=str(inside[0]), fix=fix)
+    out = files.fresh_dir(place)
     listed: list[tuple[str, str]] = []
     try:
         for path, name in zip(request.files, _names(request.files), strict=True):

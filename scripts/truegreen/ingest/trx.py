@@ -71,22 +71,25 @@ class TrxReader:
 
 
 class _Result:
-    """One `UnitTestResult`, with the rows inside it."""
+    """One `UnitTestResult`, with the rows inside it; there are as many as tests, so it is kept small."""
+
+    __slots__ = ("bad_rows", "detail", "duration_s", "message", "name", "outcome", "rows", "test", "texts")
 
     def __init__(self, attributes: dict[str, str]) -> None:
         self.test = attributes.get("testId", "")
         self.name = attributes.get("testName", "")
         self.outcome = _OUTCOMES.get(attributes.get("outcome", ""), Outcome.ERROR)
         self.duration_s = _duration(attributes.get("duration", ""))
-        self.texts: dict[str, Tail] = {}
+        self.texts: dict[str, Tail] | None = None
+        """Made only when something is told: most results tell nothing."""
         self.message, self.detail = "", ""
         self.rows = 0
         self.bad_rows = 0
 
     def close(self) -> None:
         """Keep what was told in its final, small form."""
-        told = {name: text.value().strip() for name, text in self.texts.items()}
-        self.texts = {}
+        told = {name: text.value().strip() for name, text in (self.texts or {}).items()}
+        self.texts = None
         self.detail = told.get("StackTrace", "") if self.outcome in BAD else ""
         self.message = first_line(told.get("Message", ""), self.detail)
 
@@ -127,8 +130,9 @@ class _Collector:
         self._path.append(tag)
         if tag.endswith("Result") and self._path[1:2] == ["Results"]:
             self._open.append(_Result(attributes))
-        elif tag in ("Message", "StackTrace") and self._open and self._path[-2] == "ErrorInfo":
-            self._open[-1].texts.setdefault(tag, Tail(TEXT_LIMIT))
+        elif self._open and self._path[-2] == "ErrorInfo":  # Message and StackTrace
+            texts = self._open[-1].texts = self._open[-1].texts or {}
+            texts.setdefault(tag, Tail(TEXT_LIMIT))
         elif tag == "UnitTest":
             self._defining = attributes.get("id", "")
         elif tag == "TestMethod" and self._defining:
@@ -153,7 +157,7 @@ class _Collector:
         """Keep messages and stack traces; what tests print is dropped as it streams by."""
         if self._run_text is not None and self._path[-1] == "Text":
             self._run_text.add(data)
-        elif self._open and self._path[-2:-1] == ["ErrorInfo"] and self._path[-1] in self._open[-1].texts:
+        elif self._open and self._open[-1].texts and self._path[-2:-1] == ["ErrorInfo"]:
             self._open[-1].texts[self._path[-1]].add(data)
 
     def _close(self, result: _Result) -> None:

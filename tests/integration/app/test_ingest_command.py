@@ -128,6 +128,7 @@ def test_unreadable_file_fails_at_once_and_leaves_the_stage_blind(desk: Desk, co
         (("unit", "folder"), EXIT_EVIDENCE, "not a plain file"),
         (("unit", "go.jsonl", "--shard", "../up"), EXIT_CONFIGURATION, "cannot name a shard"),
         (("unit", "go.jsonl", "--duration", "-1"), EXIT_CONFIGURATION, "--duration"),
+        (("unit", ".truegreen/unit/go.jsonl"), EXIT_CONFIGURATION, "this folder is emptied"),
         (("unit",), EXIT_CONFIGURATION, "FILE"),
     ],
 )
