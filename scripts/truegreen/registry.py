@@ -26,6 +26,12 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "reader": {
         "junit": "truegreen.ingest.junit:JUnitReader",
+        "trx": "truegreen.ingest.trx:TrxReader",
+        "xunit": "truegreen.ingest.xunit:XunitReader",
+        "nunit": "truegreen.ingest.nunit:NunitReader",
+        "go-test-json": "truegreen.ingest.go_test_json:GoTestJsonReader",
+        "ctrf": "truegreen.ingest.ctrf:CtrfReader",
+        "pytest-reportlog": "truegreen.ingest.pytest_reportlog:PytestReportlogReader",
         "pytest-session": "truegreen.ingest.pytest_session:PytestSessionReader",
         "coverage-json": "truegreen.ingest.coverage_json:CoverageJsonReader",
         "persistence": "truegreen.ingest.persistence:PersistenceReader",

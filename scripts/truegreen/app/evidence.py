@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from truegreen import registry
 from truegreen.analysis import merge
 from truegreen.app import stage_record
 from truegreen.errors import EvidenceChanged, EvidenceMissing, EvidenceUnreadable, TruegreenError
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.run import Problem, StageEvidence
-from truegreen.model.testrun import TestRun, TestSession
+from truegreen.model.testrun import Outcome, TestRun, TestSession
+from truegreen.model.verdict import Input
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
@@ -65,16 +68,37 @@ def _load_stage(
     parts: dict[str, list[tuple[str, Any]]] = {}
     found = list(problems)
     found += _duplicates(stage, [record for _, record in shards])
-    variants = {record.python for _, record in shards}
+    inputs: list[Input] = []
+    variants = {record.python for _, record in shards if not record.ingested}
     for folder, record in shards:
         for name, part, parsed, problem in _read_shard(folder, record, root):
             if problem is not None:
                 found.append(problem)
             else:
+                if isinstance(parsed, TestRun):
+                    inputs.append(_input(record, name, parsed))
                 # A matrix runs the same tests on several Pythons: results of one are not results of another.
-                own = _in_variant(parsed, record.python) if len(variants) > 1 else parsed
+                labelled = len(variants) > 1 and not record.ingested
+                own = _in_variant(parsed, record.python) if labelled else parsed
                 parts.setdefault(part, []).append((f"{record.shard}/{name}", own))
-    return _merged(stage, tuple(record for _, record in shards), parts, found)
+    merged = _merged(stage, tuple(record for _, record in shards), parts, found)
+    return msgspec.structs.replace(merged, inputs=tuple(inputs))
+
+
+def _input(record: StageRecord, file: str, run: TestRun) -> Input:
+    """Return what one file of test results held, as it was read."""
+    return Input(
+        stage=record.stage,
+        shard=record.shard,
+        file=file,
+        kind=next(entry.kind for entry in record.files if entry.path == file),
+        tests=run.count(),
+        passed=run.count(Outcome.PASS),
+        failed=run.count(Outcome.FAIL),
+        errors=run.count(Outcome.ERROR),
+        skipped=run.count(Outcome.SKIP),
+        flaky=sum(case.flaky for case in run.cases),
+    )
 
 
 def _in_variant(parsed: Any, python: str) -> Any:

@@ -194,7 +194,8 @@ def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, 
     try:
         return msgspec.convert(values, options)
     except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
+        # msgspec says of a wrong name in a table: at `key` in `$.table`.
+        what, _, path = str(error).replace(" - at `key` in `$", " - at `$").partition(" - at `$")
         path = _spelt_out(values, options, path.rstrip("`").lstrip("."), str(error))
         key = ".".join(part for part in (table, path) if part)
         source = _source(sources, _INDEX.sub("", key))
@@ -218,6 +219,8 @@ def _choices(options: type[Any], path: str, what: str) -> str:
             node = node.value_type
         else:
             node = getattr(node, "item_type", None)
+    if isinstance(node, msgspec.inspect.DictType):  # the name in the table is what is wrong
+        node = node.key_type
     if isinstance(node, msgspec.inspect.EnumType):
         known = [str(member.value) for member in node.cls]
     elif isinstance(node, msgspec.inspect.LiteralType):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import msgspec
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 RUN = "run"
 """Pseudo-stage of gates that judge the whole run."""
+StageName = Literal["lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image"]
+"""Name of a stage as a key of an option, so that a misspelt one is refused: it would never be checked."""
 TESTED = frozenset({"unit", "wiring", "persistence", "e2e", "performance"})
 """Stages that may run pytest; performance does so only where its tests are written that way."""
 

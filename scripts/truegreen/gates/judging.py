@@ -137,6 +137,7 @@ def _stage(evidence: RunEvidence, stage: str, bench: _Bench) -> StageReport:
         tools=tuple(tool for record in seen.records for tool in record.tools),
         services=tuple(service for record in seen.records for service in record.services),
         evidence=tuple(f"{record.folder}/{file.path}" for record in seen.records for file in record.files),
+        inputs=seen.inputs,
     )
 
 

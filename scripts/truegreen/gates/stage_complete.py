@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from truegreen.gates.base import BaseGate, GateOptions, count, some
+import msgspec
+
+from truegreen.gates.base import BaseGate, GateOptions, StageName, count, some
 from truegreen.model.evidence import RunState, StageRecord
 from truegreen.model.verdict import Fact, Item, Status, Verdict
 
@@ -13,8 +15,15 @@ if TYPE_CHECKING:
     from truegreen.model.run import Problem, RunEvidence, StageEvidence
 
 
+_SHARDS_REMEDY = "look at the jobs of the shards: one never ran, or its evidence was not uploaded"
+_Shards = Annotated[int, msgspec.Meta(ge=1)] | Annotated[list[str], msgspec.Meta(min_length=1)]
+
+
 class StageCompleteOptions(GateOptions, frozen=True, kw_only=True):
-    """`[tool.truegreen.gates.stage-complete]`: nothing beyond the common keys."""
+    """`[tool.truegreen.gates.stage-complete]`."""
+
+    shards: dict[StageName, _Shards] = msgspec.field(default_factory=dict)
+    """Stage → how many shards it is cut into, or their names; a stage that is not named may have any."""
 
 
 class StageComplete(BaseGate):
@@ -25,13 +34,15 @@ class StageComplete(BaseGate):
 
     **Blind when** there is no record; a record is broken, of another commit, or of a shard that did not run;
     a promised kind of evidence is missing; any file could not be read or changed after the stage ended; a
-    tool was killed at its time limit.
+    tool was killed at its time limit; shards are missing that `shards` asks for, or others are there.
 
-    **Options**: only `enabled` and `advisory`. Making this gate advisory means trusting what was not seen.
+    **Options**: `shards` (default none), a table from stage to the number of its shards or their names. Without
+    it nobody can tell that the evidence of a shard never arrived: state it wherever a stage is cut. Making this
+    gate advisory means trusting what was not seen.
 
     Example:
         [tool.truegreen.gates.stage-complete]
-        enabled = true
+        shards = { unit = 4, e2e = ["chrome", "firefox"] }
     """
 
     id: ClassVar[str] = "stage-complete"
@@ -50,10 +61,9 @@ class StageComplete(BaseGate):
         broken = [record for record in seen.records if record.state is RunState.BROKEN]
         if broken:
             return self._broken(stage, broken)
-        if outdated := self._outdated(evidence, seen):
-            return outdated
-        if seen.problems:
-            return self._problems(seen)
+        doubt = self._outdated(evidence, seen) or self._unread(seen) or self._cut(seen, policy)
+        if doubt:
+            return doubt
         skipped = [record for record in seen.records if record.state is RunState.SKIPPED]
         if skipped:
             return self._skipped(seen, skipped)
@@ -131,6 +141,15 @@ class StageComplete(BaseGate):
             items=tuple(Item(title=problem.message, message=place(problem)) for problem in seen.problems[1:]),
         )
 
+    def _unread(self, seen: StageEvidence) -> Verdict | None:
+        return self._problems(seen) if seen.problems else None
+
+    def _cut(self, seen: StageEvidence, policy: StageCompleteOptions) -> Verdict | None:
+        """Return why these are not the shards that the plan states."""
+        own: dict[str, int | list[str]] = {str(name): planned for name, planned in policy.shards.items()}
+        problem = _shards(seen.records, own[seen.stage]) if seen.stage in own else ""
+        return self.blind(seen.stage, problem, remedy=_SHARDS_REMEDY, code="TG201") if problem else None
+
     def _skipped(self, seen: StageEvidence, skipped: list[StageRecord]) -> Verdict:
         if len(skipped) == len(seen.records):
             return self.not_judged(seen.stage, skipped[0].reason or "nothing applied")
@@ -165,6 +184,35 @@ class StageComplete(BaseGate):
             return self.blind(seen.stage, f"{names} ran and left no file of evidence", remedy="look at its log")
         files = sum(len(record.files) for record in seen.records)
         return self.passed(seen.stage, f"ran to its end and left {count(files, 'file')} of evidence")
+
+
+def _shards(records: tuple[StageRecord, ...], planned: int | list[str]) -> str:
+    """Return which shards the plan states and the evidence lacks, or the other way round; empty when they agree."""
+    names = sorted({record.shard for record in records})
+    told = f"shards there: {some([name or '(no name)' for name in names], 8)}"
+    if isinstance(planned, list):
+        if missing := [name for name in planned if name not in names]:
+            return f"no evidence of {'shard' if len(missing) == 1 else 'shards'} {some(missing, 8)}; {told}"
+        strange = [name or "(no name)" for name in names if name not in planned]
+        return f"evidence of {some(strange, 8)}, which the plan does not state" if strange else ""
+    if len(names) == planned:
+        return ""
+    if len(names) > planned:
+        return f"evidence of {count(len(names), 'shard')}, the plan states {planned:,}; {told}"
+    numbered = _missing_numbers(names, planned)
+    return f"{planned - len(names):,} of {count(planned, 'shard')} left no evidence{numbered}; {told}"
+
+
+def _missing_numbers(names: list[str], planned: int) -> str:
+    """Return the missing shards by name where the others are numbered from 0 or from 1; else nothing."""
+    numbers = {int(name) for name in names if name.isascii() and name.isdigit() and len(name) < 10}  # noqa: PLR2004
+    if len(numbers) < len(names) or (0 in numbers and planned in numbers) or max(numbers) > planned:
+        return ""
+    first = 0 if 0 in numbers else 1
+    missing = [str(number) for number in range(first, first + planned) if number not in numbers]
+    # Without a shard 0, shard `planned` or shard 0 may be the one that is missing.
+    certain = first == 0 or planned in numbers
+    return f": {some(missing, 8)}" if certain else ""
 
 
 def place(problem: Problem) -> str:

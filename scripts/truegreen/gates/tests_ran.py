@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.gates import _contradictions as contradictions
-from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, some, tested
+from truegreen.gates import _ingested as ingested
+from truegreen.gates.base import TESTED, BaseGate, GateOptions, StageName, count, some, tested
 from truegreen.model.testrun import Outcome, TestCase, TestSession
 from truegreen.model.verdict import Fact, Item, Status, Verdict
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from truegreen.gates._contradictions import Problem
     from truegreen.model.evidence import StageRecord
     from truegreen.model.history import History
-    from truegreen.model.run import RunEvidence
+    from truegreen.model.run import RunEvidence, StageEvidence
 
 _ENDED_BADLY = {
     2: "pytest was interrupted (exit code 2)",
@@ -34,13 +35,21 @@ _NONE_SELECTED = (
 _ITEMS_MAX = 50
 
 
+_Least = Annotated[int, msgspec.Meta(ge=1)]
+
+
 class TestsRanOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.tests-ran]`."""
 
     __test__ = False
 
-    min_tests: Annotated[int, msgspec.Meta(ge=1)] = 1
-    """Least number of tests that must really run (skipped ones do not count) in each stage."""
+    min_tests: _Least | dict[StageName, _Least] = 1
+    """Least number of tests that must really run (skipped ones do not count), for each stage or stage by stage."""
+
+    def least(self, stage: str) -> int:
+        """Return the least number of tests of a stage."""
+        own: dict[str, int] | int = self.min_tests  # type: ignore[assignment]
+        return own.get(stage, 1) if isinstance(own, dict) else own
 
 
 class TestsRan(BaseGate):
@@ -63,18 +72,25 @@ class TestsRan(BaseGate):
     is part of what the stage is: the reason and the fact `left out` name it. Modules that are skipped as a whole
     (`pytest.importorskip`) count as skipped.
 
-    **Options**: `min-tests` (default 1): fewer tests that really ran are a fail.
+    **Another test runner** (`truegreen ingest`) leaves no session. Its claim is carried by the counted results, the
+    totals that its files declare, and the exit code of its command. Blind when that code is not told, tells of a
+    signal, or disagrees with the results, and when a shard brought no result. What such a runner never collected
+    is not seen: `min-tests` is the protection against that, and the fact `brought` says that it is so.
+
+    **Options**: `min-tests` (default 1): fewer tests that really ran are blind: a part of the suite is missing. One
+    number for each stage, or a table from stage to number. Fewer tests than in the last run of the default branch
+    are told as a fact, and turn nothing red.
 
     Example:
         [tool.truegreen.gates.tests-ran]
-        min-tests = 50
+        min-tests = { unit = 400, e2e = 12 }
     """
 
     __test__ = False
 
     id: ClassVar[str] = "tests-ran"
     stages: ClassVar[frozenset[str]] = TESTED
-    needs: ClassVar[frozenset[str]] = frozenset({"tests", "sessions"})
+    needs: ClassVar[frozenset[str]] = frozenset({"tests"})
     waivable: ClassVar[frozenset[Status]] = frozenset({Status.FAIL})
     Options: ClassVar[type[GateOptions]] = TestsRanOptions
 
@@ -82,37 +98,70 @@ class TestsRan(BaseGate):
         """Return False only for a performance stage without pytest."""
         return tested(evidence.of(stage), stage)
 
-    def evaluate(self, evidence: RunEvidence, stage: str, policy: TestsRanOptions, history: History) -> Verdict:  # noqa: ARG002
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: TestsRanOptions, history: History) -> Verdict:
         """Judge the sessions against the results."""
         seen = evidence.of(stage)
-        if not seen.sessions or seen.tests is None:
+        if lost := next((problem for problem in seen.problems if problem.kind == "sessions"), None):
+            return self.blind(
+                stage, lost.message, remedy=lost.fix or f"run `truegreen run {stage}` again", code=lost.code
+            )
+        brought = ingested.records(seen)
+        alone = bool(brought) and len(brought) == len(seen.records)
+        if seen.tests is None or not (seen.sessions or alone):
             return self.blind(
                 stage, "no record of a pytest session", remedy=f"run `truegreen run {stage}` again", code="TG201"
             )
         cases = seen.tests.cases
         sessions = seen.sessions
-        problem = (
-            _sessions(sessions)
-            or contradictions.of_process(sessions, seen.records)
-            or _results(sessions, cases)
-            or contradictions.of_results(sessions, cases)
-            or _partial(sessions, seen.records)
-        )
-        facts = _facts(sessions, cases)
+        problem = ingested.problem(seen) or (None if alone else _of_sessions(seen, cases)) or _all_skipped(cases)
+        facts = (*_facts(sessions, cases), *ingested.facts(seen), *_fewer_than_on_base(history, stage, _ran(cases)))
         if problem:
             reason, remedy, items = problem
             return self.blind(stage, reason, remedy=remedy, facts=facts, items=items)
-        ran = sum(1 for case in cases if case.outcome is not Outcome.SKIP)
-        if ran < policy.min_tests:
-            return self.failed(
+        ran, least = _ran(cases), policy.least(stage)
+        if ran < least:
+            return self.blind(
                 stage,
-                f"{count(ran, 'test')} ran, at least {policy.min_tests:,} are asked for",
-                remedy="find out which tests are no longer collected, or lower min-tests",
+                f"{count(ran, 'test')} ran, at least {least:,} are asked for",
+                remedy="find out which tests or which shard are missing, or lower min-tests",
                 facts=facts,
             )
-        skipped = f"{len(cases) - ran:,} were skipped on purpose" if len(cases) > ran else "all that were selected"
+        whole = "all that were selected" if sessions else "none was skipped"
+        skipped = f"{len(cases) - ran:,} were skipped on purpose" if len(cases) > ran else whole
         words = (f"{count(ran, 'test')} ran", skipped, *_unmentioned(sessions))
         return self.passed(stage, ", ".join(words), facts=facts)
+
+
+def _ran(cases: Sequence[TestCase]) -> int:
+    return sum(1 for case in cases if case.outcome is not Outcome.SKIP)
+
+
+def _of_sessions(seen: StageEvidence, cases: Sequence[TestCase]) -> Problem | None:
+    """Return the first contradiction between sessions, processes and results."""
+    sessions = seen.sessions
+    return (
+        _sessions(sessions)
+        or contradictions.of_process(sessions, seen.records)
+        or _results(sessions, cases, ingested.tests(seen))
+        or _all_skipped(cases)
+        or contradictions.of_results(sessions, cases)
+        or _partial(sessions, seen.records)
+    )
+
+
+def _all_skipped(cases: Sequence[TestCase]) -> Problem | None:
+    if _ran(cases):
+        return None
+    return f"all {count(len(cases), 'test')} were skipped", "run at least one, or take the stage out of the plan", ()
+
+
+def _fewer_than_on_base(history: History, stage: str, ran: int) -> tuple[Fact, ...]:
+    """Return a fact when the last run of the default branch had more tests; never red by itself."""
+    past = (past for run in history.runs if run.base for past in run.stages if past.stage == stage and past.tests)
+    last = next(past, None)
+    if last is None or ran >= last.tests:
+        return ()
+    return (Fact(label="fewer than on the default branch", value=f"{ran:,}", wanted=f"{last.tests:,}"),)
 
 
 def _sessions(sessions: tuple[TestSession, ...]) -> Problem | None:
@@ -132,8 +181,14 @@ def _sessions(sessions: tuple[TestSession, ...]) -> Problem | None:
     return None
 
 
-def _results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> Problem | None:
-    """Return why the results do not belong to the sessions."""
+def _results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase], brought: int) -> Problem | None:
+    """Return why the results do not belong to the sessions.
+
+    Args:
+        sessions: what pytest selected.
+        cases: all results of the stage.
+        brought: how many of them another test runner brought, in shards of their own.
+    """
     selected = {test for session in sessions for test in session.ids}
     if not selected or any(session.selected <= 0 for session in sessions):
         return "no tests were selected", _NONE_SELECTED, ()
@@ -143,15 +198,9 @@ def _results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> Pr
         reason = f"{count(len(lost), 'selected test')} left no result: {some(lost)}"
         return reason, "run the whole selection; -x and --maxfail stop early", _named(lost, "selected, and no result")
     extra = sorted(have - selected - contradictions.skipped_collections(sessions, cases))
-    if extra:
+    if len(extra) != brought:
         reason = f"{count(len(extra), 'result')} belong to tests that no session selected: {some(extra)}"
         return reason, "remove result files of other runs", _named(extra, "a result, and not selected")
-    if all(case.outcome is Outcome.SKIP for case in cases):
-        return (
-            f"all {count(len(cases), 'test')} were skipped",
-            "run at least one, or take the stage out of the plan",
-            (),
-        )
     return None
 
 
@@ -200,7 +249,8 @@ def _facts(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> tupl
     selected = sum(session.selected for session in sessions)
     deselected = sum(session.deselected for session in sessions)
     skipped = sum(1 for case in cases if case.outcome is Outcome.SKIP)
-    facts = [Fact(label="selected", value=f"{selected:,}"), Fact(label="results", value=f"{len(cases):,}")]
+    facts = [Fact(label="selected", value=f"{selected:,}")] if sessions else []
+    facts.append(Fact(label="results", value=f"{len(cases):,}"))
     if deselected:
         facts.append(Fact(label="deselected", value=f"{deselected:,}"))
     if skipped:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, seconds
+from truegreen.model.evidence import TEST_COMMAND
 from truegreen.model.testrun import Outcome, TestCase, TestRun
 from truegreen.model.verdict import Fact, Item, Verdict
 
@@ -119,8 +120,12 @@ class TimeBudget(BaseGate):
 
 
 def _suite_s(record: StageRecord) -> float:
-    """Return seconds of the first pytest runs of a shard; 0 when unknown."""
-    tools = [tool for tool in record.tools if tool.name.startswith("pytest") and "rerun" not in tool.name]
+    """Return seconds of the first pytest runs of a shard, or of another runner's command; 0 when unknown."""
+    tools = [
+        tool
+        for tool in record.tools
+        if tool.name == TEST_COMMAND or (tool.name.startswith("pytest") and "rerun" not in tool.name)
+    ]
     return sum(tool.duration_s for tool in tools)
 
 

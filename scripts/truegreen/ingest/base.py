@@ -24,6 +24,9 @@ class Reader(Protocol):
     part: ClassVar[str]
     """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`."""
 
+    # A reader whose files are brought with `truegreen ingest` has, besides, a class method
+    # `recognises(opening: Opening) -> bool`; where two recognise one file, its user says which one is meant.
+
     def read(self, path: Path, root: Path) -> Parsed:
         """Return the parsed file; paths in it are made relative to `root` (the user's project).
 

@@ -15,6 +15,8 @@ from truegreen.runtime.files import read_limited
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
+
 _LIMIT_BYTES = 512 << 20
 _LAST_LINE = 10_000_000
 
@@ -51,6 +53,11 @@ class CoverageJsonReader:
 
     kind: ClassVar[str] = "coverage-json"
     part: ClassVar[str] = "coverage"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is coverage.py's JSON."""
+        return {"meta", "files"} <= opening.keys
 
     def read(self, path: Path, root: Path) -> Coverage:
         """Return the coverage, paths relative to the project.

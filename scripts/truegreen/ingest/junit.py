@@ -11,6 +11,7 @@ from truegreen.ingest._junit_cases import Collector
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
     from truegreen.model.testrun import TestRun
 
 
@@ -19,6 +20,11 @@ class JUnitReader:
 
     kind: ClassVar[str] = "junit"
     part: ClassVar[str] = "tests"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is JUnit XML."""
+        return opening.root in ("testsuites", "testsuite")
 
     def read(self, path: Path, root: Path) -> TestRun:
         """Return the cases.

@@ -7,6 +7,8 @@ from enum import StrEnum
 import msgspec
 
 SCHEMA_VERSION = 1
+TEST_COMMAND = "test command"
+"""Name, in the records, of another test runner's command whose files were taken in."""
 
 
 class RunState(StrEnum):
@@ -95,6 +97,8 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[EvidenceFile, ...] = ()
     expects: tuple[str, ...] = ()
     """Kinds of evidence the stage promised; one that is missing is blind."""
+    ingested: bool = False
+    """True when the files were brought with `truegreen ingest`: another program ran the tests, without our plugin."""
     notes: tuple[str, ...] = ()
     """Facts a reader of the report needs, such as which provider was used."""
     command: str = ""

@@ -16,6 +16,7 @@ from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
 from truegreen.model.testrun import TestRun, TestSession
+from truegreen.model.verdict import Input
 from truegreen.model.waiver import Waiver, WaiverUse
 
 
@@ -45,6 +46,8 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     persistence: tuple[PersistenceEvidence, ...] = ()
     load: LoadResult | None = None
     image: ImageRecord | None = None
+    inputs: tuple[Input, ...] = ()
+    """One for each file of test results that could be read."""
     problems: tuple[Problem, ...] = ()
 
 

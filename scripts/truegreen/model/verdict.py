@@ -72,6 +72,24 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
         return self.status.red and not self.advisory
 
 
+class Input(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of test results that was read, with the cases counted in it, before anything was merged."""
+
+    stage: str
+    shard: str = ""
+    file: str
+    """Relative to the shard's evidence folder."""
+    kind: str
+    """Name of the reader."""
+    tests: int = 0
+    passed: int = 0
+    failed: int = 0
+    errors: int = 0
+    skipped: int = 0
+    flaky: int = 0
+    """Tests whose attempts in this file disagree; each is counted under its last outcome too."""
+
+
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     """One stage with its verdicts."""
 
@@ -88,6 +106,8 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[ServiceRecord, ...] = ()
     evidence: tuple[str, ...] = ()
     """Paths of evidence files, relative to `.truegreen/`."""
+    inputs: tuple[Input, ...] = ()
+    """What each file of test results held, so that a missing or empty one is seen."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):

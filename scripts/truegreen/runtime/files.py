@@ -112,6 +112,28 @@ def _replace(path: Path, handle: int, name: str, payload: bytes, mode: int) -> N
         raise
 
 
+def copy(source: Path, target: Path) -> Path:
+    """Copy a plain file, chunk by chunk; the copy is a file of our own, also where the source is a link.
+
+    Raises:
+        EvidenceMissing: there is no such file.
+        EvidenceUnreadable: it is no plain file, or cannot be read.
+        FileUnusable: the copy cannot be written.
+    """
+    try:
+        if not stat.S_ISREG(source.stat().st_mode):
+            raise EvidenceUnreadable(f"{source.name} is not a plain file", where=str(source))
+        stream = source.open("rb")
+    except FileNotFoundError:
+        raise EvidenceMissing(f"{source.name} is missing", where=str(source), fix="check the file's name") from None
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise EvidenceUnreadable(f"{source.name} cannot be read", where=str(source), why=why) from None
+    with stream, writing(target), target.open("wb") as out:
+        shutil.copyfileobj(stream, out, CHUNK_BYTES)
+    return target
+
+
 def append_text(path: Path, text: str) -> None:
     """Append text to a file, creating it; for logs and the runner's command files.
 

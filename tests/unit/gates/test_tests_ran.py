@@ -6,7 +6,9 @@ import pytest
 from tests.support import evidence as good
 from tests.support.evidence import FAIL, PASS, SKIP, cases, name, session, stage
 
+from truegreen.gates.stage_complete import StageComplete, StageCompleteOptions
 from truegreen.gates.tests_ran import TestsRan, TestsRanOptions
+from truegreen.model.history import History, PastRun, PastStage
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status
 
@@ -69,9 +71,9 @@ def test_result_that_no_session_selected_is_blind_and_named():
     assert name(2) in verdict.reason
 
 
-def test_fewer_tests_than_asked_for_is_fail():
+def test_fewer_tests_than_asked_for_is_blind():
     verdict = judged(minimum=3, tests=cases(PASS, PASS, SKIP))
-    assert (verdict.status, verdict.reason) == (Status.FAIL, "2 tests ran, at least 3 are asked for")
+    assert (verdict.status, verdict.reason) == (Status.BLIND, "2 tests ran, at least 3 are asked for")
 
 
 def test_failing_tests_with_exit_code_1_pass_this_gate():
@@ -99,3 +101,40 @@ def test_deselected_and_skipped_tests_are_facts():
         "deselected": "6",
         "skipped": "1",
     }
+
+
+@pytest.mark.parametrize(("before", "told"), [(4, ("3", "4")), (3, None), (2, None), (0, None)])
+def test_fewer_tests_than_on_the_default_branch_are_a_fact_and_never_red(before, told):
+    def past(tests, *, base):
+        stages = (PastStage(stage="unit", status="pass", tests=tests),)
+        return PastRun(commit="b", created="", status="pass", base=base, stages=stages)
+
+    run = good.run(good.stage("unit", tests=cases(PASS, PASS, PASS), sessions=(session(3),)))
+    verdict = TestsRan().evaluate(
+        run, "unit", TestsRanOptions(), History(runs=(past(99, base=False), past(before, base=True)))
+    )
+    facts = {fact.label: (fact.value, fact.wanted) for fact in verdict.facts}
+    assert verdict.status is Status.PASS
+    assert facts.get("fewer than on the default branch") == told
+
+
+@pytest.mark.parametrize(
+    ("names", "planned", "told"),
+    [
+        (["1", "2"], 2, ""),
+        (["0", "1", "3"], 4, "1 of 4 shards left no evidence: 2; shards there: 0, 1, 3"),
+        (["1", "2"], 3, "1 of 3 shards left no evidence; shards there: 1, 2"),
+        (["2", "3"], 3, "1 of 3 shards left no evidence: 1; shards there: 2, 3"),
+        (["a"], 3, "2 of 3 shards left no evidence; shards there: a"),
+        ([""], 2, "1 of 2 shards left no evidence; shards there: (no name)"),
+        (["1", "2", "3"], 2, "evidence of 3 shards, the plan states 2; shards there: 1, 2, 3"),
+        (["a", "b"], ["a", "b"], ""),
+        (["a"], ["a", "b"], "no evidence of shard b; shards there: a"),
+        (["a", "b", "x"], ["a", "b"], "evidence of x, which the plan does not state"),
+    ],
+)
+def test_shards_that_are_not_those_of_the_plan_are_blind(names, planned, told):
+    records = tuple(good.record("unit", shard=name) for name in names)
+    run = good.run(good.stage("unit", records=records))
+    verdict = StageComplete().evaluate(run, "unit", StageCompleteOptions(shards={"unit": planned}), good.NO_HISTORY)
+    assert (verdict.status, told in verdict.reason) == (Status.BLIND if told else Status.PASS, True), verdict.reason
