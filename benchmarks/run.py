@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import demo
 import evidence
 import helper_setup
+import history
 import measure
 import services
 import startup
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "services": services.embedded,
     "containers": services.containers,
     "evidence": evidence.per_test,
+    "history": history.history,
     "demo": demo.warm,
 }
 
