@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import demo
 import evidence
 import helper_setup
+import history
 import ingest
 import measure
 import services
@@ -33,6 +34,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "containers": services.containers,
     "evidence": evidence.per_test,
     "ingest": ingest.junit,
+    "history": history.history,
     "demo": demo.warm,
 }
 

@@ -125,7 +125,7 @@ class SqliteStore(TableStore):
                 yield connection
         except sqlite3.Error as error:
             raise self._explained(error) from None
-        except (Damaged, msgspec.MsgspecError) as error:
+        except (Damaged, msgspec.MsgspecError, UnicodeDecodeError) as error:  # the last in a message of SQLite
             raise self._damaged(str(error)) from None
         except OSError as error:
             raise self._error("cannot be opened", error.strerror or str(error), "make its folder writable") from None

@@ -105,7 +105,10 @@ def _disagreements(connection: Connection, ran: Iterable[_Ran], odd: Mapping[int
             for tests in seen:
                 failed.update(tests.failed)
             sets = Counter((one.present, one.skipped) for one in same)
-            both.update(test for test, times in failed.items() if times < members.runs(sets, test))
+            if len(sets) == 1:  # what failed in one of them was there, and not skipped, in each
+                both.update(test for test, times in failed.items() if times < len(same))
+            else:
+                both.update(test for test, times in failed.items() if times < members.runs(sets, test))
         found.update(both)
     return found
 

@@ -61,13 +61,14 @@ class TableStore(ABC):
             StoreError: the store cannot be used; it is left as it is.
         """
         taken = 0
+        tests: dict[str, tuple[int, int]] = {}
         with self._writing() as connection:
             kept = {run: mark for run, *mark in connection.rows("SELECT run_key, created, digest FROM runs")}
             for given in runs:
                 run = content.normal(given)
                 mark = [run.run.created, content.digest(run)]
                 if run.run.run not in kept or mark > kept[run.run.run]:
-                    writing.put(connection, run)
+                    writing.put(connection, run, tests)
                     kept[run.run.run] = mark
                     taken += 1
             self._merge_incidents(connection, incidents)

@@ -30,11 +30,14 @@ _PUT_STAGE = (
 _PUT_ATTEMPTS = "INSERT INTO attempts (stage_id, test, attempts, fingerprint) VALUES (?, ?, ?, ?)"
 
 
-def put(connection: Connection, run: RunResults) -> None:
-    """Write a run in its normal form; what was kept under its identity is replaced."""
+def put(connection: Connection, run: RunResults, known: dict[str, tuple[int, int]] | None = None) -> None:
+    """Write a run in its normal form; what was kept under its identity is replaced.
+
+    `known` remembers the numbers of tests from one run to the next of the same transaction.
+    """
     found = connection.rows("SELECT id FROM runs WHERE run_key = ?", (run.run.run,))
     forget(connection, [number for (number,) in found])
-    tests = _tests(connection, run)
+    tests = _tests(connection, run, {} if known is None else known)
     fingerprints = _fingerprints(connection, run)
     head = header(run)
     number = connection.rows(_PUT_RUN, (*head, content.digest(run), 0))[0][0]
@@ -114,15 +117,16 @@ def _test_set(connection: Connection, numbers: Sequence[int]) -> int:
     return int(connection.rows("SELECT id FROM test_sets WHERE digest = ?", (digest,))[0][0])
 
 
-def _tests(connection: Connection, run: RunResults) -> dict[str, tuple[int, int]]:
-    """Return test → number and usual step, with a number for each that has none."""
+def _tests(connection: Connection, run: RunResults, known: dict[str, tuple[int, int]]) -> dict[str, tuple[int, int]]:
+    """Return test → number and usual step, with a number for each that has none; `known` is brought up to date."""
     wanted = {result.test: code(result.duration_s) for results in run.results.values() for result in results}
-    known = _known_tests(connection) if wanted else {}
+    if wanted and not known:
+        known.update(_known_tests(connection))
     new = [(name, step) for name, step in sorted(wanted.items()) if name not in known]
-    if not new:
-        return known
-    connection.many("INSERT INTO tests (name, step) VALUES (?, ?)", new)
-    return _known_tests(connection)
+    if new:
+        connection.many("INSERT INTO tests (name, step) VALUES (?, ?)", new)
+        known.update(_known_tests(connection))
+    return known
 
 
 def _known_tests(connection: Connection) -> dict[str, tuple[int, int]]:

@@ -318,3 +318,11 @@ def test_copy_is_a_whole_store_while_another_writes(store: SqliteStore, path: Pa
     copied = SqliteStore(tmp_path / "copy.sqlite")
     assert list(copied.runs()) == list(store.runs())
     assert copied.check() == []
+
+
+def test_damaged_table_definition_is_refused(store: SqliteStore, path: Path) -> None:
+    store.append(run(1, result("a")))
+    store.compact()
+    path.write_bytes(path.read_bytes().replace(b"ref TEXT", b"ref TEX\xa2"))
+    with pytest.raises(StoreDamaged):  # SQLite's own message about it is no UTF-8
+        store.history()
