@@ -16,7 +16,7 @@ TESTED = {"unit", "wiring", "persistence", "e2e", "performance"}
 WANTED = {
     "stage-complete": (set(good.STAGES), set(), {}),
     "tests-ran": (TESTED, {"tests", "sessions"}, {"min_tests": 1}),
-    "no-failures": (TESTED, {"tests"}, {}),
+    "no-failures": (TESTED, {"tests"}, {"exonerate": 0}),
     "flakiness": (TESTED - {"performance"}, {"tests"}, {"max_ratio": 0.01}),
     "flakiness-history": (
         TESTED - {"performance"},
@@ -55,6 +55,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
     ("name", "key", "accepted", "refused"),
     [
         ("tests-ran", "min-tests", (1, 2), (0, -1, 1.5)),
+        ("no-failures", "exonerate", (0, 3), (-1, 4)),
         ("flakiness", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("flakiness-history", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("flakiness-history", "max-masked-ratio", (0, 0.5, 1), (-0.01, 1.01)),
