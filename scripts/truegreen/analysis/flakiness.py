@@ -37,6 +37,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """Red, only by tests that passed in another run at the key."""
     masked: bool = False
     """Green only because failing tests were run again."""
+    base: bool = False
+    """True for the base branch, on which hardly anything should be broken."""
     unresolved: bool = False
     """Red, by a test that never passed at the key."""
     failed: frozenset[str] = frozenset()
@@ -54,7 +56,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     masked: int = 0
     unresolved: int = 0
     doubtful: int = 0
-    """Of the unresolved: those in which every failing test is known to have disagreed with itself."""
+    """Of the unresolved: those of the base branch, and those whose failing tests all disagreed with themselves once."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +78,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
             visible=sum(unit.visible for unit in good),
             masked=sum(unit.masked for unit in good),
             unresolved=len(unresolved),
-            doubtful=sum(unit.failed <= known for unit in unresolved),
+            doubtful=sum(unit.base or unit.failed <= known for unit in unresolved),
         )
 
 
@@ -147,7 +149,7 @@ def _time_s(created: str) -> float:
 def _units(group: Sequence[_Seen]) -> Iterator[Unit]:
     """Yield the observations at one key."""
     if len(group) == 1 and not group[0].red and not group[0].masked:  # nearly all of them
-        yield Unit(created=group[0].run.created, tests=group[0].tests)
+        yield Unit(created=group[0].run.created, tests=group[0].tests, base=group[0].run.base)
         return
     passed = [frozenset(_passed_elsewhere(one, group)) for one in group]
     part: list[tuple[_Seen, frozenset[str]]] = []
@@ -173,6 +175,7 @@ def _unit(part: Sequence[tuple[_Seen, frozenset[str]]]) -> Unit:
     return Unit(
         created=part[0][0].run.created,
         tests=max(one.tests for one, _ in part),
+        base=any(one.run.base for one, _ in part),
         visible=visible,
         masked=any(not one.red for one in masked),
         unresolved=not visible and any(one.red for one, _ in part),
