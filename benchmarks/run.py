@@ -20,6 +20,7 @@ import helper_setup
 import measure
 import services
 import startup
+import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "containers": services.containers,
     "evidence": evidence.per_test,
     "demo": demo.warm,
+    "verdict": verdict.with_history,
 }
 
 

@@ -100,7 +100,7 @@ def observe(runs: Iterable[PastRun], stage: str, *, exempt: frozenset[str] = fro
         stage: its name.
         exempt: tests that do not count, because they are in quarantine.
     """
-    seen: dict[tuple[str, str], list[_Seen]] = {}
+    seen: dict[tuple[str, str], list[tuple[PastRun, PastStage]]] = {}
     infrastructure: Counter[str] = Counter()
     blind = 0
     for number, run in enumerate(runs):
@@ -112,8 +112,8 @@ def observe(runs: Iterable[PastRun], stage: str, *, exempt: frozenset[str] = fro
         elif past.status == "blind":
             blind += 1
         elif past.status in _JUDGED and past.tests > 0:
-            seen.setdefault(_key(run, number), []).append(_seen(run, past, exempt))
-    units = [unit for group in seen.values() for unit in _units(group)]
+            seen.setdefault(_key(run, number), []).append((run, past))
+    units = [unit for group in seen.values() for unit in _units(group, exempt)]
     units.sort(key=lambda unit: unit.created)
     return Observed(units=tuple(units), infrastructure=dict(infrastructure), blind=blind)
 
@@ -146,11 +146,13 @@ def _time_s(created: str) -> float:
         return float("-inf")
 
 
-def _units(group: Sequence[_Seen]) -> Iterator[Unit]:
+def _units(runs: Sequence[tuple[PastRun, PastStage]], exempt: frozenset[str]) -> Iterator[Unit]:
     """Yield the observations at one key."""
-    if len(group) == 1 and not group[0].red and not group[0].masked:  # nearly all of them
-        yield Unit(created=group[0].run.created, tests=group[0].tests, base=group[0].run.base)
+    if len(runs) == 1 and not runs[0][0].failures:  # nearly all of them
+        run, past = runs[0]
+        yield Unit(created=run.created, tests=past.tests, base=run.base)
         return
+    group = [_seen(run, past, exempt) for run, past in runs]
     passed = [frozenset(_passed_elsewhere(one, group)) for one in group]
     part: list[tuple[_Seen, frozenset[str]]] = []
     for pair in sorted(zip(group, passed, strict=True), key=lambda pair: pair[0].time_s):
