@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _JUDGED = frozenset({"pass", "fail", "waived"})
 """A blind stage may have lost results, and a skipped one has none."""
+_BAD = (Outcome.FAIL, Outcome.ERROR)
 _UNIT_S = 3600.0
 """Reruns at one key within an hour share machine, load and weather: they are one observation."""
 
@@ -127,7 +128,7 @@ def _seen(run: PastRun, past: PastStage, exempt: frozenset[str]) -> _Seen:
     red, masked = set(), set()
     for one in run.failures:
         if one.stage == past.stage and one.test not in exempt:
-            if not one.masked:
+            if one.attempts[-1] in _BAD:
                 red.add(one.test)
             elif _failed(one):
                 masked.add(one.test)
@@ -135,7 +136,7 @@ def _seen(run: PastRun, past: PastStage, exempt: frozenset[str]) -> _Seen:
 
 
 def _failed(failure: PastFailure) -> bool:
-    return any(outcome in (Outcome.FAIL, Outcome.ERROR) for outcome in failure.attempts)
+    return any(outcome in _BAD for outcome in failure.attempts)
 
 
 def _time_s(created: str) -> float:
