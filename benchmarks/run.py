@@ -22,6 +22,7 @@ import ingest
 import measure
 import services
 import startup
+import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "ingest": ingest.junit,
     "history": history.history,
     "demo": demo.warm,
+    "verdict": verdict.with_history,
 }
 
 

@@ -89,7 +89,8 @@ def parts(message: str, detail: str) -> Fingerprint:
         detail: traceback or captured text; hostile.
     """
     told = _ANSI.sub("", message[:_MESSAGE_MAX]).strip()
-    lines = [line[:_LINE_MAX] for line in _ANSI.sub("", detail).splitlines()]
+    plain = _ANSI.sub("", detail) if "\x1b" in detail else detail
+    lines = [line[:_LINE_MAX] for line in plain.splitlines()]
     frame, raised = _deepest(lines)
     exception, rest = _exception(told)
     return Fingerprint(exception=exception or raised, message=normalised(rest), frame=frame)
@@ -127,15 +128,17 @@ def _deepest(lines: list[str]) -> tuple[str, str]:
     frame = raised = function = ""
     first_jvm = ""
     for line in lines:
-        if match := _NATIVE_FRAME.match(line):
+        # Most lines are source or text; looking for a word is many times faster than any pattern.
+        if 'File "' in line and (match := _NATIVE_FRAME.match(line)):
             frame = _frame(match[1], match[2]) or frame
-        elif match := _PYTEST_FRAME.match(line):
+        elif ".py:" in line and (match := _PYTEST_FRAME.match(line)):
             frame = _frame(match[1], match[2] or function) or frame
             raised, function = match[3] or raised, ""
-        elif match := _PYTEST_DEFINITION.match(line):
+        elif "def " in line and (match := _PYTEST_DEFINITION.match(line)):
             function = match[1]
-        elif not first_jvm and (match := _JVM_FRAME.match(line)) and not match[1].startswith(_FOREIGN_JVM):
-            first_jvm = f"{match[1]}:{match[2]}"  # the JVM writes the deepest frame first
+        elif not first_jvm and "at " in line and (match := _JVM_FRAME.match(line)):
+            # The JVM writes the deepest frame first.
+            first_jvm = "" if match[1].startswith(_FOREIGN_JVM) else f"{match[1]}:{match[2]}"
     return frame or first_jvm, raised
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _JUDGED = frozenset({"pass", "fail", "waived"})
 """A blind stage may have lost results, and a skipped one has none."""
+_BAD = (Outcome.FAIL, Outcome.ERROR)
 _UNIT_S = 3600.0
 """Reruns at one key within an hour share machine, load and weather: they are one observation."""
 
@@ -37,6 +38,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
     """Red, only by tests that passed in another run at the key."""
     masked: bool = False
     """Green only because failing tests were run again."""
+    base: bool = False
+    """True for the base branch, on which hardly anything should be broken."""
     unresolved: bool = False
     """Red, by a test that never passed at the key."""
     failed: frozenset[str] = frozenset()
@@ -54,7 +57,7 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     masked: int = 0
     unresolved: int = 0
     doubtful: int = 0
-    """Of the unresolved: those in which every failing test is known to have disagreed with itself."""
+    """Of the unresolved: those of the base branch, and those whose failing tests all disagreed with themselves once."""
 
 
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +79,7 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
             visible=sum(unit.visible for unit in good),
             masked=sum(unit.masked for unit in good),
             unresolved=len(unresolved),
-            doubtful=sum(unit.failed <= known for unit in unresolved),
+            doubtful=sum(unit.base or unit.failed <= known for unit in unresolved),
         )
 
 
@@ -98,7 +101,7 @@ def observe(runs: Iterable[PastRun], stage: str, *, exempt: frozenset[str] = fro
         stage: its name.
         exempt: tests that do not count, because they are in quarantine.
     """
-    seen: dict[tuple[str, str], list[_Seen]] = {}
+    seen: dict[tuple[str, str], list[tuple[PastRun, PastStage]]] = {}
     infrastructure: Counter[str] = Counter()
     blind = 0
     for number, run in enumerate(runs):
@@ -110,8 +113,8 @@ def observe(runs: Iterable[PastRun], stage: str, *, exempt: frozenset[str] = fro
         elif past.status == "blind":
             blind += 1
         elif past.status in _JUDGED and past.tests > 0:
-            seen.setdefault(_key(run, number), []).append(_seen(run, past, exempt))
-    units = [unit for group in seen.values() for unit in _units(group)]
+            seen.setdefault(_key(run, number), []).append((run, past))
+    units = [unit for group in seen.values() for unit in _units(group, exempt)]
     units.sort(key=lambda unit: unit.created)
     return Observed(units=tuple(units), infrastructure=dict(infrastructure), blind=blind)
 
@@ -122,18 +125,18 @@ def _key(run: PastRun, number: int) -> tuple[str, str]:
 
 
 def _seen(run: PastRun, past: PastStage, exempt: frozenset[str]) -> _Seen:
-    failures = [one for one in run.failures if one.stage == past.stage and one.test not in exempt]
-    return _Seen(
-        run=run,
-        tests=past.tests,
-        time_s=_time_s(run.created),
-        red=frozenset(one.test for one in failures if not one.masked),
-        masked=frozenset(one.test for one in failures if one.masked and _failed(one)),
-    )
+    red, masked = set(), set()
+    for one in run.failures:
+        if one.stage == past.stage and one.test not in exempt:
+            if one.attempts[-1] in _BAD:
+                red.add(one.test)
+            elif _failed(one):
+                masked.add(one.test)
+    return _Seen(run=run, tests=past.tests, time_s=_time_s(run.created), red=frozenset(red), masked=frozenset(masked))
 
 
 def _failed(failure: PastFailure) -> bool:
-    return any(outcome in (Outcome.FAIL, Outcome.ERROR) for outcome in failure.attempts)
+    return any(outcome in _BAD for outcome in failure.attempts)
 
 
 def _time_s(created: str) -> float:
@@ -144,8 +147,13 @@ def _time_s(created: str) -> float:
         return float("-inf")
 
 
-def _units(group: Sequence[_Seen]) -> Iterator[Unit]:
+def _units(runs: Sequence[tuple[PastRun, PastStage]], exempt: frozenset[str]) -> Iterator[Unit]:
     """Yield the observations at one key."""
+    if len(runs) == 1 and not runs[0][0].failures:  # nearly all of them
+        run, past = runs[0]
+        yield Unit(created=run.created, tests=past.tests, base=run.base)
+        return
+    group = [_seen(run, past, exempt) for run, past in runs]
     passed = [frozenset(_passed_elsewhere(one, group)) for one in group]
     part: list[tuple[_Seen, frozenset[str]]] = []
     for pair in sorted(zip(group, passed, strict=True), key=lambda pair: pair[0].time_s):
@@ -170,6 +178,7 @@ def _unit(part: Sequence[tuple[_Seen, frozenset[str]]]) -> Unit:
     return Unit(
         created=part[0][0].run.created,
         tests=max(one.tests for one, _ in part),
+        base=any(one.run.base for one, _ in part),
         visible=visible,
         masked=any(not one.red for one in masked),
         unresolved=not visible and any(one.red for one, _ in part),

@@ -46,21 +46,18 @@ def _log_fraction(a: float, b: float, x: float) -> float:
     """Return log I_x(a, b) by the continued fraction, for x below about the mean."""
     front = a * math.log(x) + b * math.log1p(-x) - math.log(a) - log_beta(a, b)
     value, upper, lower = 1.0, 1.0, 0.0
-    for term in range(_TERMS_MAX):
-        step = _coefficient(a, b, x, term)
-        lower = 1 + step * lower
-        lower = 1 / (lower if abs(lower) > _TINY else _TINY)
-        upper = 1 + step / upper
-        upper = upper if abs(upper) > _TINY else _TINY
-        value *= upper * lower
-        if abs(upper * lower - 1) < _PRECISION and term:
+    for m in range(_TERMS_MAX):
+        # DLMF 8.17.23 has one coefficient for odd terms and one for even ones, of which term 0 has none.
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)) if m else 0.0
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        change = 1.0
+        for step in (even, odd) if m else (odd,):
+            lower = 1 + step * lower
+            lower = 1 / (lower if abs(lower) > _TINY else _TINY)
+            upper = 1 + step / upper
+            upper = upper if abs(upper) > _TINY else _TINY
+            change = upper * lower
+            value *= change
+        if abs(change - 1) < _PRECISION:
             break
     return front - math.log(value)
-
-
-def _coefficient(a: float, b: float, x: float, term: int) -> float:
-    """Return the coefficient d_{term+1} of DLMF 8.17.23, in which odd and even ones differ."""
-    m, odd = divmod(term + 1, 2)
-    if odd:
-        return -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
-    return m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))

@@ -25,7 +25,7 @@ _BELOW = (0.5, 50.0)
 """Beta prior of rates below the limit; with the next one chosen once, and not tuned."""
 _ABOVE = (0.5, 10.0)
 _RUNS_MAX = 1 << 24
-_HALVINGS = 40
+_HALVINGS = 30
 
 
 class Decision(StrEnum):
@@ -98,7 +98,7 @@ def clean_runs_needed(runs: int, failures: int, limit: float) -> int | None:
     """Return how many more runs without a failure show the rate to be below the limit; None when none do."""
     if limit <= 0:
         return None
-    if _below(runs, failures, limit):
+    if decide(runs, failures, limit) is Decision.BELOW:
         return 0
     low, high = 0, 64
     while not _below(runs + high, failures, limit):
@@ -122,7 +122,7 @@ def interval(runs: int, failures: int) -> Interval:
 
 
 def _below(runs: int, failures: int, limit: float) -> bool:
-    return decide(runs, failures, limit) is Decision.BELOW
+    return limit >= 1 or log_evidence_below(runs, failures, limit) >= math.log(EVIDENCE_NEEDED)
 
 
 def _gain(runs: int, failures: int, prior: tuple[float, float], log_mass: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from truegreen.analysis import fingerprint, infrastructure
+from truegreen.analysis import infrastructure
 from truegreen.model.evidence import RunState
 from truegreen.model.history import PastFailure, PastRun, PastStage
 from truegreen.model.testrun import Outcome
@@ -20,7 +20,7 @@ _BAD = (Outcome.FAIL, Outcome.ERROR)
 
 
 def of_stage(evidence: RunEvidence, stage: str) -> PastRun:
-    """Return the run with one of its stages, as if it were a run of the past; it has no verdict yet."""
+    """Return the run with one of its stages, as if it were a run of the past; without verdict and fingerprints."""
     seen = evidence.of(stage)
     cases = seen.tests.cases if seen.tests else ()
     red = any(case.outcome in _BAD for case in cases)
@@ -35,7 +35,8 @@ def of_stage(evidence: RunEvidence, stage: str) -> PastRun:
         commit=evidence.commit,
         created=max((record.started for record in seen.records), default=""),
         status=status,
-        run=next((record.run_id for record in seen.records if record.run_id), ""),
+        # Where only failed jobs ran again, the others' records are of an earlier attempt.
+        run=max((record.run_id for record in seen.records), key=lambda run: (len(run), run), default=""),
         tree=tree(evidence),
         environment=environment(evidence.stages),
         stages=(past,),
@@ -61,5 +62,4 @@ def _failed(case: TestCase) -> bool:
 
 
 def _failure(stage: str, case: TestCase) -> PastFailure:
-    attempts = case.attempts or (case.outcome,)
-    return PastFailure(stage=stage, test=case.id, attempts=attempts, fingerprint=fingerprint.of_case(case))
+    return PastFailure(stage=stage, test=case.id, attempts=case.attempts or (case.outcome,))

@@ -87,10 +87,9 @@ class _Seen:
         ward = Ward(evidence)
         now = this_run.of_stage(evidence, stage)
         past = [run for run in history.runs if not now.run or run.run != now.run]
-        found = observe([*past, now], stage)
-        self._known = detect(found.units) if past else {}
         self._passed_before = _passed_before(past, now, stage)
         self._ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR)
+        self._history = ([*past, now], stage) if past else ([], stage)
         self._again = sum(1 for case in told if len(case.attempts) > 1 or case.id in repeated)
         bad = [case for case in told if _flaky(case, repeated) or case.id in self._passed_before]
         self._held = [case for case in bad if ward.row_of(case.id)]
@@ -120,15 +119,16 @@ class _Seen:
 
     def items(self) -> tuple[Item, ...]:
         """Return the tests that count, then those that do not."""
-        told = [_item(case, self._why(case), "warning") for case in self.flaky]
+        known = detect(observe(*self._history).units) if self.flaky else {}
+        told = [_item(case, self._why(case, known.get(case.id)), "warning") for case in self.flaky]
         told += [_item(case, "in quarantine, not counted", "notice") for case in self._held]
         told += [_item(case, infrastructure.of_text(case.message), "notice") for case in self._machine]
         return tuple(told[:_ITEMS_MAX])
 
-    def _why(self, case: TestCase) -> str:
+    def _why(self, case: TestCase, known: FlakyTest | None) -> str:
         """Return what earlier runs say of a test."""
         clauses = ["passed before on the same code"] if case.id in self._passed_before else []
-        if known := self._known.get(case.id):
+        if known is not None:
             clauses.append(_before(known))
         return ", ".join(clauses)
 

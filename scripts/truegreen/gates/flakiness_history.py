@@ -63,13 +63,13 @@ class FlakinessHistory(BaseGate):
     is *not enough data*, which is normal and never green; the reason says how many more clean runs it takes. The
     interval that is shown comes from the same mathematics.
 
-    Red runs whose tests never passed on that code are unresolved: they are told and do not count, but if all their
-    tests are known to be flaky they keep the gate from passing. Runs that failed for the infrastructure (machine
-    lost, out of memory, disk full, DNS, registry, service not ready) are told and do not count; tests in quarantine
-    do not count either. Tests that disagreed
-    with themselves are listed with their rate and the group they fail with: *suspect* from the second time,
-    *confirmed* from one run in a hundred. Many tests that disagree at once, in a combination never seen again, are
-    taken for an incident and accuse nobody.
+    Red runs whose tests never passed on that code are unresolved: they are told and do not count. Those that are
+    doubtful keep the gate from passing as if they were false failures: runs of the base branch, and runs in which all
+    failing tests are known to be flaky. Runs that failed for the infrastructure (machine lost, out of memory, disk
+    full, DNS, registry, service not ready) are told and do not count; tests in quarantine do not count either. Tests
+    that disagreed with themselves are listed with their rate and the group they fail with: *suspect* from the second
+    time, *confirmed* from one run in a hundred. Many tests that disagree at once, in a combination never seen again,
+    are taken for an incident and accuse nobody.
 
     **Blind when** no test ran.
 
@@ -103,6 +103,8 @@ class FlakinessHistory(BaseGate):
         facts, items = _facts(rates, observed, exempt), _items(observed, tests)
         told = " and ".join(f"{rate.failures:,} {rate.label}" for rate in rates)
         reason = f"of {count(suite.units, 'run')} {told}"
+        if suite.unresolved:
+            reason += f" ({count(suite.unresolved, 'red run')} more, whose tests never passed on that code)"
         broken = [rate for rate in rates if rate.decision is Decision.ABOVE]
         if broken:
             named = " and ".join(f"{rate.label} in more than {rate.limit:.2%} of runs" for rate in broken)
@@ -138,7 +140,7 @@ def _facts(rates: tuple[_Rate, ...], observed: Observed, exempt: frozenset[str])
         value = f"{rate.failures:,} of {suite.units:,} (between {seen.low:.2%} and {seen.high:.2%})"
         facts.append(Fact(label=rate.label, value=value, wanted=f"shown to be below {rate.limit:.2%}"))
     if suite.unresolved:
-        doubt = f", {suite.doubtful:,} with only tests known to be flaky" if suite.doubtful else ""
+        doubt = f", {suite.doubtful:,} of them doubtful" if suite.doubtful else ""
         facts.append(Fact(label="red, and never passed on that code", value=f"{suite.unresolved:,}{doubt}"))
     if observed.infrastructure:
         classes = ", ".join(f"{name} {number:,}" for name, number in sorted(observed.infrastructure.items()))

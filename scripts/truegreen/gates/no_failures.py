@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
+import msgspec
+
+from truegreen.analysis import this_run
+from truegreen.analysis.exoneration import Court
 from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, tested
 from truegreen.model.testrun import Outcome, TestCase
@@ -13,12 +17,16 @@ if TYPE_CHECKING:
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
+_BAD = (Outcome.FAIL, Outcome.ERROR)
 _ITEMS_MAX = 1000
 """More are counted but not listed; the result file has them all."""
 
 
 class NoFailuresOptions(GateOptions, frozen=True, kw_only=True):
-    """`[tool.truegreen.gates.no-failures]`: nothing beyond the common keys."""
+    """`[tool.truegreen.gates.no-failures]`."""
+
+    exonerate: Annotated[int, msgspec.Meta(ge=0, le=3)] = 0
+    """So many failures of one run may be excused by the history of the base branch (at most 3); 0 excuses none."""
 
 
 class NoFailures(BaseGate):
@@ -31,11 +39,18 @@ class NoFailures(BaseGate):
 
     **Blind when** there is no result file, no result in it, or every test was skipped.
 
-    **Options**: only `enabled` and `advisory`.
+    **Exoneration** (`exonerate`, off by default) makes the verdict on a change advice, still a `fail` and still
+    listed, when *every* failure of the stage has an alibi: it failed with the same fingerprint in the same environment
+    on an ancestor of the change, its test is confirmed as flaky over the runs of the base branch, the change
+    touches neither the test's file nor the one in which it failed, and it did not fail in three attempts of three.
+    The evidence is printed with each. One more in the whole run than `exonerate` allows, and none is excused. A run
+    of the base branch itself has no alibi.
+
+    **Options**: `exonerate` (default 0).
 
     Example:
         [tool.truegreen.gates.no-failures]
-        enabled = true
+        exonerate = 3
     """
 
     id: ClassVar[str] = "no-failures"
@@ -47,13 +62,13 @@ class NoFailures(BaseGate):
         """Return False only for a performance stage without pytest."""
         return tested(evidence.of(stage), stage)
 
-    def evaluate(self, evidence: RunEvidence, stage: str, policy: NoFailuresOptions, history: History) -> Verdict:  # noqa: ARG002
+    def evaluate(self, evidence: RunEvidence, stage: str, policy: NoFailuresOptions, history: History) -> Verdict:
         """Judge the cases."""
         tests = evidence.of(stage).tests
         ran = tests.count(Outcome.PASS, Outcome.FAIL, Outcome.ERROR) if tests else 0
         if tests is None or not ran:
             return self.blind(stage, "no test has a result other than skipped", remedy="run at least one test")
-        red = tests.bad()
+        red = list(tests.bad())
         facts = [Fact(label="tests run", value=f"{ran:,}")]
         if skipped := tests.count(Outcome.SKIP):
             facts.append(Fact(label="skipped", value=f"{skipped:,}"))
@@ -61,20 +76,49 @@ class NoFailures(BaseGate):
             return self.passed(stage, f"{count(ran, 'test')} passed", facts=tuple(facts))
         facts.append(Fact(label="failed", value=f"{len(red):,}", wanted="0"))
         ward = Ward(evidence)
-        return self.failed(
+        alibis = _alibis(evidence, policy, history)
+        excused = [case for case in red if (stage, case.id) in alibis]
+        if excused:
+            facts.append(Fact(label="known on the base branch", value=f"{len(excused):,}"))
+        items = (
+            _item(case, held=bool(ward.row_of(case.id)), alibi=alibis.get((stage, case.id), ""))
+            for case in red[:_ITEMS_MAX]
+        )
+        whole = len(excused) == len(red)
+        known = ": all of them known on the base branch" if whole else ""
+        verdict = self.failed(
             stage,
-            f"{len(red):,} of {count(ran, 'test')} failed",
+            f"{len(red):,} of {count(ran, 'test')} failed{known}",
             remedy=f"fix the code or the test; `truegreen run {stage} -- -k NAME` repeats one of them",
             facts=tuple(facts),
-            items=tuple(_item(case, held=bool(ward.row_of(case.id))) for case in red[:_ITEMS_MAX]),
+            items=tuple(items),
         )
+        return msgspec.structs.replace(verdict, advisory=whole)
 
 
-def _item(case: TestCase, *, held: bool) -> Item:
+def _alibis(evidence: RunEvidence, policy: NoFailuresOptions, history: History) -> dict[tuple[str, str], str]:
+    """Return stage and test → why the failure is not the change's; empty when the run has more than may be excused."""
+    if not policy.exonerate or evidence.changes is None:
+        return {}
+    found = {}
+    for seen in evidence.stages:
+        red = [case for case in (seen.tests.cases if seen.tests else ()) if case.outcome in _BAD]
+        court = (
+            Court(seen.stage, this_run.environment(evidence.stages), evidence.changes, history.runs) if red else None
+        )
+        for case in red:
+            if court and (alibi := court.excuse(case)):
+                found[seen.stage, case.id] = alibi
+    return found if len(found) <= policy.exonerate else {}
+
+
+def _item(case: TestCase, *, held: bool, alibi: str) -> Item:
     told = case.message.strip().splitlines()
     message = told[0] if told else ("an error outside the test" if case.outcome is Outcome.ERROR else "failed")
     if len(case.attempts) > 1:
         message = f"{message} (failed in each of {len(case.attempts)} attempts)" if not case.flaky else message
+    if alibi:
+        message += f" ({alibi})"
     if held:
         message += " (in quarantine, which excuses a test that passes when run again)"
     return Item(title=case.id, message=message, detail=case.detail, path=case.file, line=case.line)

@@ -106,7 +106,7 @@ def test_unresolved_infrastructure_and_blind_runs_are_told():
     told = facts(judged(*past))
     assert told["failed for the infrastructure"] == "disk-full 1, dns 2"
     assert told["blind"] == "1"
-    assert told["red, and never passed on that code"] == "2, 1 with only tests known to be flaky"
+    assert told["red, and never passed on that code"] == "2, 1 of them doubtful"
 
 
 def test_unresolved_runs_of_known_flaky_tests_keep_it_from_passing():
@@ -169,3 +169,18 @@ def test_tree_and_environment_of_a_run_are_those_of_all_its_stages():
     assert this_run.environment(()) == ""
     mixed = good.run(stage("unit", records=(one,)), stage("wiring", records=(record("wiring", tree="b"),)))
     assert this_run.tree(mixed) == ""
+
+
+def test_red_runs_of_the_base_branch_that_nobody_resolved_keep_it_from_passing_and_are_named():
+    red = [run(10 + step, failure(f"t{step}")) for step in range(4)]
+    verdict = judged(*clean(400), *red)
+    assert verdict.status is Status.PASS
+    assert verdict.reason.endswith("(4 red runs more, whose tests never passed on that code)")
+    base = [msgspec.structs.replace(one, base=True) for one in red]
+    assert judged(*clean(400), *base).status is Status.SKIPPED
+    assert judged(*base).status is Status.SKIPPED, "doubt alone never fails"
+
+
+def test_run_whose_failed_jobs_alone_ran_again_is_that_of_the_newest_attempt():
+    records = (record("unit", shard="1", run_id="77.9"), record("unit", shard="2", run_id="77.10"))
+    assert this_run.of_stage(good.run(stage("unit", records=records)), "unit").run == "77.10"

@@ -16,7 +16,7 @@ TESTED = {"unit", "wiring", "persistence", "e2e", "performance"}
 WANTED = {
     "stage-complete": (set(good.STAGES), set(), {}),
     "tests-ran": (TESTED, {"tests"}, {"min_tests": 1}),
-    "no-failures": (TESTED, {"tests"}, {}),
+    "no-failures": (TESTED, {"tests"}, {"exonerate": 0}),
     "flakiness": (TESTED - {"performance"}, {"tests"}, {"max_ratio": 0.01}),
     "time-budget": (TESTED, {"tests"}, {"suite_s": {"unit": 30.0}, "test_s": {}, "test_ms": 100.0}),
     "coverage": (
@@ -67,6 +67,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
     [
         ("tests-ran", "min-tests", (1, 2, {"unit": 9}, {}), (0, -1, 1.5, {"unit": 0}, {"unti": 9})),
         ("stage-complete", "shards", ({}, {"unit": 1}, {"unit": ["a"]}), ({"unit": 0}, {"unit": []}, {"unti": 4})),
+        ("no-failures", "exonerate", (0, 3), (-1, 4)),
         ("flakiness", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("flakiness-history", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("flakiness-history", "max-masked-ratio", (0, 0.5, 1), (-0.01, 1.01)),

@@ -10,8 +10,9 @@ from tests.support import evidence as good
 from tests.support.evidence import FAIL, PASS, SKIP, cases, record, session, stage
 
 from truegreen.gates import judging
-from truegreen.gates.base import RUN, GateOptions
+from truegreen.gates.base import RUN
 from truegreen.gates.full_run_budget import FullRunBudgetOptions
+from truegreen.gates.no_failures import NoFailuresOptions
 from truegreen.gates.tests_ran import TestsRanOptions
 from truegreen.gates.waivers import WaiversOptions
 from truegreen.model.changes import Changes, FileChange
@@ -154,7 +155,7 @@ def test_broad_waiver_beside_items_that_suffice_is_not_needed():
 
 
 def test_waiver_of_a_gate_that_only_advises_is_not_needed():
-    reports = judged(failing(), waivers=[good.waiver()], policies={"no-failures": GateOptions(advisory=True)})
+    reports = judged(failing(), waivers=[good.waiver()], policies={"no-failures": NoFailuresOptions(advisory=True)})
     assert verdict(reports["unit"], "no-failures").status is Status.FAIL
     assert about(reports)[0] is Status.FAIL
 
