@@ -53,6 +53,7 @@ def test_random_order_is_told_with_the_command_that_repeats_it(project):
     assert (session.order, session.seed, session.hash_seed) == ("random", str(seed), str(seed))
     assert first.record.command == f"truegreen run unit --seed {seed} -- -k 'not test_j'"
     assert f"truegreen run unit --seed {seed} -- -k 'not test_j'" in first.shown
+    assert first.shown.index(f"random order, seed {seed}") < first.shown.index("9 passed")
     again = project.run(MANY, seed=seed, after=("-k", "not test_j"))
     assert order(again) == order(first)
     assert again.record.command == first.record.command
