@@ -35,7 +35,8 @@ class Order:
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Shuffle before everybody else: what groups or orders tests on purpose comes after, and is kept."""
         if self._seed and not _shuffler(self._config.option):
-            items.sort(key=lambda item: _key(self._seed, item))
+            known: dict[str, bytes] = {}
+            items.sort(key=lambda item: _key(self._seed, item, known))
 
     def record(self) -> dict[str, str]:
         """Return who ordered the tests, by which seed, and Python's own seed of hashes."""
@@ -98,11 +99,19 @@ def _shuffler(option: Any) -> str:
     return ""
 
 
-def _key(seed: str, item: pytest.Item) -> list[bytes]:
-    """Return a key that is random from seed to seed; items with a common parent share its beginning."""
+def _key(seed: str, item: pytest.Item, known: dict[str, bytes]) -> list[bytes]:
+    """Return a key that is random from seed to seed; items with a common parent share its beginning.
+
+    Digests of parents are kept in `known`, for each has many items.
+    """
     *parents, _ = item.listchain()
-    names = [f"{type(node).__name__} {node.nodeid}" for node in parents[1:]]
-    return [_digest(seed, name) for name in (*names, identity(item))]
+    key = []
+    for node in parents[1:]:
+        name = f"{type(node).__name__} {node.nodeid}"
+        if name not in known:
+            known[name] = _digest(seed, name)
+        key.append(known[name])
+    return [*key, _digest(seed, identity(item))]
 
 
 def _digest(seed: str, name: str) -> bytes:

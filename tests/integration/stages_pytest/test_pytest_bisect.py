@@ -14,7 +14,7 @@ from tests.support import app_desk
 from truegreen.app import bisect
 from truegreen.config import settings as config
 from truegreen.errors import EXIT_GATE_FAILED, EXIT_OK, ToolFailed, UnknownName, UsageError
-from truegreen.stages.common.pytest_bisect import Found
+from truegreen.stages.common.pytest_bisect import Bisection, Found
 
 pytestmark = pytest.mark.slow
 HARMLESS = "import app\n" + "".join(f"def test_{name}(): pass\n" for name in "abcde")
@@ -200,3 +200,44 @@ def test_command_prints_both_commands_or_json_and_ends_with_one_without_a_culpri
     ended = desk.run("bisect", "unit", "tests/test_0.py::test_a", *arguments[3:])
     assert ended.code == EXIT_GATE_FAILED
     assert not (Path(project.root) / ".truegreen" / "unit").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "seed"),
+    [
+        ('{"order": "random", "seed": "7"}', 7),
+        ('{"order": "as-written", "seed": ""}', None),
+        ('{"order": "pytest-random-order", "seed": "words"}', None),
+        ('{"seed": 7}', None),
+        ("{}", None),
+        ("no json", None),
+        ("", None),
+    ],
+)
+def test_seed_of_the_last_evidence_is_taken_where_it_is_one(project, text, seed):
+    project.write(".truegreen/unit/session.json", text)
+    assert bisect._last_seed(config.load(project.root), "unit") == seed
+
+
+def test_seed_of_no_evidence_is_none(project):
+    assert bisect._last_seed(config.load(project.root), "unit") is None
+
+
+@pytest.mark.parametrize("found", list(Found))
+def test_each_end_of_a_bisection_is_told_and_only_a_proof_names_commands(found):
+    proved = found is Found.POLLUTER
+    names = tuple(f"t{number}" for number in range(12))
+    result = Bisection(
+        found=found,
+        victim="v",
+        polluter="t1" if proved else "",
+        narrowest=names,
+        fails="pytest t1 v" if proved else "",
+        passes="pytest v" if proved else "",
+        runs=3,
+    )
+    first, *more = bisect.told(result)
+    assert "(3 runs)" in first
+    assert any("pytest t1 v" in line for line in more) is proved
+    if found is Found.SEVERAL:
+        assert more[-1].strip() == "and 2 more"

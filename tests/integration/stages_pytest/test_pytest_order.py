@@ -6,8 +6,10 @@ import json
 import re
 
 import pytest
-from tests.support import pytest_projects
+from tests.support import app_desk, pytest_projects
 from tests.support.pytest_projects import Project, shared_cache
+
+from truegreen.errors import EXIT_OK
 
 pytestmark = pytest.mark.slow
 MANY = "import app\n" + "".join(f"def test_{name}(): pass\n" for name in "abcdefghij")
@@ -51,6 +53,7 @@ def test_random_order_is_told_with_the_command_that_repeats_it(project):
     assert (session.order, session.seed, session.hash_seed) == ("random", str(seed), str(seed))
     assert first.record.command == f"truegreen run unit --seed {seed} -- -k 'not test_j'"
     assert f"truegreen run unit --seed {seed} -- -k 'not test_j'" in first.shown
+    assert first.shown.index(f"random order, seed {seed}") < first.shown.index("9 passed")
     again = project.run(MANY, seed=seed, after=("-k", "not test_j"))
     assert order(again) == order(first)
     assert again.record.command == first.record.command
@@ -94,6 +97,16 @@ def test_random_order_in_which_a_test_fails_that_passes_alone_is_flaky_and_names
     assert any(note.endswith(wanted) for note in judged.record.notes)
     rerun = json.loads((judged.out / "session-rerun-1.json").read_text())
     assert (rerun["seed"], rerun["order"]) == (str(seed), "random")
+
+
+def test_seed_of_the_command_line_reaches_the_tests(project, monkeypatch, capsys):
+    project.write("test_it.py", MANY)
+    monkeypatch.setenv("TRUEGREEN_CACHE", str(project.cache))
+    desk = app_desk.Desk(project.root, monkeypatch, capsys)
+    ended = desk.run("run", "unit", "--seed", "5", "--no-gate", "-C", str(project.root), "--set", "unit.workers=0")
+    assert ended.code == EXIT_OK, ended.err
+    session = json.loads((project.root / ".truegreen" / "unit" / "session.json").read_text())
+    assert (session["seed"], tuple(session["ids"])) == ("5", order(project.run(MANY, seed=5)))
 
 
 # --- plugins of the project --------------------------------------------------------------------------------------

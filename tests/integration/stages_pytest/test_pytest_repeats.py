@@ -66,10 +66,10 @@ def test_new_tests_run_29_times_in_fresh_processes_and_the_claim_is_what_that_sh
     assert float(judged.record.tools[0].duration_s) < 10
 
 
-@pytest.mark.parametrize("run", [2, 5])
+@pytest.mark.parametrize("run", [2, 4])
 def test_new_test_that_fails_once_is_flaky_red_and_not_run_again(project, run):
     project.write("test_new.py", FAILS_AT.format(run=run, deed="raise AssertionError('now')"))
-    judged = project.run(changes=NEW, new_tests_s=6.0)
+    judged = project.run(changes=NEW, new_tests_s=8.0)
     assert judged.status == "fail"
     assert attempts(judged, "test_other") == ("pass",) * (run - 1) + ("fail",)
     assert judged.says("no-failures") == judged.says("flakiness") == "fail"
@@ -77,7 +77,7 @@ def test_new_test_that_fails_once_is_flaky_red_and_not_run_again(project, run):
     assert any(f"failed in run {run}" in note and "test_other" in note for note in judged.record.notes)
     runs, _ = said(judged)
     assert attempts(judged, "test_steady") == ("pass",) * runs
-    assert runs > run
+    assert runs >= run
 
 
 def test_new_test_that_a_plugin_would_repeat_until_it_passes_is_no_steady_one(project):
@@ -186,7 +186,7 @@ def test_new_tests_are_not_cut_short_by_an_option_of_the_stage(project):
     project.write("test_new.py", FAILS_AT.format(run=2, deed="raise AssertionError('now')"))
     judged = project.run(changes=NEW, new_tests_s=6.0, args=["-x"])
     assert attempts(judged, "test_other") == ("pass", "fail")
-    assert len(attempts(judged, "test_steady")) == said(judged)[0] > 2
+    assert len(attempts(judged, "test_steady")) == said(judged)[0] >= 2
 
 
 def test_new_tests_that_take_longer_than_the_budget_run_once_and_that_is_said(project):
@@ -210,7 +210,7 @@ def test_new_tests_whose_names_change_are_not_claimed(project):
     judged = project.run(changes=NEW, new_tests_s=60.0)
     assert judged.status == "pass"
     assert said(judged)[0] == 1
-    assert any("another name" in note for note in judged.record.notes)
+    assert any("selected 1 of them" in note for note in judged.record.notes)
 
 
 @pytest.mark.parametrize(
@@ -238,3 +238,29 @@ def test_run_of_a_change_that_cannot_be_known_says_so_and_claims_nothing(project
     assert [note for note in judged.record.notes if "new tests" in note] == [
         "new tests cannot be told from old ones, so none ran again: the base is not in this clone"
     ]
+
+
+def test_repeat_that_pytest_calls_failed_without_a_failed_test_is_never_green(project):
+    project.write("test_new.py", "def test_x(): pass\n")
+    project.write(
+        "conftest.py",
+        """
+        import os
+        def pytest_sessionfinish(session):
+            if "TRUEGREEN_ONLY" in os.environ:
+                session.exitstatus = 1
+        """,
+    )
+    judged = project.run(changes=NEW, new_tests_s=60.0)
+    assert (judged.status, judged.record.error.code) == ("blind", "TG305")
+
+
+def test_threshold_of_the_project_for_coverage_does_not_fail_a_repeat(project):
+    project.write("pytest.ini", "[pytest]\naddopts = --cov=app --cov-fail-under=50\n")
+    project.write("app.py", "VALUE = 1\ndef one():\n    x = 1\n    y = 2\n    z = 3\n    return x\n")
+    project.write("test_it.py", "import app\ndef test_one(): assert app.one()\n")
+    project.write("test_new.py", "def test_x(): pass\n")
+    judged = project.run(changes=NEW, new_tests_s=4.0)
+    assert judged.status == "pass"
+    assert len(attempts(judged, "test_x")) == said(judged)[0] > 1
+    assert (judged.out / ".coverage").is_file()

@@ -132,3 +132,14 @@ def test_command_line_that_is_wrong_says_what_and_offers_the_nearest(argv: list[
 def test_option_given_several_times_keeps_all_and_starts_empty() -> None:
     assert parse(["gate", "--set", "a=1", "--set", "b=2"]).set == ["a=1", "b=2"]
     assert parse(["gate"]).set == []
+
+
+@pytest.mark.parametrize("text", ["0", "1234", str((1 << 32) - 1)])
+def test_seed_is_a_number_that_python_takes_for_its_hashes(text: str) -> None:
+    assert parse(["run", "unit", "--seed", text]).seed == int(text)
+
+
+@pytest.mark.parametrize("text", ["-1", str(1 << 32), "1.5", "words", ""])
+def test_seed_of_another_kind_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse(["run", "unit", f"--seed={text}"])

@@ -21,9 +21,12 @@ def draw() -> int:
 
 def seed(context: StageContext) -> int | None:
     """Return the seed to replay, else a new one where the stage's order is random; None leaves the order alone."""
-    if context.seed is not None:
-        return context.seed
-    return draw() if context.options.order == "random" else None
+    if context.seed is None and context.options.order != "random":
+        return None
+    chosen = draw() if context.seed is None else context.seed
+    # Said before the run as well: one that hangs leaves no notes.
+    context.console.line(f"tests run in random order, seed {chosen}")
+    return chosen
 
 
 def replay(session: Session | None) -> str:

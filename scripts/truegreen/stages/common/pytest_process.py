@@ -168,7 +168,7 @@ class Pytest:
                 **self.env,
                 **(env or {}),
                 "TRUEGREEN_SESSION_FILE": str(context.out / f"session{suffix}.json"),
-                "COVERAGE_FILE": str(context.out / ".coverage"),
+                "COVERAGE_FILE": str(context.out / f".coverage{suffix}"),
             },
             timeout_s=limit,
             log=context.out / "pytest.log",

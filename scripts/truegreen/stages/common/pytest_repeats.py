@@ -122,28 +122,31 @@ class Repeats:
         paths = {row[0]: row[1] for row in self._session.places}
         modules = sorted({os.path.relpath(paths[test], self._pytest.context.root) for test in tests})
         name = f"-rerun-{number}"
-        seeds = self._pytest.seeded(self._seed + self._runs)
+        seeds = self._pytest.seeded((self._seed + self._runs) % pytest_order.SEEDS)
         only = self._pytest.only(tests, name=f"only{name}.json")
         # Nothing may end a repeat early: what did not run would look as if it had agreed.
         words = [*self._pytest.again(self._session), *modules, "--maxfail=0"]
+        # A threshold of the project's is for all tests, not for these few.
+        words += ["--cov-fail-under=0"] if "pytest_cov" in self._pytest.present else []
         limit_s = min(float(self._pytest.context.options.timeout_s), self._budget_s + self._first.duration_s)
         self._pytest.context.console.line(f"running {len(tests)} new test(s) again, run {self._runs + 1}")
         done = self._pytest.run(words, suffix=name, env={**seeds, **only}, limit_s=limit_s)
         self.tools.append(tool(done, f"pytest rerun {number} (new tests)"))
         session = self._pytest.session(name)
         if done.exit_code == _USAGE:
-            self._stopped = "pytest did not find their files again"
+            self._stopped = "pytest refused to run them again"
             self._forget(name)
             return done, None
         if session is not None and session.finished and set(session.ids) < set(tests) and not session.collection_errors:
-            self._stopped = f"{len(tests) - len(session.ids)} have another name in each process"
+            self._stopped = f"pytest selected {len(session.ids)} of them again"
             self._forget(name)
             return done, None
-        if session is None or not session.whole or session.exit_code != done.exit_code:
+        strange = session is None or not session.whole or session.exit_code != done.exit_code
+        if session is None or strange or bool(session.failed) is not bool(done.exit_code):
             raise ToolFailed(
-                f"run {self._runs + 1} of the new tests did not come to its end",
+                f"run {self._runs + 1} of the new tests did not end as it should",
                 where=str(self._pytest.context.out / "pytest.log"),
-                why=f"pytest ended with {done.exit_code}; in the first run the same tests passed",
+                why=f"pytest ended with {done.exit_code}; in the run before the same tests passed",
                 fix=f"look for what differs between two runs: {', '.join(tests[:_SHOWN])}",
             )
         return done, session
