@@ -34,8 +34,12 @@ class OneStageOptions(GateOptions, frozen=True, kw_only=True):
 class _Placed(msgspec.Struct, frozen=True, kw_only=True):
     """Where the tests that unit collected belong."""
 
-    stages: dict[str, list[str]]
-    """Test → stages that want it."""
+    tests: int
+    """Tests that some stage wants, each once."""
+    alone: int
+    """Those that unit runs and no other stage wants."""
+    claimed: dict[str, list[str]]
+    """Test that another stage wants → all stages that want it."""
     nowhere: dict[str, str]
     """Test that does not run, though its stage was planned or it has none → why."""
     misspelt: dict[str, tuple[str, str]]
@@ -81,7 +85,7 @@ class OneStage(BaseGate):
             return self.not_judged(stage, "unit did not tell which stages want its tests")
         patterns = tuple(policy.elsewhere)
         placed = _placed(sessions, evidence, patterns)
-        twice = {test: stages for test, stages in placed.stages.items() if len(stages) > 1}
+        twice = {test: stages for test, stages in placed.claimed.items() if len(stages) > 1}
         facts = _facts(placed, sessions, evidence, patterns)
         items = _items(placed, twice)
         if twice or placed.misspelt:
@@ -104,36 +108,55 @@ class OneStage(BaseGate):
                 items=items,
             )
         return self.passed(
-            stage, f"each of {count(len(placed.stages), 'test')} belongs to one stage", facts=facts, items=items
+            stage, f"each of {count(placed.tests, 'test')} belongs to one stage", facts=facts, items=items
         )
 
 
 def _placed(sessions: list[TestSession], evidence: RunEvidence, elsewhere: tuple[str, ...]) -> _Placed:
-    stages: dict[str, list[str]] = {_raw(test, session): [_UNIT] for session in sessions for test in session.ids}
     unknown: dict[str, str] = {}
-    for session in (session for seen in evidence.stages for session in seen.sessions):
+    for session in (session for name in evidence.planned for session in evidence.of(name).sessions):
         unknown = {**session.unknown_marks, **unknown}
+    claimed = _claimed(sessions)
     for session in sessions:
-        for name, tests in (session.claims or {}).items():
-            for test in tests:
-                if name not in (mine := stages.setdefault(test, [])):
-                    mine.append(name)
+        for test in session.ids:
+            if (wants := claimed.get(_raw(test, session))) and wants[0] != _UNIT:
+                wants.insert(0, _UNIT)
+    alone = _alone(sessions, claimed)
     nowhere = {test: "no stage wants it" for session in sessions for test in session.unclaimed}
     for name in dict.fromkeys(name for session in sessions for name in session.claims or {}):
         if name in evidence.planned:
-            nowhere.update(_unselected(name, evidence.of(name), stages))
+            nowhere.update(_unselected(name, evidence.of(name), claimed))
     near = {mark: get_close_matches(mark, _MARKS, n=1, cutoff=_NEAR) for mark in unknown}
     return _Placed(
-        stages=stages,
+        tests=alone + len(claimed),
+        alone=alone,
+        claimed=claimed,
         nowhere={test: why for test, why in nowhere.items() if not test_matches(test, elsewhere)},
         misspelt={mark: (unknown[mark], meant[0]) for mark, meant in near.items() if meant},
         unknown={mark: test for mark, test in unknown.items() if not near[mark]},
     )
 
 
-def _unselected(name: str, seen: StageEvidence, stages: dict[str, list[str]]) -> dict[str, str]:
+def _claimed(sessions: list[TestSession]) -> dict[str, list[str]]:
+    claimed: dict[str, list[str]] = {}
+    for session in sessions:
+        for name, tests in (session.claims or {}).items():
+            for test in tests:
+                if name not in (wants := claimed.setdefault(test, [])):
+                    wants.append(name)
+    return claimed
+
+
+def _alone(sessions: list[TestSession], claimed: dict[str, list[str]]) -> int:
+    """Return how many tests are unit's own; with several Pythons, each test once."""
+    if len(sessions) == 1:
+        return sum(1 for test in sessions[0].ids if _raw(test, sessions[0]) not in claimed)
+    return len({raw for session in sessions for test in session.ids if (raw := _raw(test, session)) not in claimed})
+
+
+def _unselected(name: str, seen: StageEvidence, claimed: dict[str, list[str]]) -> dict[str, str]:
     """Return the tests that a planned stage wants and did not select, with the reason as far as it can be told."""
-    wanted = [test for test, wants in stages.items() if wants == [name]]
+    wanted = [test for test, wants in claimed.items() if wants == [name]]
     if not seen.sessions:
         reason = next((record.reason for record in seen.records if record.reason and not record.error), "")
         # A stage that broke is blind by gates of its own.
@@ -178,8 +201,9 @@ def _items(placed: _Placed, twice: dict[str, list[str]]) -> tuple[Item, ...]:
 def _facts(
     placed: _Placed, sessions: list[TestSession], evidence: RunEvidence, elsewhere: tuple[str, ...]
 ) -> tuple[Fact, ...]:
-    numbers: dict[str, int] = {}
-    for wants in placed.stages.values():
+    both = sum(1 for wants in placed.claimed.values() if _UNIT in wants)
+    numbers: dict[str, int] = {_UNIT: placed.alone} if placed.alone or both else {}
+    for wants in placed.claimed.values():
         for name in wants:
             numbers[name] = numbers.get(name, 0) + 1
     facts = []
