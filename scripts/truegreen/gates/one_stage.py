@@ -12,6 +12,8 @@ from truegreen.gates.base import RUN, TESTED, BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence, StageEvidence
     from truegreen.model.testrun import TestSession
@@ -118,9 +120,9 @@ def _placed(sessions: list[TestSession], evidence: RunEvidence, elsewhere: tuple
         unknown = {**session.unknown_marks, **unknown}
     claimed = _claimed(sessions)
     for session in sessions:
-        for test in session.ids:
-            if (wants := claimed.get(_raw(test, session))) and wants[0] != _UNIT:
-                wants.insert(0, _UNIT)
+        for test in [test for test in _raw(session) if test in claimed]:
+            if claimed[test][0] != _UNIT:
+                claimed[test].insert(0, _UNIT)
     alone = _alone(sessions, claimed)
     nowhere = {test: "no stage wants it" for session in sessions for test in session.unclaimed}
     for name in dict.fromkeys(name for session in sessions for name in session.claims or {}):
@@ -150,8 +152,8 @@ def _claimed(sessions: list[TestSession]) -> dict[str, list[str]]:
 def _alone(sessions: list[TestSession], claimed: dict[str, list[str]]) -> int:
     """Return how many tests are unit's own; with several Pythons, each test once."""
     if len(sessions) == 1:
-        return sum(1 for test in sessions[0].ids if _raw(test, sessions[0]) not in claimed)
-    return len({raw for session in sessions for test in session.ids if (raw := _raw(test, session)) not in claimed})
+        return len(sessions[0].ids) - sum(1 for wants in claimed.values() if wants[0] == _UNIT)
+    return len({test for session in sessions for test in _raw(session)} - claimed.keys())
 
 
 def _unselected(name: str, seen: StageEvidence, claimed: dict[str, list[str]]) -> dict[str, str]:
@@ -163,15 +165,18 @@ def _unselected(name: str, seen: StageEvidence, claimed: dict[str, list[str]]) -
         return dict.fromkeys(wanted, f"{name} did nothing: {reason}") if reason else {}
     if any(session.left_out or session.collection_errors or session.asked for session in seen.sessions):
         return {}  # told by `tests-ran`
-    selected = {_raw(test, session) for session in seen.sessions for test in session.ids}
+    selected = {test for session in seen.sessions for test in _raw(session)}
     skipped = tuple(f"{node}::" for session in seen.sessions for node in session.skipped_collections)
     lost = [test for test in wanted if test not in selected and not test.startswith(skipped)]
     return dict.fromkeys(lost, f"its marker is of {name}, which did not collect it")
 
 
-def _raw(test: str, session: TestSession) -> str:
-    """Return a test's id without the Python that a matrix adds to it."""
-    return test.removesuffix(f" [{session.python}]") if session.python else test
+def _raw(session: TestSession) -> Iterable[str]:
+    """Return the ids of a session without the Python that a matrix adds to all of them."""
+    label = f" [{session.python}]"
+    if not session.ids or not session.ids[0].endswith(label):
+        return session.ids
+    return [test.removesuffix(label) for test in session.ids]
 
 
 def _reason(placed: _Placed, twice: dict[str, list[str]]) -> str:
