@@ -35,10 +35,10 @@ class _Seen(msgspec.Struct, frozen=True):
     partial: bool = False
 
 
-def named(stages: Iterable[StageEvidence]) -> dict[str, tuple[str, ...]]:
-    """Return requirement → node ids of the tests that name it, each once."""
+def named(evidence: RunEvidence) -> dict[str, tuple[str, ...]]:
+    """Return requirement → node ids of the tests that name it in a planned stage, each once."""
     found: dict[str, dict[str, None]] = {}
-    for session in (session for stage in stages for session in stage.sessions):
+    for session in (session for stage in evidence.planned for session in evidence.of(stage).sessions):
         for name, tests in session.requirements.items():
             found.setdefault(name, {}).update(dict.fromkeys(tests))
     return {name: tuple(tests) for name, tests in found.items()}
@@ -58,16 +58,18 @@ def proofs(
         evidence: everything read about the run.
         types: type of a row → stages in which a test of the type runs.
     """
-    tests = named(evidence.stages)
+    tests = named(evidence)
     seen = {stage: _seen(evidence.of(stage)) for stage in evidence.planned}
     return tuple(_proof(row, tests.get(row.id, ()), types[row.type], seen, evidence) for row in rows)
 
 
 def _seen(stage: StageEvidence) -> _Seen:
-    cases = {case.id: case for case in stage.tests.cases} if stage.tests else {}
+    # Of a large suite, only what names a requirement is kept.
+    wanted = {own for session in stage.sessions for own in _names(session)}
+    cases = {case.id: case for case in stage.tests.cases if case.id in wanted} if stage.tests else {}
     results: dict[str, list[TestCase | None]] = {}
     for session in stage.sessions:
-        selected = frozenset(session.ids)
+        selected = frozenset(test for test in session.ids if test in wanted)
         for name, tests in session.requirements.items():
             ran = (own for test in tests if (own := _selected(test, session, selected)))
             results.setdefault(name, []).extend(cases.get(own) for own in ran)
@@ -80,6 +82,12 @@ def _seen(stage: StageEvidence) -> _Seen:
         idle=next((record.reason for record in stage.records if record.state is RunState.SKIPPED), ""),
         partial=any(session.asked for session in stage.sessions),
     )
+
+
+def _names(session: TestSession) -> Iterable[str]:
+    """Yield the ids that results of tests which name a requirement can have."""
+    for test in (test for tests in session.requirements.values() for test in tests):
+        yield from (test, f"{test} [{session.python}]")
 
 
 def _selected(test: str, session: TestSession, selected: frozenset[str]) -> str:

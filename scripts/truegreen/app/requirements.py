@@ -22,6 +22,7 @@ from truegreen.config.requirements import FILE
 from truegreen.errors import TruegreenError, WrongValue
 from truegreen.model.requirement import Proof, Requirement, State
 from truegreen.model.run import RunEvidence
+from truegreen.reporters.escape import plain
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
@@ -194,5 +195,5 @@ def in_words(proof: Proof) -> str:
     due = f" (due {row.due})" if row.due else ""
     return (
         f"{row.id:12}  {row.type:12}  {row.milestone or '-':8}  {proof.state.value:10}  "
-        f"{number:3} test{'s' if number != 1 else ' '}  {row.text}{due}{told}"
+        f"{number:3} test{'s' if number != 1 else ' '}  {plain(f'{row.text}{due}{told}')}"
     )

@@ -12,6 +12,8 @@ from truegreen.gates.base import RUN, TESTED, BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence, StageEvidence
     from truegreen.model.testrun import TestSession
@@ -34,8 +36,12 @@ class OneStageOptions(GateOptions, frozen=True, kw_only=True):
 class _Placed(msgspec.Struct, frozen=True, kw_only=True):
     """Where the tests that unit collected belong."""
 
-    stages: dict[str, list[str]]
-    """Test → stages that want it."""
+    tests: int
+    """Tests that some stage wants, each once."""
+    alone: int
+    """Those that unit runs and no other stage wants."""
+    claimed: dict[str, list[str]]
+    """Test that another stage wants → all stages that want it."""
     nowhere: dict[str, str]
     """Test that does not run, though its stage was planned or it has none → why."""
     misspelt: dict[str, tuple[str, str]]
@@ -81,7 +87,7 @@ class OneStage(BaseGate):
             return self.not_judged(stage, "unit did not tell which stages want its tests")
         patterns = tuple(policy.elsewhere)
         placed = _placed(sessions, evidence, patterns)
-        twice = {test: stages for test, stages in placed.stages.items() if len(stages) > 1}
+        twice = {test: stages for test, stages in placed.claimed.items() if len(stages) > 1}
         facts = _facts(placed, sessions, evidence, patterns)
         items = _items(placed, twice)
         if twice or placed.misspelt:
@@ -104,51 +110,73 @@ class OneStage(BaseGate):
                 items=items,
             )
         return self.passed(
-            stage, f"each of {count(len(placed.stages), 'test')} belongs to one stage", facts=facts, items=items
+            stage, f"each of {count(placed.tests, 'test')} belongs to one stage", facts=facts, items=items
         )
 
 
 def _placed(sessions: list[TestSession], evidence: RunEvidence, elsewhere: tuple[str, ...]) -> _Placed:
-    stages: dict[str, list[str]] = {_raw(test, session): [_UNIT] for session in sessions for test in session.ids}
     unknown: dict[str, str] = {}
-    for session in (session for seen in evidence.stages for session in seen.sessions):
+    for session in (session for name in evidence.planned for session in evidence.of(name).sessions):
         unknown = {**session.unknown_marks, **unknown}
+    claimed = _claimed(sessions)
     for session in sessions:
-        for name, tests in (session.claims or {}).items():
-            for test in tests:
-                if name not in (mine := stages.setdefault(test, [])):
-                    mine.append(name)
+        for test in [test for test in _raw(session) if test in claimed]:
+            if claimed[test][0] != _UNIT:
+                claimed[test].insert(0, _UNIT)
+    alone = _alone(sessions, claimed)
     nowhere = {test: "no stage wants it" for session in sessions for test in session.unclaimed}
     for name in dict.fromkeys(name for session in sessions for name in session.claims or {}):
         if name in evidence.planned:
-            nowhere.update(_unselected(name, evidence.of(name), stages))
+            nowhere.update(_unselected(name, evidence.of(name), claimed))
     near = {mark: get_close_matches(mark, _MARKS, n=1, cutoff=_NEAR) for mark in unknown}
     return _Placed(
-        stages=stages,
+        tests=alone + len(claimed),
+        alone=alone,
+        claimed=claimed,
         nowhere={test: why for test, why in nowhere.items() if not test_matches(test, elsewhere)},
         misspelt={mark: (unknown[mark], meant[0]) for mark, meant in near.items() if meant},
         unknown={mark: test for mark, test in unknown.items() if not near[mark]},
     )
 
 
-def _unselected(name: str, seen: StageEvidence, stages: dict[str, list[str]]) -> dict[str, str]:
+def _claimed(sessions: list[TestSession]) -> dict[str, list[str]]:
+    claimed: dict[str, list[str]] = {}
+    for session in sessions:
+        for name, tests in (session.claims or {}).items():
+            for test in tests:
+                if name not in (wants := claimed.setdefault(test, [])):
+                    wants.append(name)
+    return claimed
+
+
+def _alone(sessions: list[TestSession], claimed: dict[str, list[str]]) -> int:
+    """Return how many tests are unit's own; with several Pythons, each test once."""
+    if len(sessions) == 1:
+        return len(sessions[0].ids) - sum(1 for wants in claimed.values() if wants[0] == _UNIT)
+    return len({test for session in sessions for test in _raw(session)} - claimed.keys())
+
+
+def _unselected(name: str, seen: StageEvidence, claimed: dict[str, list[str]]) -> dict[str, str]:
     """Return the tests that a planned stage wants and did not select, with the reason as far as it can be told."""
-    wanted = [test for test, wants in stages.items() if wants == [name]]
+    wanted = [test for test, wants in claimed.items() if wants == [name]]
     if not seen.sessions:
         reason = next((record.reason for record in seen.records if record.reason and not record.error), "")
         # A stage that broke is blind by gates of its own.
         return dict.fromkeys(wanted, f"{name} did nothing: {reason}") if reason else {}
     if any(session.left_out or session.collection_errors or session.asked for session in seen.sessions):
         return {}  # told by `tests-ran`
-    selected = {_raw(test, session) for session in seen.sessions for test in session.ids}
+    selected = {test for session in seen.sessions for test in _raw(session)}
     skipped = tuple(f"{node}::" for session in seen.sessions for node in session.skipped_collections)
     lost = [test for test in wanted if test not in selected and not test.startswith(skipped)]
     return dict.fromkeys(lost, f"its marker is of {name}, which did not collect it")
 
 
-def _raw(test: str, session: TestSession) -> str:
-    """Return a test's id without the Python that a matrix adds to it."""
-    return test.removesuffix(f" [{session.python}]") if session.python else test
+def _raw(session: TestSession) -> Iterable[str]:
+    """Return the ids of a session without the Python that a matrix adds to all of them."""
+    label = f" [{session.python}]"
+    if not session.ids or not session.ids[0].endswith(label):
+        return session.ids
+    return [test.removesuffix(label) for test in session.ids]
 
 
 def _reason(placed: _Placed, twice: dict[str, list[str]]) -> str:
@@ -178,8 +206,9 @@ def _items(placed: _Placed, twice: dict[str, list[str]]) -> tuple[Item, ...]:
 def _facts(
     placed: _Placed, sessions: list[TestSession], evidence: RunEvidence, elsewhere: tuple[str, ...]
 ) -> tuple[Fact, ...]:
-    numbers: dict[str, int] = {}
-    for wants in placed.stages.values():
+    both = sum(1 for wants in placed.claimed.values() if _UNIT in wants)
+    numbers: dict[str, int] = {_UNIT: placed.alone} if placed.alone or both else {}
+    for wants in placed.claimed.values():
         for name in wants:
             numbers[name] = numbers.get(name, 0) + 1
     facts = []

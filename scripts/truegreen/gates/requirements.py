@@ -110,7 +110,7 @@ def _due(row: Requirement, today: date | None) -> bool:
 def _strange(evidence: RunEvidence, known: set[str]) -> tuple[Item, ...]:
     """Return the ids that tests name and nobody wrote."""
     items = []
-    for name, tests in named(evidence.stages).items():
+    for name, tests in named(evidence).items():
         if name not in known:
             near = get_close_matches(name, sorted(known), n=1)
             hint = f"; perhaps you meant {near[0]}" if near else ""

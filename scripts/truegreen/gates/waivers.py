@@ -67,7 +67,9 @@ class Waivers(BaseGate):
         known = {use.waiver: use for use in evidence.waiver_uses}
         uses = [known.get(waiver, WaiverUse(waiver=waiver)) for waiver in evidence.waivers]
         red = [use for use in uses if _wrong(use, today)]
-        items = tuple(_item(use, today, policy) for use in sorted(uses, key=lambda use: not _wrong(use, today)))
+        items = tuple(
+            _item(use, evidence, today, policy) for use in sorted(uses, key=lambda use: not _wrong(use, today))
+        )
         facts = _facts(evidence, today)
         if red:
             words = some([f"{use.waiver.title} {_wrong(use, today)}" for use in red])
@@ -93,7 +95,7 @@ def _wrong(use: WaiverUse, today: date) -> str:
     return ""
 
 
-def _item(use: WaiverUse, today: date, policy: WaiversOptions) -> Item:
+def _item(use: WaiverUse, evidence: RunEvidence, today: date, policy: WaiversOptions) -> Item:
     waiver = use.waiver
     left = (waiver.expires - today).days
     wrong = _wrong(use, today)
@@ -101,6 +103,7 @@ def _item(use: WaiverUse, today: date, policy: WaiversOptions) -> Item:
     clauses.append(f"approved by {waiver.approver} for {waiver.author}, owner {waiver.owner or waiver.author}")
     if left >= 0:
         clauses.append(f"until {waiver.expires} ({count(left, 'day')} left)")
+    clauses.append("written or changed by this very change" if _changed(waiver, evidence.changes) else "")
     level = "error" if wrong else "warning" if left <= policy.near_days else "notice"
     message = "; ".join(clause for clause in clauses if clause)
     return Item(title=waiver.title, message=message, path=waiver.file, line=waiver.line, level=level)

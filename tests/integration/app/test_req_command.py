@@ -61,6 +61,13 @@ def test_list_says_what_the_last_evidence_proved(desk: Desk) -> None:
     assert "M1-1.5" in desk.run("req", "list").out
 
 
+def test_list_keeps_each_row_on_its_line_whatever_its_text_says(desk: Desk) -> None:
+    desk.write("requirements.toml", ROWS.replace('"adds up"', '"adds\\n::error::up\\u001b[31m"'))
+    rows = desk.run("req", "list").out.splitlines()
+    assert len(rows) == 3
+    assert "\x1b" not in rows[2]
+
+
 def test_list_in_a_project_without_a_registry_says_how_to_begin(desk: Desk) -> None:
     ended = desk.run("req", "list")
     assert ended.code == EXIT_CONFIGURATION

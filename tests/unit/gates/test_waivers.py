@@ -263,6 +263,7 @@ def test_waiver_that_the_change_itself_wrote_is_told(change, told):
     facts = {fact.label: fact.value for fact in verdict(reports[RUN], "waivers").facts}
     assert facts.get("written or changed by this change") == told
     assert facts["in force"] == "1"
+    assert ("written or changed by this very change" in about(reports)[1]) is bool(told)
 
 
 def test_test_that_was_skipped_needs_no_waiver():
