@@ -18,6 +18,7 @@ import demo
 import evidence
 import helper_setup
 import measure
+import patch_coverage
 import services
 import startup
 
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "services": services.embedded,
     "containers": services.containers,
     "evidence": evidence.per_test,
+    "coverage": patch_coverage.patch,
     "demo": demo.warm,
 }
 

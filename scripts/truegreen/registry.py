@@ -28,6 +28,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "junit": "truegreen.ingest.junit:JUnitReader",
         "pytest-session": "truegreen.ingest.pytest_session:PytestSessionReader",
         "coverage-json": "truegreen.ingest.coverage_json:CoverageJsonReader",
+        "coverage-data": "truegreen.ingest.coverage_data:CoverageDataReader",
         "cobertura": "truegreen.ingest.cobertura:CoberturaReader",
         "lcov": "truegreen.ingest.lcov:LcovReader",
         "jacoco": "truegreen.ingest.jacoco:JacocoReader",

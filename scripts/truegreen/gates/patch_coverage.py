@@ -106,6 +106,11 @@ class PatchCoverage(BaseGate):
         return msgspec.structs.replace(verdict, advisory=True) if few else verdict
 
 
+def of_patch(changes: Changes, coverage: Coverage, policy: PatchCoverageOptions) -> figures.Tally:
+    """Return the sums over the changed lines alone."""
+    return figures.tally(_Patch(changes, coverage, policy).files)
+
+
 class _Patch:
     """The coverage of the changed lines alone, and what could not be counted."""
 
