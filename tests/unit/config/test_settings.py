@@ -135,7 +135,7 @@ def test_load_unknown_key_names_its_line_and_the_nearest_known(load, text, key, 
 
 def test_load_unknown_key_like_no_other_lists_the_known(load):
     error = refused(load, UnknownKey, "[tool.truegreen.gates.coverage]\nzzz = 1\n")
-    assert "advisory, branch" in error.fix
+    assert "advisory, allow-zero, branch" in error.fix
 
 
 @pytest.mark.parametrize(
