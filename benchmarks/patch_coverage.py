@@ -97,7 +97,7 @@ def _commit(root: Path) -> str:
 def _peer(root: Path, base: str) -> tuple[float, tuple[int, int]]:
     """Return seconds of the usual chain, and its (covered, all) changed lines."""
     start = time.perf_counter()
-    measure.timed(_uv("coverage", "combine", "--keep", "-q", "."), cwd=root)
+    measure.timed(_uv("coverage", "combine", "-q", "."), cwd=root)
     measure.timed(_uv("coverage", "xml", "-q", "-o", "coverage.xml"), cwd=root)
     measure.timed(_uv("diff-cover", "coverage.xml", f"--compare-branch={base}", "--format", "json:diff.json"), cwd=root)
     took = time.perf_counter() - start
