@@ -20,6 +20,7 @@ import helper_setup
 import history
 import ingest
 import measure
+import patch_coverage
 import services
 import startup
 import verdict
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "evidence": evidence.per_test,
     "ingest": ingest.junit,
     "history": history.history,
+    "coverage": patch_coverage.patch,
     "demo": demo.warm,
     "verdict": verdict.with_history,
 }

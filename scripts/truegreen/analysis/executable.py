@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import ast
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
 _LIMIT_CHARACTERS = 4 << 20
+_Statement = ast.stmt | ast.ExceptHandler | ast.match_case
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 _NO_COVER = re.compile(r"#\s*(?:pragma|PRAGMA)[:\s]?\s*(?:no|NO)\s*(?:cover|COVER)")
 """The comment that coverage.py's documentation names as the default of `exclude_lines`."""
+
+
+class SourceLines(NamedTuple):
+    """What the lines of a source text are."""
+
+    code: frozenset[int]
+    """1-based lines that can run: of a statement over several lines the first one."""
+    starts: dict[int, int]
+    """Line → first line of its statement."""
 
 
 def lines_of_code(text: str, path: str) -> frozenset[int]:
@@ -22,22 +34,27 @@ def lines_of_code(text: str, path: str) -> frozenset[int]:
     and without what `# pragma: no cover` leaves out, as coverage.py counts them. Of any other language, and of
     Python that this interpreter cannot compile, they are all lines that are not blank: too many rather than too few.
     """
+    return source_lines(text, path).code
+
+
+def source_lines(text: str, path: str) -> SourceLines:
+    """Return what the lines are, with the rules of `lines_of_code`."""
     found = _python(text) if path.endswith((".py", ".pyw")) else None
     if found is None:
-        return frozenset(number for number, line in enumerate(text.split("\n"), 1) if line.strip())
-    return frozenset(found)
+        return SourceLines(frozenset(number for number, line in enumerate(text.split("\n"), 1) if line.strip()), {})
+    return found
 
 
-def _python(text: str) -> set[int] | None:
+def _python(text: str) -> SourceLines | None:
     if len(text) > _LIMIT_CHARACTERS:
         return None
     try:
         tree = ast.parse(text)
-        code = compile(tree, "<source>", "exec", dont_inherit=True)
+        code = compile(text, "<source>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
         return None
-    starts, silent = _starts(tree, text.split("\n"))
-    return {starts.get(line, line) for line in _lines(code)} - silent
+    starts, silent = _starts(tree, text)
+    return SourceLines(frozenset({starts.get(line, line) for line in _lines(code)} - silent), starts)
 
 
 def _lines(code: CodeType) -> Iterator[int]:
@@ -49,17 +66,17 @@ def _lines(code: CodeType) -> Iterator[int]:
         waiting += [constant for constant in current.co_consts if hasattr(constant, "co_lines")]
 
 
-def _starts(tree: ast.Module, lines: list[str]) -> tuple[dict[int, int], set[int]]:
+def _starts(tree: ast.Module, text: str) -> tuple[dict[int, int], set[int]]:
     """Return line → first line of its statement, and the lines that do not count: docstrings and what is excluded."""
     starts: dict[int, int] = {}
     silent: set[int] = set()
-    for node in ast.walk(tree):
+    lines = text.split("\n")
+    marked = _NO_COVER.search(text) is not None
+    for node in _statements(tree):
         body = getattr(node, "body", None)
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(
-            node, clean=False
-        ):
-            silent.update(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
-        if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
+        if isinstance(node, _DOCUMENTED) and (said := _docstring(node)):
+            silent.update(range(said.lineno, (said.end_lineno or said.lineno) + 1))
+        if isinstance(node, ast.Module):
             continue
         first, last, end = _span(node, body)
         starts.update(dict.fromkeys(range(first, last + 1), first))
@@ -67,14 +84,31 @@ def _starts(tree: ast.Module, lines: list[str]) -> tuple[dict[int, int], set[int
         for decorator in decorators:
             starts.update(dict.fromkeys(range(decorator.lineno, (decorator.end_lineno or 0) + 1), decorator.lineno))
         above = min((decorator.lineno for decorator in decorators), default=first)
-        if any(_NO_COVER.search(line) for line in lines[above - 1 : last]):
+        if marked and any(_NO_COVER.search(line) for line in lines[above - 1 : last]):
             silent.update(range(above, end + 1))
     if not tree.body:
         silent.add(1)  # an empty file compiles to one line that is not there
     return starts, silent
 
 
-def _span(node: ast.stmt | ast.ExceptHandler | ast.match_case, body: object) -> tuple[int, int, int]:
+def _statements(tree: ast.Module) -> Iterator[_Statement | ast.Module]:
+    """Yield a module and its statements, branches of `try` and `match` included; no expression holds a statement."""
+    waiting: list[_Statement | ast.Module] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for field in _BLOCKS:
+            waiting += getattr(node, field, ())
+
+
+def _docstring(node: ast.AST) -> ast.Expr | None:
+    first = next(iter(getattr(node, "body", ())), None)
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+        return first
+    return None
+
+
+def _span(node: _Statement, body: object) -> tuple[int, int, int]:
     """Return the first and last line of a statement, or of the head of a compound one, and the line its block ends.
 
     A decorator is a line of its own, above the first one.

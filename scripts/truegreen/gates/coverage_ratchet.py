@@ -9,7 +9,7 @@ import msgspec
 from truegreen.analysis import coverage as figures
 from truegreen.analysis import ratchet
 from truegreen.analysis.paths import matches
-from truegreen.gates._sources import TESTS
+from truegreen.gates._sources import TESTS, asked
 from truegreen.gates.base import BaseGate, GateOptions, count
 from truegreen.model.coverage import Coverage, FileCoverage, lines_of
 from truegreen.model.history import PastCoverage
@@ -44,7 +44,7 @@ class CoverageRatchet(BaseGate):
 
     It is not judged while the history holds no coverage of the default branch.
 
-    **Blind when** there is no coverage.
+    **Blind when** the coverage that the stage promised is missing.
 
     **Options**: `allow` (default 0), `exclude` (default: files of tests).
 
@@ -57,6 +57,10 @@ class CoverageRatchet(BaseGate):
     stages: ClassVar[frozenset[str]] = frozenset({"unit"})
     needs: ClassVar[frozenset[str]] = frozenset({"coverage"})
     Options: ClassVar[type[GateOptions]] = CoverageRatchetOptions
+
+    def applies(self, evidence: RunEvidence, stage: str, policy: CoverageRatchetOptions) -> bool:  # noqa: ARG002
+        """Return whether coverage was measured, or was to be."""
+        return asked(evidence.of(stage))
 
     def evaluate(self, evidence: RunEvidence, stage: str, policy: CoverageRatchetOptions, history: History) -> Verdict:
         """Judge the files that did not change."""

@@ -8,7 +8,7 @@ import msgspec
 
 from truegreen.analysis import coverage as figures
 from truegreen.analysis.paths import matches
-from truegreen.gates._sources import TESTS, Percent, patterns_of
+from truegreen.gates._sources import TESTS, Percent, asked, patterns_of
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.coverage import FileCoverage, bits_of
 from truegreen.model.verdict import Fact, Item, Verdict
@@ -52,8 +52,8 @@ class PatchCoverage(BaseGate):
     compared there was merged already, and the total decides.
 
     **Blind when** the change cannot be known, as in a clone that lacks the base commit (`fetch-depth: 2` in the
-    checkout of the report job is enough for a pull request, `fetch-depth: 0` always is), or when there is no
-    coverage.
+    checkout of the report job is enough for a pull request, `fetch-depth: 0` always is), or when the coverage that
+    the stage promised is missing. A project that measures none has gate `coverage` to say so.
 
     **Options**: `line` (default 80), `min-lines` (default 20), `exclude` (default: files of tests),
     `source` (default: that of the project).
@@ -71,7 +71,8 @@ class PatchCoverage(BaseGate):
 
     def applies(self, evidence: RunEvidence, stage: str, policy: PatchCoverageOptions) -> bool:  # noqa: ARG002
         """Return whether there is a change to judge, known or not."""
-        return evidence.changes is not None or bool(evidence.changes_unknown)
+        changed = evidence.changes is not None or bool(evidence.changes_unknown)
+        return changed and asked(evidence.of(stage))
 
     def evaluate(self, evidence: RunEvidence, stage: str, policy: PatchCoverageOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge the changed lines."""
@@ -104,6 +105,11 @@ class PatchCoverage(BaseGate):
         )
         few = sums.lines < policy.min_lines
         return msgspec.structs.replace(verdict, advisory=True) if few else verdict
+
+
+def of_patch(changes: Changes, coverage: Coverage, policy: PatchCoverageOptions) -> figures.Tally:
+    """Return the sums over the changed lines alone."""
+    return figures.tally(_Patch(changes, coverage, policy).files)
 
 
 class _Patch:

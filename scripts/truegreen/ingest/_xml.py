@@ -69,18 +69,23 @@ class Tail:
         return f"[… the beginning was cut off]\n{text}" if self._cut else text
 
 
-def parse(path: Path, handler: Handler) -> None:
+def parse(path: Path, handler: Handler, *, named_doctype: bool = False) -> None:
     """Feed a file to a handler, chunk by chunk, with all limits in front of it.
+
+    With `named_doctype` a DOCTYPE that only names an external definition is let pass (JaCoCo and Cobertura write
+    one); nothing is loaded, and one that declares anything is refused as always.
 
     Raises:
         EvidenceMissing: there is no such file.
         EvidenceUnreadable: not well-formed, mis-encoded, truncated, too large, too deep, or with a DOCTYPE;
             `where` carries the line.
     """
-    read(path, lambda parser: _guard(parser, handler))
+    read(path, lambda parser: _guard(parser, handler), named_doctype=named_doctype)
 
 
-def read(path: Path, connect: Callable[[expat.XMLParserType], Callable[[], None]]) -> None:
+def read(
+    path: Path, connect: Callable[[expat.XMLParserType], Callable[[], None]], *, named_doctype: bool = False
+) -> None:
     """Feed a file to a parser whose elements somebody else takes, and who then keeps the limits on them.
 
     Size, tags without an end, DOCTYPE and errors are seen to here; depth and attributes (`check`) are not.
@@ -88,6 +93,7 @@ def read(path: Path, connect: Callable[[expat.XMLParserType], Callable[[], None]
     Args:
         path: the file.
         connect: sets the handlers, and returns what is called after each chunk.
+        named_doctype: as for `parse`.
 
     Raises:
         EvidenceMissing: there is no such file.
@@ -96,7 +102,7 @@ def read(path: Path, connect: Callable[[expat.XMLParserType], Callable[[], None]
     parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.ordered_attributes = False
-    parser.StartDoctypeDeclHandler = _doctype
+    parser.StartDoctypeDeclHandler = _named_doctype if named_doctype else _doctype
     after = connect(parser)
     try:
         _feed(path, parser, after)
@@ -125,6 +131,11 @@ def check(attributes: dict[str, str], depth: int) -> None:
 
 def _doctype(*_: object) -> None:
     raise Refused("a document type (DOCTYPE) is not accepted")
+
+
+def _named_doctype(_name: str, _system: str | None, _public: str | None, declares: object) -> None:
+    if declares:
+        _doctype()
 
 
 def _unreadable(path: Path, line: int, why: str) -> EvidenceUnreadable:

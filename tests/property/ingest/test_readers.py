@@ -9,14 +9,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from truegreen.errors import EvidenceError
+from truegreen.ingest.clover import CloverReader
+from truegreen.ingest.cobertura import CoberturaReader
 from truegreen.ingest.coverage_json import CoverageJsonReader
+from truegreen.ingest.jacoco import JacocoReader
 from truegreen.ingest.junit import JUnitReader
+from truegreen.ingest.lcov import LcovReader
 from truegreen.ingest.persistence import PersistenceReader
 from truegreen.ingest.pytest_session import PytestSessionReader
 from truegreen.model.testrun import Outcome
 
 SAMPLES = sorted((Path(__file__).parents[2] / "samples" / "junit").glob("*.xml"))
-READERS = (JUnitReader, CoverageJsonReader, PersistenceReader, PytestSessionReader)
+READERS = (
+    *(JUnitReader, CoverageJsonReader, PersistenceReader, PytestSessionReader),
+    *(CoberturaReader, LcovReader, JacocoReader, CloverReader),
+)
 ROOT = Path("/project")
 RELAXED = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAME = st.text(st.characters(min_codepoint=32, max_codepoint=0xD7FF), min_size=1, max_size=12)

@@ -6,10 +6,12 @@ import pytest
 from tests.support import evidence as good
 from tests.support.evidence import coverage, stage
 
+from truegreen import registry
 from truegreen.gates import judging
 from truegreen.gates.patch_coverage import PatchCoverage, PatchCoverageOptions
 from truegreen.model.changes import Changes, FileChange
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
+from truegreen.model.run import Problem
 from truegreen.model.verdict import Status
 
 
@@ -117,3 +119,18 @@ def test_run_without_a_change_is_not_asked():
 
 def test_coverage_of_nothing_is_blind():
     assert judged(Coverage()).status is Status.BLIND
+
+
+@pytest.mark.parametrize("gate", ["patch-coverage", "coverage-ratchet"])
+def test_project_that_measures_no_coverage_is_not_asked_about_a_part_of_it(gate):
+    quiet = {"coverage": registry.load("gate", "coverage").Options(enabled=False)}
+    report = judging.judge(good.run(stage("unit", coverage=None)), quiet, good.NO_HISTORY)[1]
+    assert (report.status, gate in [verdict.gate for verdict in report.verdicts]) == (Status.PASS, False)
+
+
+@pytest.mark.parametrize("gate", ["patch-coverage", "coverage-ratchet"])
+def test_coverage_that_was_promised_and_is_missing_is_blind(gate):
+    lost = Problem(kind="coverage", message="unit promised coverage-json evidence and left none")
+    quiet = {"coverage": registry.load("gate", "coverage").Options(enabled=False)}
+    report = judging.judge(good.run(stage("unit", coverage=None, problems=(lost,))), quiet, good.NO_HISTORY)[1]
+    assert {one.gate: one.status for one in report.verdicts}[gate] is Status.BLIND

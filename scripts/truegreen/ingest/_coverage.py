@@ -1,0 +1,167 @@
+"""What readers of coverage share: lines of one file at a time, and where that file lies in the project."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from truegreen.analysis import merge
+from truegreen.errors import EvidenceUnreadable
+from truegreen.ingest._paths import relative
+from truegreen.ingest._xml import Refused
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of
+
+LAST_LINE = 1_000_000
+"""A line beyond this is no line of a source file, and a set of lines grows with the last one."""
+_LINES_IN_ALL = 1_000_000_000
+_SKIPPED = {"node_modules", "__pycache__"}
+
+
+class Lines:
+    """The lines and branches of one source file, as a report tells them one by one."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._ran: dict[int, bool] = {}
+        self._branches: dict[int, tuple[int, int]] = {}
+
+    def __bool__(self) -> bool:
+        """Return whether any line is known."""
+        return bool(self._ran)
+
+    def line(self, number: str, *, ran: bool) -> None:
+        """Note a line; told twice, it is covered if it ran once."""
+        line = whole(number, "a line number")
+        if not 0 < line <= LAST_LINE:
+            raise Refused(f"line {line} of {self.name} is impossible")
+        self._ran[line] = ran or self._ran.get(line, False)
+
+    def branches(self, number: str, covered: int, total: int) -> None:
+        """Note the branches that leave a line; told twice, the fuller account stays."""
+        if not 0 <= covered <= total:
+            raise Refused(f"line {number} of {self.name} has {covered} of {total} branches covered")
+        line = whole(number, "a line number")
+        self._branches[line] = max((covered, total), self._branches.get(line, (0, 0)))
+
+    def done(self, path: str) -> FileCoverage:
+        """Return the record."""
+        covered = bits_of(line for line, ran in self._ran.items() if ran)
+        return FileCoverage(
+            path=path,
+            covered=covered,
+            missing=bits_of(line for line, ran in self._ran.items() if not ran),
+            branches=sum(total for _, total in self._branches.values()),
+            covered_branches=sum(part for part, _ in self._branches.values()),
+        )
+
+
+class Files:
+    """The files of one report."""
+
+    def __init__(self, root: Path) -> None:
+        self._places = Places(root)
+        self._files: list[FileCoverage] = []
+        self._last_lines = 0
+
+    def add(self, lines: Lines, *folders: str) -> None:
+        """Keep a file that is complete; folders are where its name may begin."""
+        file = lines.done(self._places.find(lines.name, *folders))
+        self._last_lines += file.executable.bit_length()
+        if self._last_lines > _LINES_IN_ALL:
+            raise Refused(f"more than {_LINES_IN_ALL:,} lines")
+        self._files.append(file)
+
+    def coverage(self, path: Path, *, has_branches: bool) -> Coverage:
+        """Return the whole.
+
+        Raises:
+            EvidenceUnreadable: no line is in it, so nothing was measured.
+        """
+        if not any(file.executable for file in self._files):
+            raise EvidenceUnreadable(
+                f"{path.name} carries no verdict", where=str(path), why="it measured nothing: no line is in it"
+            )
+        return merge.coverages(Coverage(files=(file,), has_branches=has_branches) for file in self._files)
+
+
+class Places:
+    """Finds the files of a report in the project: shards run in other folders, and some tools drop the first ones."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._found: dict[tuple[str, ...], str] = {}
+
+    def find(self, name: str, *folders: str) -> str:
+        """Return a path relative to the project.
+
+        The name is tried as it is and below each folder; then without its first parts, then below any folder of
+        the project. A name that is found nowhere stays as it is.
+
+        Raises:
+            Refused: it lies outside the project, or is no path.
+        """
+        key = (name, *folders)
+        if key not in self._found:
+            self._found[key] = self._find(name, folders)
+        return self._found[key]
+
+    def _find(self, name: str, folders: tuple[str, ...]) -> str:
+        plain = name.replace("\\", "/")
+        absolute = plain.startswith("/") or plain[1:2] == ":"
+        candidates = [plain] if absolute else [*(f"{folder.rstrip('/')}/{plain}" for folder in folders), plain]
+        inside = [path for path in (relative(one, self._root) for one in candidates) if path]
+        known = next((path for path in inside if self._is_file(path)), "")
+        if not known:
+            known = next((path for one in candidates if (path := self._without_first_parts(one))), "")
+        if not known and not absolute and inside:
+            known = self._below_any(inside[-1]) or inside[-1]
+        if not (known := known or next(iter(inside), "")):
+            raise Refused(f"{name[:200]} lies outside the project")
+        return known
+
+    def _is_file(self, path: str) -> bool:
+        try:
+            return (self._root / path).is_file()
+        except (OSError, ValueError):
+            return False
+
+    def _without_first_parts(self, path: str) -> str:
+        parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".")]
+        if ".." in parts:
+            return ""
+        tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
+        return next((tail for tail in tails if self._is_file(tail)), "")
+
+    def _below_any(self, path: str) -> str:
+        """Return the one file of the project that ends with a path; empty when there is none or a choice."""
+        ends = [known for known in self._by_name.get(PurePosixPath(path).name, ()) if known.endswith(f"/{path}")]
+        return ends[0] if len(ends) == 1 else ""
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for folder, folders, names in os.walk(self._root):
+            folders[:] = [one for one in folders if one not in _SKIPPED and not one.startswith(".")]
+            below = Path(folder).relative_to(self._root)
+            for name in names:
+                found[name].append((below / name).as_posix())
+        return found
+
+
+def whole(text: str, what: str) -> int:
+    """Return a number as reports write it: digits, or digits and a zero fraction.
+
+    Raises:
+        Refused: it is something else.
+    """
+    digits = text.strip().removesuffix(".0")
+    if not (digits.isascii() and digits.isdigit() and len(digits) < 20):  # noqa: PLR2004 - beyond any counter
+        raise Refused(f"{what} is {text[:40]!r}")
+    return int(digits)
+
+
+def ran(text: str) -> bool:
+    """Return whether a counter is above zero; raises Refused for what is no counter."""
+    return whole(text, "a count") > 0

@@ -1,0 +1,178 @@
+"""Data files as coverage.py leaves them, held against its own reports."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from pathlib import Path
+
+import coverage
+import pytest
+
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable
+from truegreen.ingest.coverage_data import CoverageDataReader, of_shards
+from truegreen.model.coverage import lines_of
+
+MODULE = '''"""A module."""
+
+
+def sign(number):
+    if number < 0:
+        return -1
+    return max(
+        number,
+        1,
+    )
+
+
+def never():
+    return [
+        1,
+    ]
+
+
+sign({})
+'''
+
+
+def project(root, number=3):
+    (root / "src").mkdir(parents=True, exist_ok=True)
+    (root / "src" / "m.py").write_text(MODULE.format(number))
+    (root / "src" / "__init__.py").touch()
+    (root / "src" / "unused.py").write_text("x = 1\n")
+    return root
+
+
+def measure(root, data, *, branch=False, contexts=False, monkeypatch=None, relative=False):
+    """Run the module under coverage, and return what coverage itself says: file → (covered, missing)."""
+    monkeypatch.chdir(root)
+    measured = coverage.Coverage(data_file=str(data), branch=branch, source=["src"], config_file=False)
+    measured.set_option("run:relative_files", relative)
+    measured.start()
+    try:
+        if contexts:
+            measured.switch_context("one")
+        exec(compile((root / "src" / "m.py").read_text(), str(root / "src" / "m.py"), "exec"), {})
+        if contexts:
+            measured.switch_context("two")
+            exec(compile((root / "src" / "m.py").read_text(), str(root / "src" / "m.py"), "exec"), {})
+    finally:
+        measured.stop()
+    measured.save()
+    measured.report(file=io.StringIO())
+    told = {}
+    for name in ("m", "unused", "__init__"):
+        path = f"src/{name}.py"
+        _, statements, _, missing, _ = measured.analysis2(str(root / path))
+        told[path] = (sorted(set(statements) - set(missing)), sorted(missing))
+    return told
+
+
+def plain(measured):
+    return {file.path: (lines_of(file.covered), lines_of(file.missing)) for file in measured.files}
+
+
+@pytest.mark.parametrize("branch", [False, True])
+@pytest.mark.parametrize("contexts", [False, True])
+def test_data_says_what_the_report_of_coverage_says(tmp_path, monkeypatch, branch, contexts):
+    root = project(tmp_path / "p")
+    told = measure(root, tmp_path / "data", branch=branch, contexts=contexts, monkeypatch=monkeypatch)
+    assert told["src/m.py"][1] == [6, 14]
+    found = CoverageDataReader().read(tmp_path / "data", root)
+    assert plain(found) == told
+    assert not found.has_branches
+
+
+def test_shards_that_ran_in_other_folders_are_one(tmp_path, monkeypatch):
+    roots = [project(tmp_path / name, number) for name, number in (("one", 3), ("two", -3))]
+    told = [measure(root, root / "data", monkeypatch=monkeypatch)["src/m.py"] for root in roots]
+    here = project(tmp_path / "here")
+    found = plain(of_shards([root / "data" for root in roots], here))["src/m.py"]
+    assert (found[0], found[1]) == (sorted({*told[0][0], *told[1][0]}), sorted({*told[0][1]} & {*told[1][1]}))
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_only_wanted_files_are_told(tmp_path, monkeypatch, relative):
+    root = project(tmp_path / "p")
+    told = measure(root, tmp_path / "data", relative=relative, monkeypatch=monkeypatch)
+    found = of_shards([tmp_path / "data"], root, {"src/m.py", "src/absent.py"})
+    assert plain(found) == {"src/m.py": told["src/m.py"]}
+    assert of_shards([tmp_path / "data"], root, set()).files == ()
+
+
+def test_wanted_files_are_found_where_the_data_was_combined_from_two_folders(tmp_path, monkeypatch):
+    root = project(tmp_path / "p")
+    measure(root, tmp_path / "data", monkeypatch=monkeypatch)
+    change(tmp_path / "data", "UPDATE file SET path = '/other/' || 'src/unused.py' WHERE path LIKE '%unused.py'")
+    assert list(plain(of_shards([tmp_path / "data"], root, {"src/m.py", "src/unused.py"}))) == [
+        "src/m.py",
+        "src/unused.py",
+    ]
+
+
+def change(path, *statements):
+    with sqlite3.connect(path) as database:
+        for statement in statements:
+            database.execute(statement)
+    database.close()
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE coverage_schema SET version = 99", "schema"),
+        ("CREATE VIEW more AS SELECT 1", "views or triggers"),
+        ("DELETE FROM file", "measured no file"),
+        ("UPDATE file SET path = '/etc/passwd' WHERE path LIKE '%unused.py'", "outside the project"),
+        ("UPDATE line_bits SET numbits = zeroblob(200000)", "beyond"),
+        ("UPDATE line_bits SET numbits = 3", ""),
+        ("INSERT INTO arc SELECT id, 1, 1, 2 FROM file", "both"),
+        ("DROP TABLE line_bits", "no such table"),
+    ],
+)
+def test_data_that_was_tampered_with_is_refused(tmp_path, monkeypatch, statement, told):
+    root = project(tmp_path / "p")
+    measure(root, tmp_path / "data", monkeypatch=monkeypatch)
+    change(tmp_path / "data", statement)
+    with pytest.raises(EvidenceUnreadable) as caught:
+        CoverageDataReader().read(tmp_path / "data", root)
+    assert told in caught.value.why
+    assert str(tmp_path / "data") in caught.value.where
+
+
+@pytest.mark.parametrize("content", [b"", b"SQLite format 3\0" + b"x" * 200, b"{}"])
+def test_file_that_is_no_data_is_refused(tmp_path, content):
+    (tmp_path / "data").write_bytes(content)
+    with pytest.raises(EvidenceUnreadable):
+        CoverageDataReader().read(tmp_path / "data", tmp_path)
+
+
+def test_data_that_was_cut_is_refused(tmp_path, monkeypatch):
+    root = project(tmp_path / "p")
+    measure(root, tmp_path / "data", monkeypatch=monkeypatch)
+    content = (tmp_path / "data").read_bytes()
+    (tmp_path / "data").write_bytes(content[: len(content) // 2])
+    with pytest.raises(EvidenceUnreadable):
+        CoverageDataReader().read(tmp_path / "data", root)
+
+
+def test_missing_data_is_missing(tmp_path):
+    with pytest.raises(EvidenceMissing):
+        CoverageDataReader().read(tmp_path / "none", tmp_path)
+
+
+def test_source_that_is_gone_is_refused_and_never_counted_as_covered(tmp_path, monkeypatch):
+    root = project(tmp_path / "p")
+    measure(root, tmp_path / "data", monkeypatch=monkeypatch)
+    Path(root / "src" / "unused.py").unlink()
+    with pytest.raises(EvidenceUnreadable, match="not there"):
+        CoverageDataReader().read(tmp_path / "data", root)
+
+
+def test_template_measured_by_a_plugin_is_refused(tmp_path, monkeypatch):
+    root = project(tmp_path / "p")
+    measure(root, tmp_path / "data", monkeypatch=monkeypatch)
+    (root / "src" / "page.html").write_text("<p>\n")
+    change(tmp_path / "data", "UPDATE file SET path = replace(path, 'unused.py', 'page.html')")
+    with pytest.raises(EvidenceUnreadable, match="template"):
+        CoverageDataReader().read(tmp_path / "data", root)

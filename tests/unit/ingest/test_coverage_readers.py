@@ -1,0 +1,181 @@
+"""Cobertura, LCOV, JaCoCo and Clover: real files, paths of other machines, and files that are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable
+from truegreen.ingest._coverage import LAST_LINE
+from truegreen.ingest.clover import CloverReader
+from truegreen.ingest.cobertura import CoberturaReader
+from truegreen.ingest.jacoco import JacocoReader
+from truegreen.ingest.lcov import LcovReader
+from truegreen.model.coverage import lines_of
+
+SAMPLES = Path(__file__).parents[2] / "samples" / "coverage"
+READERS = [CoberturaReader, LcovReader, JacocoReader, CloverReader]
+# Sample: reader, file, covered and missing lines, branches covered and in all; from tests/samples/coverage/README.md.
+TABLE = {
+    "coverage-py.cobertura.xml": (CoberturaReader, "src/m.py", [4, 5, 7, 8, 12], [6, 9, 13], (2, 4)),
+    "coverage-py.lcov": (LcovReader, "src/m.py", [4, 5, 7, 8, 12], [6, 9, 13], (2, 4)),
+    "nyc.cobertura.xml": (CoberturaReader, "lib/sign.js", [2, 5, 12], [3, 9], (2, 4)),
+    "nyc.clover.xml": (CloverReader, "lib/sign.js", [2, 5, 12], [3, 9], (2, 4)),
+    "nyc.lcov": (LcovReader, "lib/sign.js", [2, 5, 12], [3, 9], (2, 4)),
+    "c8.lcov": (LcovReader, "lib/sign.js", [1, 2, 5, 6, 7, 11, 12], [3, 4, 8, 9, 10], (2, 4)),
+    "jacoco.xml": (JacocoReader, "core/src/main/java/org/example/Sign.java", [4, 7, 9], [5], (3, 4)),
+    "openclover.xml": (CloverReader, "src/main/java/org/example/Sign.java", [3, 4, 7], [5], (3, 4)),
+}
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Give the project the samples were made of, checked out elsewhere."""
+    for _, path, *_ in TABLE.values():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    (tmp_path / "src" / "unused.py").touch()
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_sample_is_read_as_its_producer_says(project, name):
+    reader, path, covered, missing, (taken, branches) = TABLE[name]
+    measured = reader().read(SAMPLES / name, project)
+    file = next(file for file in measured.files if file.path == path)
+    assert (lines_of(file.covered), lines_of(file.missing)) == (covered, missing)
+    assert (file.covered_branches, file.branches, measured.has_branches) == (taken, branches, True)
+
+
+def test_file_of_which_nothing_ran_is_in_the_report(project):
+    measured = CoberturaReader().read(SAMPLES / "coverage-py.cobertura.xml", project)
+    assert [file.path for file in measured.files if file.missing and not file.covered] == ["src/unused.py"]
+
+
+def test_tests_of_openclover_are_no_source(project):
+    assert len(CloverReader().read(SAMPLES / "openclover.xml", project).files) == 1
+
+
+def read(reader, tmp_path, text, root=None):
+    path = tmp_path / "report"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return reader().read(path, root or tmp_path)
+
+
+def cobertura(lines, filename="src/m.py", sources=""):
+    body = f'<class filename="{filename}"><lines>{lines}</lines></class>'
+    return f"<coverage><sources>{sources}</sources><packages>{body}</packages></coverage>"
+
+
+ONE = '<line number="1" hits="1"/>'
+
+
+@pytest.mark.parametrize("name", TABLE)
+@pytest.mark.parametrize("part", [0.0, 0.3, 0.6, 0.9])
+def test_sample_that_was_cut_is_refused(project, tmp_path, name, part):
+    content = (SAMPLES / name).read_bytes().rstrip()
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(TABLE[name][0], tmp_path, content[: int(len(content) * part)], project)
+    assert str(tmp_path / "report") in caught.value.where
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_missing_file_is_missing(reader, tmp_path):
+    with pytest.raises(EvidenceMissing):
+        reader().read(tmp_path / "none", tmp_path)
+
+
+@pytest.mark.parametrize("reader", READERS)
+@pytest.mark.parametrize("text", [b"", b"{}", b"\xff\xfe\x00", b"<other/>", b"SF:a\n", b"end_of_record\n", b"DA:1,1\n"])
+def test_file_of_another_kind_is_refused(reader, tmp_path, text):
+    with pytest.raises(EvidenceUnreadable):
+        read(reader, tmp_path, text)
+
+
+@pytest.mark.parametrize("reader", [CoberturaReader, JacocoReader, CloverReader])
+def test_doctype_that_declares_an_entity_is_refused(reader, tmp_path):
+    bomb = '<!DOCTYPE coverage [<!ENTITY a "b">]><coverage>&a;</coverage>'
+    with pytest.raises(EvidenceUnreadable, match="XML") as caught:
+        read(reader, tmp_path, bomb)
+    assert "DOCTYPE" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        (CoberturaReader, cobertura('<line number="0" hits="1"/>')),
+        (CoberturaReader, cobertura(f'<line number="{LAST_LINE + 1}" hits="1"/>')),
+        (CoberturaReader, cobertura('<line number="1"/>')),
+        (CoberturaReader, cobertura('<line number="1" hits="-1"/>')),
+        (CoberturaReader, cobertura('<line number="1" hits="1" branch="true" condition-coverage="9% (3/2)"/>')),
+        (CoberturaReader, cobertura("")),
+        (CoberturaReader, cobertura(ONE, "../../etc/passwd")),
+        (CoberturaReader, cobertura(ONE, "/etc/passwd")),
+        (LcovReader, "SF:a.py\nDA:1\nend_of_record\n"),
+        (LcovReader, "SF:a.py\nDA:1,x\nend_of_record\n"),
+        (LcovReader, "SF:a.py\nDA:1,1\n"),
+        (LcovReader, "SF:a.py\nSF:b.py\nend_of_record\n"),
+        (LcovReader, "SF:a.py\nBRDA:1,0,0\nend_of_record\n"),
+        (LcovReader, "SF:a.py\nWAT:1\nend_of_record\n"),
+        (LcovReader, "SF:a.py\n#" + "x" * 70_000),
+        (JacocoReader, '<report><sourcefile name="a"><line nr="1" ci="many"/></sourcefile></report>'),
+        (CloverReader, '<coverage><file name="a.py"><line num="1"/></file></coverage>'),
+    ],
+)
+def test_impossible_figures_are_refused_with_the_place(reader, tmp_path, text):
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(reader, tmp_path, text)
+    assert caught.value.why
+
+
+def test_line_number_of_a_bad_tracefile_is_told(tmp_path):
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(LcovReader, tmp_path, "SF:a.py\nDA:1,1\nDA:2,x\nend_of_record\n")
+    assert caught.value.where.endswith(":3")
+
+
+def test_class_in_two_parts_is_one_file(tmp_path):
+    lines = '<class filename="a.cs"><lines><line number="{}" hits="{}"/><line number="3" hits="0"/></lines></class>'
+    found = read(CoberturaReader, tmp_path, f"<coverage>{lines.format(1, 1)}{lines.format(3, 2)}</coverage>")
+    assert [(file.path, lines_of(file.covered)) for file in found.files] == [("a.cs", [1, 3])]
+
+
+def test_class_with_lines_in_its_methods_alone_is_measured(tmp_path):
+    method = '<methods><method><lines><line number="7" hits="1"/></lines></method></methods>'
+    found = read(CoberturaReader, tmp_path, f'<coverage><class filename="a.cs">{method}<lines/></class></coverage>')
+    assert lines_of(found.files[0].covered) == [7]
+
+
+@pytest.mark.parametrize(
+    ("name", "sources"),
+    [
+        ("m.py", "<source>/home/ci/app/src</source>"),
+        ("/home/ci/app/src/m.py", ""),
+        ("C:\\agent\\app\\src\\m.py", ""),
+        ("./src/m.py", ""),
+        ("m.py", "<source>nowhere</source><source>src</source>"),
+        ("pkg/m.py", ""),
+    ],
+)
+def test_path_of_another_machine_is_found_in_the_project(tmp_path, name, sources):
+    wanted = "src/pkg/m.py" if name.startswith("pkg") else "src/m.py"
+    (tmp_path / wanted).parent.mkdir(parents=True)
+    (tmp_path / wanted).touch()
+    assert read(CoberturaReader, tmp_path, cobertura(ONE, name, sources)).files[0].path == wanted
+
+
+def test_name_that_fits_two_files_is_not_guessed(tmp_path):
+    for module in ("one", "two"):
+        (tmp_path / module / "org").mkdir(parents=True)
+        (tmp_path / module / "org" / "A.java").touch()
+    report = (
+        '<report><package name="org"><sourcefile name="A.java"><line nr="1" ci="1"/></sourcefile></package></report>'
+    )
+    assert read(JacocoReader, tmp_path, report).files[0].path == "org/A.java"
+
+
+def test_lcov_of_two_tests_is_a_union(tmp_path):
+    record = "TN:{}\nSF:a.py\nDA:1,{}\nDA:2,{}\nBRDA:1,0,0,{}\nBRDA:1,0,1,-\nend_of_record\n"
+    found = read(LcovReader, tmp_path, record.format("x", 1, 0, 1) + record.format("y", 0, 3, "-")).files[0]
+    assert (lines_of(found.covered), found.missing, found.covered_branches, found.branches) == ([1, 2], 0, 1, 2)
