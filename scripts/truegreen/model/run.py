@@ -10,6 +10,7 @@ from truegreen.model.evidence import StageRecord
 from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
+from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.testrun import TestRun, TestSession
 
@@ -40,6 +41,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     persistence: tuple[PersistenceEvidence, ...] = ()
     load: LoadResult | None = None
     image: ImageRecord | None = None
+    mutation: MutationResult | None = None
     problems: tuple[Problem, ...] = ()
 
 

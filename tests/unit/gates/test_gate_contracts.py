@@ -30,9 +30,10 @@ WANTED = {
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
+    "mutation-survivors": ({"mutation"}, {"mutation"}, {"max_survivors": 0}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
 }
-ADVISORY = {"time-regression"}
+ADVISORY = {"time-regression", "mutation-survivors"}
 """Gates that turn nothing red unless they are told to."""
 
 
@@ -67,6 +68,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("time-regression", "alpha", (0.001, 0.99), (0, 1, -0.1)),
         ("time-regression", "min-ratio", (1, 1.5), (0.99,)),
         ("time-regression", "min-ms", (0, 0.5), (-0.5,)),
+        ("mutation-survivors", "max-survivors", (0, 1), (-1,)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
         *((gate, key, (True, False), (0, "no")) for gate in WANTED for key in ("enabled", "advisory")),
     ],
