@@ -233,3 +233,51 @@ def test_project_installed_as_editable_is_mutated_in_the_copy_and_not_where_it_i
     assert record.error is None, record.error
     assert fates(result, "lib/till/__init__.py") == {2: Fate.KILLED}
     assert verdict(report).status is Status.PASS
+
+
+@pytest.mark.slow
+def test_thresholds_of_coverage_are_no_failed_tests_and_long_statements_are_covered_as_a_whole(repository):
+    repository.write(
+        "pyproject.toml", '[tool.truegreen]\n[tool.pytest]\naddopts = ["--cov=shop", "--cov-fail-under=99"]\n'
+    )
+    repository.write(".coveragerc", "[report]\nfail_under = 99\n")
+    repository.add("shop.py", "def fee(total):\n    return max(\n        0,\n        total * 3,\n    )")
+    repository.add("test_shop.py", "def test_fee():\n    assert shop.fee(1) is not None")
+    record, _, result, _ = repository.mutate("per-line=1")
+    assert record.error is None, record.error
+    assert fates(result) == {8: Fate.SURVIVED, 9: Fate.SURVIVED}
+
+
+@pytest.mark.slow
+def test_tests_that_a_mutant_spoils_for_good_prove_nothing(repository):
+    repository.add("shop.py", "def fee(total):\n    return total * 3")
+    repository.add(
+        "test_shop.py",
+        """
+        from pathlib import Path
+
+        def test_fee():
+            spoilt = Path("spoilt")
+            if shop.fee(1) != 3:
+                spoilt.touch()
+            assert not spoilt.exists()
+        """,
+    )
+    record, report, result, _ = repository.mutate("per-line=1")
+    assert (record.error.code, result, report.status) == ("TG305", None, Status.BLIND)
+    assert "after the mutants" in record.error.what
+
+
+@pytest.mark.slow
+def test_pipes_links_and_environments_of_a_project_are_no_hindrance_and_no_way_out(repository, tmp_path):
+    import os
+
+    outside = tmp_path / "outside.py"
+    outside.write_text("def away():\n    return 1 + 1\n")
+    (repository.root / "linked.py").symlink_to(outside)
+    os.mkfifo(repository.root / "pipe")
+    repository.write("env/pyvenv.cfg", "home = /nowhere\n")
+    repository.add("test_shop.py", "import linked\n\ndef test_linked():\n    assert linked.away() == 2")
+    _, report, result, _ = repository.mutate()
+    assert (result.candidates, verdict(report).status) == (0, Status.SKIPPED)
+    assert outside.read_text() == "def away():\n    return 1 + 1\n"

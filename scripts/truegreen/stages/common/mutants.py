@@ -9,20 +9,21 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.analysis.statements import first_lines
 from truegreen.errors import EvidenceUnreadable, ProjectTool, TimedOut, ToolFailed
 from truegreen.model.mutation import Fate
 from truegreen.runtime import files
 from truegreen.stages.common.pytest_run import MARKED
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from truegreen.runtime.process import Completed
     from truegreen.stages.common.context import StageContext
     from truegreen.stages.common.project import ProjectPython
 
 _LEFT_BEHIND = (".git", ".truegreen", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", "*.pyc",
-                ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".coverage*")  # fmt: skip
+                ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".coverage", ".coverage.*")  # fmt: skip
 _ALONE_LIMIT = 100
 """More tests than this for one line are run as the whole suite: the words would not fit on a command line."""
 _LEAST_LIMIT_S = 5.0
@@ -30,6 +31,8 @@ _PATIENCE = 5.0
 """A mutant whose tests take longer than so many times the whole suite without it does not come to its end."""
 _COVERAGE_LIMIT_BYTES = 256 << 20
 _OK, _FAILED, _INTERRUPTED = 0, 1, 2
+_UNMEASURED = ["--no-cov"]
+"""A part of the tests covers less than all; a threshold of coverage would look like a test that failed."""
 _ORDINARY = " and ".join(f"not {name}" for name in MARKED)
 
 
@@ -53,16 +56,21 @@ class Bed:
         self._folder = folder
         self.root = folder / "project"
         self._covered: dict[str, Ran] = {}
+        self._first: dict[str, dict[int, int]] = {}
         self._alone: dict[tuple[str, ...], bool] = {}
         self._serial: list[str] = []
         self.baseline_s = 0.0
-        shutil.copytree(context.root, self.root, symlinks=True, ignore=_ignored)
+        try:
+            shutil.copytree(context.root, self.root, symlinks=True, ignore=_ignored)
+        except OSError as error:
+            raise ToolFailed("the project could not be copied", where=str(context.root), why=str(error)[:300]) from None
         self._env = {
             **context.env,
             **python.env,
             "PYTHONPATH": os.pathsep.join(self._sources()),
             # A mutant may have the size and the time of the file before it: what was compiled must never be kept.
             "PYTHONDONTWRITEBYTECODE": "1",
+            "COVERAGE_CORE": "ctrace",  # the other ones do not know which test is running
             "COVERAGE_FILE": str(folder / "coverage.data"),
         }
 
@@ -92,10 +100,30 @@ class Bed:
         self._covered = self._read_coverage()
         return done
 
-    def executed(self, path: str) -> set[int]:
-        """Return the lines of a file that some test runs, or the file's import does."""
+    def executed(self, path: str, wanted: Iterable[int]) -> list[int]:
+        """Return those lines of a file that some test runs, or the file's import does; of files of the copy only."""
         ran = self._covered.get(path)
-        return set(ran.executed_lines) if ran else set()
+        place = self.root / path
+        if ran is None or place.is_symlink() or not place.resolve().is_relative_to(self.root.resolve()):
+            return []
+        self._first[path] = first_lines(place.read_bytes().decode("utf-8-sig", "replace"))
+        lines = set(ran.executed_lines)
+        return sorted(line for line in wanted if self._first[path].get(line, line) in lines)
+
+    def check_again(self) -> None:
+        """Run all tests once more without a mutant: what a mutant left behind may have made them fail.
+
+        Raises:
+            ToolFailed: they no longer pass, so that nobody knows which mutant a test has noticed.
+        """
+        done = self._pytest(_UNMEASURED, self._context.options.tests, self._limit_s())
+        if done.exit_code != _OK:
+            raise ToolFailed(
+                "after the mutants the tests fail also without one, so none of the failures proves anything",
+                where="a copy of the project in a scratch folder",
+                why="they took too long" if done.timed_out else done.tail(8),
+                fix="let the tests clean up what they write, and write below tmp_path",
+            )
 
     def fate(self, path: str, line: int, code: bytes, until_s: float) -> Fate | None:
         """Plant a mutant, run the tests that run its line, and take it out again.
@@ -128,7 +156,7 @@ class Bed:
             return None
         files.write_atomic(place, code)
         try:
-            done = self._pytest(["-x"], tests or self._context.options.tests, min(limit_s, left_s))
+            done = self._pytest(["-x", *_UNMEASURED], tests or self._context.options.tests, min(limit_s, left_s))
         finally:
             files.write_atomic(place, original)
         return None if done.timed_out and left_s < limit_s else _fate(done)
@@ -140,13 +168,14 @@ class Bed:
         """Return whether tests pass without a mutant when nothing else runs before them."""
         key = tuple(tests)
         if key not in self._alone:
-            self._alone[key] = self._pytest(["-x"], tests, self._limit_s()).exit_code == _OK
+            self._alone[key] = self._pytest(["-x", *_UNMEASURED], tests, self._limit_s()).exit_code == _OK
         return self._alone[key]
 
     def _tests(self, path: str, line: int) -> list[str]:
         """Return the tests that run a line; none, which is all, where an import runs it or they are many."""
         ran = self._covered.get(path)
-        names = ran.contexts.get(str(line), []) if ran else []
+        first = self._first.get(path, {}).get(line, line)
+        names = ran.contexts.get(str(first), []) if ran else []
         tests = sorted({name.rpartition("|")[0] for name in names})
         return tests if tests and all(tests) and len(tests) <= _ALONE_LIMIT else []
 
@@ -179,7 +208,18 @@ class Bed:
     def _read_coverage(self) -> dict[str, Ran]:
         """Return what was run below the copy, by path relative to it."""
         report = self._folder / "coverage.json"
-        argv = [str(self._python.python), "-m", "coverage", "json", "--show-contexts", "-q", "-i", "-o", str(report)]
+        argv = [
+            str(self._python.python),
+            "-m",
+            "coverage",
+            "json",
+            "--show-contexts",
+            "--fail-under=0",
+            "-q",
+            "-i",
+            "-o",
+            str(report),
+        ]
         done = self._context.processes.run(
             argv, cwd=self.root, env=self._env, timeout_s=self._context.options.timeout_s
         )
@@ -220,4 +260,11 @@ def _fate(done: Completed) -> Fate:
 def _ignored(folder: str, names: list[str]) -> set[str]:
     """Return what a copy leaves out: environments, caches, and what git and we keep."""
     left = shutil.ignore_patterns(*_LEFT_BEHIND)(folder, names)
-    return left | {name for name in names if (Path(folder) / name / "pyvenv.cfg").is_file()}
+    return left | {name for name in names if not _copied(Path(folder) / name)}
+
+
+def _copied(path: Path) -> bool:
+    """Return whether a path is part of a copy: no environment, and nothing like a socket."""
+    if path.is_dir() and not path.is_symlink():
+        return not (path / "pyvenv.cfg").is_file()
+    return path.is_file() or path.is_symlink()
