@@ -281,3 +281,19 @@ def test_pipes_links_and_environments_of_a_project_are_no_hindrance_and_no_way_o
     _, report, result, _ = repository.mutate()
     assert (result.candidates, verdict(report).status) == (0, Status.SKIPPED)
     assert outside.read_text() == "def away():\n    return 1 + 1\n"
+
+
+def test_tests_that_do_not_end_without_a_mutant_break_the_stage(repository):
+    repository.add("shop.py", "def fee(total):\n    return total * 3")
+    repository.add("test_shop.py", "import time\n\ndef test_slow():\n    time.sleep(60)")
+    record, report, result, _ = repository.mutate("timeout-s=3")
+    assert (record.error.code, result, report.status) == ("TG306", None, Status.BLIND)
+
+
+def test_environment_without_coverage_is_told_what_to_add(tmp_path):
+    repository = Repository(Project(tmp_path / "project", shared_cache(tmp_path / "cache")))
+    repository.write("requirements.txt", "pytest>=9\n")
+    repository.add("shop.py", "def fee(total):\n    return total * 3")
+    record, report, _, _ = repository.mutate()
+    assert (record.error.code, report.status) == ("TG109", Status.BLIND)
+    assert "pytest or pytest-cov" in record.error.what

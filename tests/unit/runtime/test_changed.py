@@ -105,3 +105,18 @@ def test_folder_without_a_repository_and_repository_without_a_commit_are_refused
     git(tmp_path, "init", "-q")
     with pytest.raises(EvidenceMissing):
         lines(tmp_path)
+
+
+def test_machine_without_git_is_told_what_is_missing(root, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(EvidenceMissing, match="git is not installed"):
+        lines(root)
+
+
+def test_folder_that_git_refuses_to_compare_is_refused_with_what_git_says(root):
+    (root / "a.py").write_text("changed\n")
+    objects = root / ".git" / "objects"
+    blob = git(root, "rev-parse", "main:a.py").strip()
+    (objects / blob[:2] / blob[2:]).unlink()
+    with pytest.raises(EvidenceMissing, match="git diff gave no answer"):
+        lines(root)
