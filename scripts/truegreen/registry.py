@@ -23,6 +23,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "performance": "truegreen.stages.performance:Performance",
         "security-scan": "truegreen.stages.security_scan:SecurityScan",
         "signed-image": "truegreen.stages.signed_image:SignedImage",
+        "mutation": "truegreen.stages.mutation:Mutation",
     },
     "reader": {
         "junit": "truegreen.ingest.junit:JUnitReader",
@@ -50,6 +51,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "locust": "truegreen.ingest.locust:LocustReader",
         "k6": "truegreen.ingest.k6:K6Reader",
         "image": "truegreen.ingest.image:ImageReader",
+        "mutation": "truegreen.ingest.mutation:MutationReader",
     },
     "gate": {
         "stage-complete": "truegreen.gates.stage_complete:StageComplete",
@@ -68,6 +70,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "findings": "truegreen.gates.findings:Findings",
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
+        "mutation-survivors": "truegreen.gates.mutation_survivors:MutationSurvivors",
         "quarantine": "truegreen.gates.quarantine:Quarantine",
         "one-stage": "truegreen.gates.one_stage:OneStage",
         "requirements": "truegreen.gates.requirements:Requirements",

@@ -14,6 +14,7 @@ from truegreen.model.finding import Finding, Scan, Severity
 from truegreen.model.history import History, PastCoverage, PastRun, PastStage, PastTest
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
+from truegreen.model.mutation import Fate, Mutant, MutationResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
@@ -23,7 +24,7 @@ from truegreen.model.waiver import Waiver
 
 COMMIT = "c" * 40
 DIGEST = "sha256:" + "d" * 64
-STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image")
+STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image", "mutation")
 NO_HISTORY = History()
 TODAY = date(2026, 11, 21)
 BASE = "b" * 40
@@ -157,6 +158,27 @@ def load(**more: Any) -> LoadResult:
     return LoadResult(**{**values, **more})
 
 
+def mutant(fate: Fate = Fate.KILLED, **more: Any) -> Mutant:
+    """Return what became of a mutant."""
+    values = {"path": "src/a.py", "line": 3, "operator": "NumberReplacer", "diff": "-     x = 1\n+     x = 2"}
+    return Mutant(fate=fate, **{**values, **more})
+
+
+def mutation(*mutants: Mutant, **more: Any) -> MutationResult:
+    """Return the mutants of ten changed lines, nine of them covered."""
+    values: dict[str, Any] = {
+        "tool": "cosmic-ray",
+        "version": "8.7.0",
+        "base": "b" * 40,
+        "changed_lines": 10,
+        "covered_lines": 9,
+        "candidates": len(mutants),
+        "baseline_s": 1.0,
+        "limit_s": 300.0,
+    }
+    return MutationResult(mutants=mutants, **{**values, **more})
+
+
 def signature(**more: Any) -> Signature:
     """Return a signature that verified."""
     values = {"method": "key", "identity": "cosign.pub", "verified": True, "command": f"cosign verify r/i@{DIGEST}"}
@@ -191,6 +213,8 @@ def stage(stage: str, **more: Any) -> StageEvidence:
         values["load"] = load()
     if stage == "signed-image":
         values["image"] = image()
+    if stage == "mutation":
+        values["mutation"] = mutation(mutant())
     if "sessions" in more and "records" not in more:  # one process for each session, which ended as it says
         tools = tuple(
             ToolRun(name="pytest", version="9.0", exit_code=one.exit_code, duration_s=4.1) for one in more["sessions"]

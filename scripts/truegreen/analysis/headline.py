@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truegreen.model.mutation import Fate
 from truegreen.model.testrun import Outcome
 
 if TYPE_CHECKING:
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
 def of_stage(evidence: StageEvidence) -> str:
     """Return the headline of a stage that is not red."""
     clauses = [clause for clause in (_tests(evidence), _coverage(evidence), _commits(evidence)) if clause]
-    clauses += [clause for clause in (_load(evidence), _image(evidence), _scans(evidence)) if clause]
+    clauses += [
+        clause for clause in (_load(evidence), _image(evidence), _mutants(evidence), _scans(evidence)) if clause
+    ]
     return ", ".join(clauses) or "ran to its end"
 
 
@@ -75,3 +78,12 @@ def _image(evidence: StageEvidence) -> str:
         return ""
     verified = sum(1 for signature in image.signatures if signature.verified)
     return f"{image.digest[:19]}…, {verified} signature{'' if verified == 1 else 's'} verified"
+
+
+def _mutants(evidence: StageEvidence) -> str:
+    result = evidence.mutation
+    if result is None or not result.mutants:
+        return ""
+    survived = len(result.having(Fate.SURVIVED))
+    tried = f"{len(result.mutants):,} mutant{'' if len(result.mutants) == 1 else 's'} tried"
+    return f"{tried}, {survived or 'none'} survived"

@@ -174,7 +174,7 @@ def _merged(
         tests = _merge_tests(parts.get("tests", []))
     except TruegreenError as error:
         problems = [*problems, _problem("tests", error)]
-    loads, images = values("load"), values("image")
+    loads, images, mutations = values("load"), values("image"), values("mutation")
     return StageEvidence(
         stage=stage,
         records=records,
@@ -185,16 +185,17 @@ def _merged(
         persistence=tuple(values("persistence")),
         load=merge.loads(loads) if loads else None,
         image=images[0] if images else None,
-        problems=(*problems, *_one_image(stage, len(images))),
+        mutation=mutations[0] if mutations else None,
+        problems=(*problems, *_only_one(stage, "image", len(images)), *_only_one(stage, "mutation", len(mutations))),
     )
 
 
-def _one_image(stage: str, number: int) -> list[Problem]:
-    """Return a problem when there is more than one image: a verdict on one would look like one on all."""
+def _only_one(stage: str, part: str, number: int) -> list[Problem]:
+    """Return a problem when there is more than one record of a part: a verdict on one would look like one on all."""
     if number <= 1:
         return []
-    message = f"{stage} left records of {number} images, and one is judged"
-    return [Problem(kind="image", message=message, code="TG205", fix="judge each image in a run of its own")]
+    message = f"{stage} left {number} records of {part}, and one is judged"
+    return [Problem(kind=part, message=message, code="TG205", fix="judge each of them in a run of its own")]
 
 
 def _merge_tests(named: list[tuple[str, Any]]) -> Any:

@@ -12,17 +12,20 @@ from truegreen.errors import UnsafeEvent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ON_REQUEST = ("mutation",)
+"""Stages that run only where they are asked for by name: no event plans them, and the pipeline has no job for them."""
+_ALL = tuple(name for name in registry.names("stage") if name not in ON_REQUEST)
 EVERY_CHANGE = ("lint", "unit", "wiring", "persistence", "security-scan")
 DEFAULTS: dict[str, tuple[str, ...]] = {
     # requirements S2.50 to S2.52: wiring and persistence on every pull request, e2e on main and releases
     "pull_request": (*EVERY_CHANGE, "signed-image"),
     "merge_group": (*EVERY_CHANGE, "signed-image"),
     "push": EVERY_CHANGE,
-    "main": registry.names("stage"),
-    "release": registry.names("stage"),
-    "schedule": registry.names("stage"),
-    "workflow_dispatch": registry.names("stage"),
-    "local": registry.names("stage"),
+    "main": _ALL,
+    "release": _ALL,
+    "schedule": _ALL,
+    "workflow_dispatch": _ALL,
+    "local": _ALL,
 }
 UNSAFE = ("pull_request_target", "workflow_run", "issue_comment")
 LABEL_PREFIX = "truegreen:"
@@ -72,7 +75,8 @@ def plan(
 
 
 def _labelled(labels: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(label.removeprefix(LABEL_PREFIX) for label in labels if label.startswith(LABEL_PREFIX))
+    named = (label.removeprefix(LABEL_PREFIX) for label in labels if label.startswith(LABEL_PREFIX))
+    return tuple(name for name in named if name not in ON_REQUEST)
 
 
 def _reasons(chosen: tuple[str, ...], kind: str, only: tuple[str, ...], disabled: Mapping[str, str]) -> dict[str, str]:
@@ -84,6 +88,8 @@ def _reasons(chosen: tuple[str, ...], kind: str, only: tuple[str, ...], disabled
             reasons[name] = "not asked for in this run"
         elif name in disabled:
             reasons[name] = disabled[name] or "disabled in [tool.truegreen]"
+        elif name in ON_REQUEST:
+            reasons[name] = f"runs on request only: truegreen run {name}"
         else:
             reasons[name] = f"not planned for {kind}; the label {LABEL_PREFIX}{name} adds it"
     return reasons

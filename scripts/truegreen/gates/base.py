@@ -36,7 +36,8 @@ class Gate(Protocol):
     stages: ClassVar[frozenset[str]]
     """Stages it judges; `{RUN}` for the whole run."""
     needs: ClassVar[frozenset[str]]
-    """Parts of StageEvidence it reads: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`.
+    """Parts of StageEvidence it reads: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
+    `mutation`.
 
     The judge gives `blind` for a gate whose part is absent, or has a Problem, before it is asked.
     """

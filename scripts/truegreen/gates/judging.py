@@ -30,6 +30,7 @@ _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
     "persistence": lambda seen: bool(seen.persistence),
     "load": lambda seen: seen.load is not None,
     "image": lambda seen: seen.image is not None,
+    "mutation": lambda seen: seen.mutation is not None,
 }
 _OFF = ("gate ", " is disabled")
 """How a note names a gate that was switched off."""

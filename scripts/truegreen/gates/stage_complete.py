@@ -47,7 +47,7 @@ class StageComplete(BaseGate):
 
     id: ClassVar[str] = "stage-complete"
     stages: ClassVar[frozenset[str]] = frozenset(
-        {"lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image"}
+        {"lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image", "mutation"}
     )
     needs: ClassVar[frozenset[str]] = frozenset()
     waivable: ClassVar[frozenset[Status]] = frozenset()

@@ -122,8 +122,8 @@ def _compared(now: dict[str, float], past: dict[str, Sequence[float]], policy: T
 
 
 def _window(alpha: float) -> int:
-    """Return how many runs are looked at: three times the least, so that what is wanted is soon the measure."""
-    return 3 * durations.least_runs(alpha)
+    """Return how many runs are looked at: twice the least, so that what is wanted is soon the measure."""
+    return 2 * durations.least_runs(alpha)
 
 
 def _timed(case: TestCase) -> bool:

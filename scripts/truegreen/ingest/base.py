@@ -8,13 +8,14 @@ from truegreen.model.coverage import Coverage
 from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
+from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.testrun import TestRun, TestSession
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Parsed = TestRun | TestSession | Coverage | Scan | PersistenceEvidence | LoadResult | ImageRecord
+Parsed = TestRun | TestSession | Coverage | Scan | PersistenceEvidence | LoadResult | ImageRecord | MutationResult
 
 
 class Reader(Protocol):
@@ -22,7 +23,8 @@ class Reader(Protocol):
 
     kind: ClassVar[str]
     part: ClassVar[str]
-    """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`."""
+    """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
+    `mutation`."""
 
     # A reader whose files are brought with `truegreen ingest` has, besides, a class method
     # `recognises(opening: Opening) -> bool`; where two recognise one file, its user says which one is meant.

@@ -12,6 +12,7 @@ from truegreen.model.evidence import StageRecord
 from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
+from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
@@ -48,6 +49,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     image: ImageRecord | None = None
     inputs: tuple[Input, ...] = ()
     """One for each file of test results that could be read."""
+    mutation: MutationResult | None = None
     problems: tuple[Problem, ...] = ()
 
 

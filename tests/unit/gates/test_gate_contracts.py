@@ -41,13 +41,14 @@ WANTED = {
     ),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
+    "mutation-survivors": ({"mutation"}, {"mutation"}, {"max_survivors": 0}),
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
     "quarantine": ({RUN}, set(), {"max_days": 30, "max_tests": 5, "max_ratio": 0.01}),
     "one-stage": ({RUN}, set(), {"elsewhere": []}),
     "requirements": ({RUN}, set(), {"milestones": []}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
-ADVISORY = {"time-regression"}
+ADVISORY = {"time-regression", "mutation-survivors"}
 """Gates that turn nothing red unless they are told to."""
 
 
@@ -90,6 +91,7 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("time-regression", "alpha", (0.001, 0.99), (0, 1, -0.1)),
         ("time-regression", "min-ratio", (1, 1.5), (0.99,)),
         ("time-regression", "min-ms", (0, 0.5), (-0.5,)),
+        ("mutation-survivors", "max-survivors", (0, 1), (-1,)),
         ("full-run-budget", "max-s", (0.001,), (0, -1)),
         ("quarantine", "max-days", (1, 30), (0, 31)),
         ("quarantine", "max-tests", (0, 9), (-1,)),

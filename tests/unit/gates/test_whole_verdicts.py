@@ -14,6 +14,7 @@ from truegreen.config.schema import Component
 from truegreen.gates.base import RUN
 from truegreen.model.evidence import ErrorRecord, RunState, ToolRun
 from truegreen.model.finding import Severity
+from truegreen.model.mutation import Fate
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status, Verdict
@@ -31,6 +32,7 @@ UNSEEN = good.recording(3, phases=())
 SEVERE = good.scan(good.finding(Severity.CRITICAL))
 HOLE = good.scan(unread=("a.py: cut",))
 WORSE = stage("unit", coverage=good.coverage(89, 11))
+LIVES = good.mutant(Fate.SURVIVED)
 BY_ROOT = good.image(user="root")
 
 
@@ -134,6 +136,11 @@ EXITS = [
     ("time-regression", "unit", on("unit"), {}, PASSED, "", True),
     ("time-regression", "unit", on("unit", records=(record("unit", duration_s=9.0),)), {}, FAILED, "", True),
     ("time-regression", "unit", on("unit", tests=cases(FAIL)), {}, BLIND, "TG205", False),
+    ("mutation-survivors", "mutation", on("mutation"), {}, PASSED, "", True),
+    ("mutation-survivors", "mutation", on("mutation", mutation=good.mutation(LIVES)), {}, FAILED, "", True),
+    ("mutation-survivors", "mutation", on("mutation", mutation=None), {}, BLIND, "TG205", False),
+    ("mutation-survivors", "mutation", on("mutation", mutation=good.mutation(candidates=3)), {}, BLIND, "TG205", True),
+    ("mutation-survivors", "mutation", on("mutation", mutation=good.mutation()), {}, OPEN, "", False),
     ("full-run-budget", RUN, on("unit"), {}, PASSED, "", True),
     ("full-run-budget", RUN, on("unit"), {"max_s": 1.0}, FAILED, "", True),
     ("full-run-budget", RUN, RunEvidence(), {}, BLIND, "TG205", False),
