@@ -26,7 +26,7 @@ demo: setup ## Judge the bundled application; FAULT=unwired plants a fault, FAUL
 test: setup ## Everything: lint, types, unit to real workflows in containers.
 	@$(PY) -m tests.harness setup
 	@$(MAKE) --no-print-directory lint
-	@$(PY) -m pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile --durations=20 --durations-min=5
+	@$(PY) -m pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5
 
 lint: setup ## Formatting, lint, types, import rules, workflows.
 	.venv/bin/ruff check

@@ -42,7 +42,16 @@ jobs:
       slack-webhook-url: ${{{{ secrets.SLACK_WEBHOOK_URL }}}}
 """
 # A machine that runs other tests at the same time is slow: these budgets have tests of their own.
-_PATIENT = ("gates.time-budget.suite-s={unit = 600}", "gates.full-run-budget.max-s=1200")
+_PATIENT = ("gates.time-budget.suite-s={unit = 600}", "gates.full-run-budget.max-s=1200", "unit.new-tests-s=8")
+# A caller of one commit has no base; nobody could say what its pull request changes.
+_WITHOUT_BASE = "gates.patch-coverage.enabled=false"
+_CHANGE = {
+    "src/ledger/rounding.py": "def whole_units(cents):\n    return cents // 100\n",
+    "tests/unit/test_rounding.py": (
+        "from ledger.rounding import whole_units\n\n\n"
+        "def test_whole_units_are_rounded_down():\n    assert whole_units(199) == 1\n"
+    ),
+}
 
 
 def render_pack(folder: Path) -> Path:
@@ -76,6 +85,7 @@ def make_caller(
     python: str = "",
     settings: Sequence[str] = (),
     files: Mapping[str, str] | None = None,
+    with_base: bool = False,
 ) -> Path:
     """Return a copy of the ledger that calls the pipeline.
 
@@ -86,6 +96,7 @@ def make_caller(
         python: versions of the unit matrix.
         settings: lines of the `set` input.
         files: text of further files, by path; an existing file is extended.
+        with_base: whether a base is known, so that the lines of the change are judged.
     """
     ignored = shutil.ignore_patterns(".venv", "__pycache__", ".truegreen", ".hypothesis")
     shutil.copytree(ROOT / "examples" / "ledger", folder, ignore=ignored)
@@ -93,7 +104,8 @@ def make_caller(
         subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
         subprocess.run(["git", "apply", str(FAULTS / plant / "fault.patch")], cwd=folder, check=True)
         shutil.rmtree(folder / ".git")
-    lines = "\n        ".join((*_PATIENT, *(settings or in_containers())))
+    known = () if with_base else (_WITHOUT_BASE,)
+    lines = "\n        ".join((*_PATIENT, *known, *(settings or in_containers())))
     workflow = _CALLER_WORKFLOW.format(slug=SLUG, ref=REF, stages=stages, python=python, settings=lines)
     for name, text in {".github/workflows/ci.yml": workflow, **(files or {})}.items():
         path = folder / name
@@ -105,16 +117,25 @@ def make_caller(
 
 def commit(caller: Path) -> str:
     """Make the caller a repository with one commit and return the commit."""
+    for words in (["init", "-q", "-b", "main"], ["remote", "add", "origin", f"https://github.com/{CALLER}.git"]):
+        subprocess.run(["git", *words], cwd=caller, check=True)
+    return _committed(caller, "caller")
+
+
+def _committed(caller: Path, message: str) -> str:
     identity = ["-c", "user.name=caller", "-c", "user.email=caller@example.invalid", "-c", "commit.gpgsign=false"]
-    for words in (
-        ["init", "-q", "-b", "main"],
-        ["remote", "add", "origin", f"https://github.com/{CALLER}.git"],
-        ["add", "-A"],
-        [*identity, "commit", "-q", "-m", "caller"],
-    ):
+    for words in (["add", "-A"], [*identity, "commit", "-q", "-m", message]):
         subprocess.run(["git", *words], cwd=caller, check=True)
     done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=caller, check=True, capture_output=True, text=True)
     return done.stdout.strip()
+
+
+def change(caller: Path) -> tuple[str, str]:
+    """Add a change with a test of its own on top of a committed caller; return the base and the head."""
+    base = commit(caller)
+    for name, text in _CHANGE.items():
+        (caller / name).write_text(text, encoding="utf-8")
+    return base, _committed(caller, "rounding")
 
 
 def push() -> dict[str, Any]:
@@ -123,12 +144,12 @@ def push() -> dict[str, Any]:
     return {"ref": "refs/heads/main", "after": PUSHED, "before": BASE, "repository": repository}
 
 
-def pull_request(head: str = HEAD, number: int = 7) -> dict[str, Any]:
+def pull_request(head: str = HEAD, number: int = 7, base: str = BASE) -> dict[str, Any]:
     """Return the payload of a pull request from a branch of the same repository."""
     repository = {"default_branch": "main", "full_name": CALLER}
     ends = {
         "head": {"ref": "topic", "sha": head, "repo": repository},
-        "base": {"ref": "main", "sha": BASE, "repo": repository},
+        "base": {"ref": "main", "sha": base, "repo": repository},
     }
     return {"number": number, "pull_request": {"number": number, "labels": [], **ends}, "repository": repository}
 

@@ -57,10 +57,23 @@ def forge(api):
 
 
 @pytest.fixture(scope="module")
-def sound(run_caller, forge, api):
-    """The run, and what the forge shows after it."""
+def repository(tmp_path_factory):
+    """The sound caller with a change, and its base and head."""
     settings = (*pipeline.in_containers(), "unit.workers=auto")
-    done = run_caller({"settings": settings}, pipeline.pull_request(), **forge)
+    caller = pipeline.make_caller(tmp_path_factory.mktemp("sound") / "caller", settings=settings, with_base=True)
+    return caller, *pipeline.change(caller)
+
+
+@pytest.fixture(scope="module")
+def head(repository):
+    return repository[2]
+
+
+@pytest.fixture(scope="module")
+def sound(run_caller, forge, api, repository):
+    """The run, and what the forge shows after it."""
+    caller, base, head = repository
+    done = run_caller(caller, pipeline.pull_request(head, base=base), **forge)
     return done, json.loads(json.dumps([api.comments.get(7, []), api.check_runs, api.statuses])), api.operations()
 
 
@@ -70,8 +83,8 @@ def green(sound):
 
 
 @pytest.fixture(scope="module")
-def unwired(run_caller, forge, sound):
-    return run_caller({"plant": "unwired", "files": SHADOWS}, pipeline.pull_request(), **forge)
+def unwired(run_caller, forge, sound, head):
+    return run_caller({"plant": "unwired", "files": SHADOWS}, pipeline.pull_request(head), **forge)
 
 
 def test_pipeline_of_a_sound_application_is_green(green):
@@ -88,10 +101,19 @@ def test_pipeline_gives_outputs_a_caller_can_chain(green):
     assert json.loads(given["stages"]) == STAGES
 
 
-def test_pipeline_keeps_the_evidence_of_each_stage_as_an_artifact(green):
+def test_pipeline_judges_the_lines_of_the_change_and_runs_its_new_tests_again(green, repository):
+    verdicts = {v["gate"]: v for s in pipeline.verdict(green)["stages"] if s["stage"] == "unit" for v in s["verdicts"]}
+    assert verdicts["patch-coverage"]["status"] == "pass"
+    assert verdicts["patch-coverage"]["reason"] == "100.00 % of 2 changed lines covered"
+    notes = pipeline.record(green, "truegreen-unit")["notes"]
+    assert any("could have caught" in note for note in notes), notes
+    assert pipeline.verdict(green)["provenance"]["base_commit"] == repository[1]
+
+
+def test_pipeline_keeps_the_evidence_of_each_stage_as_an_artifact(green, head):
     for stage in STAGES:
         record = pipeline.record(green, f"truegreen-{stage}")
-        assert (record["stage"], record["state"], record["commit"]) == (stage, "ran", pipeline.HEAD)
+        assert (record["stage"], record["state"], record["commit"]) == (stage, "ran", head)
     evidence = pipeline.read(green, "truegreen-persistence", "persistence.json")
     assert evidence["complete"] is True
     assert sum(change["count"] for phase in evidence["phases"] for change in phase["committed"]) > 20
@@ -116,11 +138,11 @@ def test_workspace_paths_in_artifacts_stay_inside(green):
     assert all(not Path(name).is_absolute() and ".." not in name for name in green.artifact("truegreen-unit"))
 
 
-def test_pipeline_on_github_writes_comment_check_run_and_status_once(sound):
+def test_pipeline_on_github_writes_comment_check_run_and_status_once(sound, head):
     _, (comments, checks, statuses), _ = sound
     assert len(comments) == len(checks) == len(statuses) == 1
     assert "truegreen: pass" in comments[0]["body"]
-    assert (checks[0]["conclusion"], checks[0]["head_sha"]) == ("success", pipeline.HEAD)
+    assert (checks[0]["conclusion"], checks[0]["head_sha"]) == ("success", head)
     assert statuses[0]["state"] == "success"
 
 

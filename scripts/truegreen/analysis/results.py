@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.model.evidence import RunState
+from truegreen.analysis import fingerprint as fingerprints
+from truegreen.analysis import infrastructure as classes_of
+from truegreen.analysis import kept_coverage
+from truegreen.analysis.this_run import environment, tree
 from truegreen.model.history import PastRun, PastStage
 from truegreen.model.incident import run_key
 from truegreen.model.results import RunResults, TestResult
@@ -22,16 +24,12 @@ if TYPE_CHECKING:
 _HEADS = "refs/heads/"
 
 
-def _unknown(_case: TestCase) -> str:
-    return ""
-
-
 def of(
     report: Report,
     evidence: RunEvidence,
     *,
-    fingerprint: Callable[[TestCase], str] = _unknown,
-    infrastructure: Callable[[StageEvidence], str] = lambda _: "",
+    fingerprint: Callable[[TestCase], str] = fingerprints.of_case,
+    infrastructure: Callable[[StageEvidence], str] = classes_of.of_stage,
 ) -> RunResults:
     """Return what the history keeps of a run.
 
@@ -44,7 +42,7 @@ def of(
     origin = report.provenance
     tests = {stage.stage: _tests(stage, fingerprint) for stage in evidence.stages if stage.tests}
     every = [test for results in tests.values() for test in results]
-    classes = {stage.stage: infrastructure(stage) for stage in evidence.stages}
+    classes = {name: infrastructure(evidence.of(name)) for name in _asked(report, evidence)}
     run = PastRun(
         run=run_key(origin),
         commit=origin.commit,
@@ -55,8 +53,8 @@ def of(
         failed=sum(test.attempts[-1] in (Outcome.FAIL, Outcome.ERROR) for test in every),
         flaky=sum(_disagrees(test) for test in every),
         line_ratio=_line_ratio(evidence),
-        tree=_tree(evidence),
-        environment=environment(evidence),
+        tree=tree(evidence),
+        environment=environment(evidence.stages),
         branch=_branch(origin.ref, origin.pull_request),
         base=origin.base,
         stages=tuple(_stage(stage, tests.get(stage.stage, ()), classes) for stage in report.stages),
@@ -64,6 +62,7 @@ def of(
     return RunResults(
         run=run,
         results={stage: results for stage, results in tests.items() if results},
+        parts=_parts(evidence) if origin.base else {},
         repository=origin.repository,
         ref=origin.ref,
         event=origin.event,
@@ -71,13 +70,10 @@ def of(
     )
 
 
-def environment(evidence: RunEvidence) -> str:
-    """Return the digest of all that decided the results beside the code; empty when no stage with tests knows it.
-
-    Stages and shards that ran in one environment share its digest; a matrix has the digest of its environments.
-    """
-    found = sorted({record.environment for stage in evidence.stages if stage.tests for record in stage.records} - {""})
-    return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()[:16] if found else ""
+def _asked(report: Report, evidence: RunEvidence) -> list[str]:
+    """Return the stages that may have failed with the infrastructure: planned, and red or without tests."""
+    green = {stage.stage for stage in report.stages if not stage.status.red}
+    return [name for name in evidence.planned if name not in green]
 
 
 def _tests(stage: StageEvidence, fingerprint: Callable[[TestCase], str]) -> tuple[TestResult, ...]:
@@ -104,17 +100,16 @@ def _disagrees(test: TestResult) -> bool:
     return test.failed and Outcome.PASS in test.attempts
 
 
-def _tree(evidence: RunEvidence) -> str:
-    """Return the tree that all stages tested; empty when they tested several, or do not say."""
-    ran = [record for stage in evidence.stages for record in stage.records if record.state is RunState.RAN]
-    trees = {record.tree for record in ran}
-    return trees.pop() if len(trees) == 1 else ""
-
-
 def _branch(ref: str, pull_request: int | None) -> str:
     if pull_request is not None:
         return f"pull/{pull_request}"
     return ref.removeprefix(_HEADS) if ref.startswith(_HEADS) else ""
+
+
+def _parts(evidence: RunEvidence) -> dict[str, bytes]:
+    """Return what later runs are compared with; only runs of the default branch keep it."""
+    coverage = evidence.of("unit").coverage
+    return {kept_coverage.PART: kept_coverage.packed(coverage)} if coverage is not None and coverage.lines else {}
 
 
 def _line_ratio(evidence: RunEvidence) -> float | None:

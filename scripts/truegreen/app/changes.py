@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.analysis.executable import lines_of_code
+from truegreen.app import event as events
 from truegreen.errors import TruegreenError
 from truegreen.forge.event import PULL_REQUEST
 from truegreen.model.changes import Changes
 from truegreen.runtime import diff, files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from truegreen.app.shell import Shell
@@ -48,6 +50,19 @@ def find(shell: Shell, settings: Settings, origin: Provenance) -> Found:
         return Found(diff.changes(settings.root, shell.processes, asked))
     except diff.CannotTell as error:
         return Found() if origin.event in _DESK else Found(unknown=str(error))
+
+
+def asker(shell: Shell, settings: Settings) -> Callable[[], tuple[Changes | None, str]] | None:
+    """Return how a stage learns what the run's change changes; None where no change waits to be merged."""
+    origin = events.provenance(shell)
+    if origin.event not in (*PULL_REQUEST, "merge_group"):
+        return None
+
+    def ask() -> tuple[Changes | None, str]:
+        found = find(shell, settings, origin)
+        return found.changes, found.unknown
+
+    return ask
 
 
 def with_code(changes: Changes, coverage: Coverage, root: Path) -> Changes:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import ci, gate, image, policy, publish, run, services
+from truegreen.app import changes, ci, gate, image, policy, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
 from truegreen.app.history import Keeper
@@ -48,7 +48,9 @@ def stage(namespace: argparse.Namespace) -> int:
     name = ci.stage(shell)
     chosen = planning.plan("local", only=(name,))
     event = events.current(shell)
-    request = run.Request(stages=(name,), shard=ci.shard(shell), commit=event.sha)
+    request = run.Request(
+        stages=(name,), shard=ci.shard(shell), commit=event.sha, changes=changes.asker(shell, settings)
+    )
     with run.alone(shell, settings):
         run.run_stages(shell, settings, request)
         report = gate.judge(shell, settings, chosen, provenance=events.provenance(shell))

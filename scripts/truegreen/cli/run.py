@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truegreen.app import ci, gate, run
+from truegreen.app import changes, ci, gate, run
 from truegreen.app import event as events
 from truegreen.app.history import Keeper
 from truegreen.app.shell import evidence
@@ -28,7 +28,12 @@ def main(namespace: argparse.Namespace) -> int:
     event = events.current(shell)
     shard = ci.shard_name(namespace.shard, "--shard")
     request = run.Request(
-        stages=plan.stages, pytest_args=namespace.rest, shard=shard, commit=event.sha, seed=namespace.seed
+        stages=plan.stages,
+        pytest_args=namespace.rest,
+        shard=shard,
+        commit=event.sha,
+        seed=namespace.seed,
+        changes=changes.asker(shell, settings),
     )
     with run.alone(shell, settings):
         records = run.run_stages(shell, settings, request)

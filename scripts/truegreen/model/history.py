@@ -89,5 +89,3 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """Stage → test → what is known; empty when the store was not asked for single tests."""
     coverage: tuple[PastCoverage, ...] = ()
     """Of the newest runs of the default branch, newest first; empty when the store keeps none."""
-    parts: dict[str, bytes] = {}
-    """Name → other data of the newest run of the default branch that left it, such as what was covered."""

@@ -6,7 +6,8 @@ from collections import Counter
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from truegreen.model.history import History, PastFailure, PastRun, PastTest
+from truegreen.analysis import kept_coverage
+from truegreen.model.history import History, PastCoverage, PastFailure, PastRun, PastTest
 from truegreen.model.results import RunResults, TestResult
 from truegreen.model.testrun import Outcome
 from truegreen.stores import content
@@ -47,7 +48,7 @@ def history(connection: Connection, limit: int, tests: Mapping[str, Container[st
             raise Damaged(f"run {row[0]} is not what was written")
         runs.append(past_run(tuple(row), own, failures=_failures(attempts)))
     known = _past_tests(connection, runs, stages, tests) if tests else {}
-    return History(runs=tuple(runs), tests=known, parts=_newest_parts(connection))
+    return History(runs=tuple(runs), tests=known, coverage=_coverage(connection))
 
 
 def results(connection: Connection, run: str) -> RunResults:
@@ -145,12 +146,20 @@ def _failures(rows: Iterable[Row]) -> tuple[PastFailure, ...]:
     )
 
 
-def _newest_parts(connection: Connection) -> dict[str, bytes]:
+def _coverage(connection: Connection) -> tuple[PastCoverage, ...]:
+    """Return the coverage of the newest runs of the default branch that left one, newest first."""
     rows = connection.rows(
-        "SELECT p.name, p.content FROM parts p JOIN runs r ON r.id = p.run_id WHERE r.base = 1 ORDER BY r.created, r.id"
+        "SELECT r.commit_sha, r.tree, p.content FROM parts p JOIN runs r ON r.id = p.run_id "
+        "WHERE r.base = 1 AND p.name = ? ORDER BY r.created DESC, r.id DESC",
+        (kept_coverage.PART,),
     )
-    newest: dict[str, bytes] = dict(rows)
-    return {name: unpack(data) for name, data in newest.items()}
+    try:
+        return tuple(
+            PastCoverage(commit=commit, tree=tree, coverage=kept_coverage.unpacked(unpack(data)))
+            for commit, tree, data in rows
+        )
+    except ValueError as error:
+        raise Damaged(f"the coverage of a run is not what was written: {error}") from None
 
 
 def _past_tests(

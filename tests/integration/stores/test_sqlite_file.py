@@ -18,8 +18,9 @@ from tests.support.evidence import run as evidence
 from tests.support.past_results import FAIL, PASS, result, run
 
 from truegreen import registry
-from truegreen.analysis import results
+from truegreen.analysis import kept_coverage, results
 from truegreen.errors import StoreDamaged, StoreError
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of, lines_of
 from truegreen.model.history import History
 from truegreen.model.incident import Incident
 from truegreen.model.testrun import Outcome
@@ -304,12 +305,22 @@ def test_changed_content_is_found_and_told(store: SqliteStore, path: Path) -> No
                 store.history()
 
 
-def test_parts_of_the_newest_run_of_the_default_branch_are_given_back(store: SqliteStore) -> None:
+def test_coverage_of_the_newest_runs_of_the_default_branch_is_given_back(store: SqliteStore) -> None:
     for number in range(1, 15):
-        more = msgspec.structs.replace(run(number, base=number < 14), parts={"coverage": b"x" * number})
+        one = Coverage(files=(FileCoverage(path="a.py", covered=bits_of([1, number + 900]), missing=bits_of([2])),))
+        more = msgspec.structs.replace(run(number, base=number < 14), parts={"coverage": kept_coverage.packed(one)})
         store.append(more)
-    assert store.history(1).parts == {"coverage": b"x" * 13}
+    found = [past.coverage.files[0] for past in store.history(1).coverage]
+    assert [lines_of(file.covered) for file in found] == [[1, number + 900] for number in range(13, 3, -1)]
+    assert {(file.path, file.missing) for file in found} == {("a.py", bits_of([2]))}
     assert sum(bool(one.parts) for one in store.runs()) == 10
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b'{"a.py": ["zz", "0"]}', b"[]", b'{"a.py": 3}'])
+def test_coverage_that_is_something_else_is_told_as_damage(store: SqliteStore, data: bytes) -> None:
+    store.append(msgspec.structs.replace(run(1, base=True), parts={"coverage": data}))
+    with pytest.raises(StoreDamaged, match="damaged"):
+        store.history()
 
 
 def test_copy_is_a_whole_store_while_another_writes(store: SqliteStore, path: Path, tmp_path: Path) -> None:
