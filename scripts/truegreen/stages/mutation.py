@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.analysis.mutants import spread
-from truegreen.errors import EvidenceUnreadable, ToolFailed
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.model.mutation import Fate, Mutant, MutationResult
-from truegreen.runtime import changed, files
+from truegreen.runtime import diff, files
 from truegreen.runtime.toolchain import clean_env
 from truegreen.stages.common import project as projects
 from truegreen.stages.common.context import StageOptions, StageOutcome
@@ -23,6 +23,7 @@ from truegreen.stages.common.mutants import Bed
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from truegreen.model.changes import Changes
     from truegreen.stages.common.context import StageContext
 
 _TOOL = "cosmic-ray"
@@ -36,7 +37,7 @@ class MutationOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", f
     """`[tool.truegreen.mutation]`."""
 
     base: str = ""
-    """Revision the change is compared with; empty takes the pull request's base, else the default branch."""
+    """Revision the change is compared with; empty takes the pull request's base, else `origin`'s default branch."""
     max_minutes: Annotated[float, msgspec.Meta(gt=0)] = 5.0
     """Time for all mutants, the tests before them not counted; what is not tried by then is counted."""
     per_line: Annotated[int, msgspec.Meta(ge=1)] = 4
@@ -85,11 +86,11 @@ class Mutation:
     def run(self, context: StageContext) -> StageOutcome:
         """Find the changed lines, run the tests, and try the mutants until the time is over."""
         options = context.options
-        change = changed.python_lines(context.root, context.processes, base=options.base, env=context.env)
+        change = _change(context)
         lines = {
             file.path: set(file.lines)
             for file in change.files
-            if not any(fnmatchcase(file.path, pattern) for pattern in options.exclude)
+            if file.lines and file.path.endswith(".py") and not any(fnmatchcase(file.path, p) for p in options.exclude)
         }
         if not lines:
             return StageOutcome(skipped=f"no Python file but tests is changed since {change.base[:12]}")
@@ -131,6 +132,28 @@ class Mutation:
             notes=(*python.notes, *notes),
             python=python.version,
         )
+
+
+def _change(context: StageContext) -> Changes:
+    """Return what the change changes; what is not committed yet counts at a desk, or where a base is named."""
+    named: str = context.options.base
+    why = "`origin` has no default branch here"
+    found: Changes | None = None
+    try:
+        if context.changes is not None and not named:
+            found, why = context.changes()
+        else:
+            found = diff.changes(context.root, context.processes, diff.Asked(base=named, uncommitted=True))
+    except diff.CannotTell as error:
+        why = str(error)
+    if found is None:
+        raise EvidenceMissing(
+            "it is not known which lines are changed",
+            where=str(context.root),
+            why=why,
+            fix="check out with fetch-depth: 0, or set `base` in [tool.truegreen.mutation]",
+        )
+    return found
 
 
 def _make(context: StageContext, root: Path, scratch: Path, lines: Mapping[str, list[int]]) -> _Answer:

@@ -61,7 +61,7 @@ class Repository:
         """Run the stage and judge it; returns its report, its result and what was shown."""
         shown = io.StringIO()
         shell = self.project.shell(shown=shown)
-        settings = config.load(self.root, assignments=[f"mutation.{text}" for text in assignments])
+        settings = config.load(self.root, assignments=[f"mutation.{text}" for text in ("base=main", *assignments)])
         (record,) = run.run_stages(shell, settings, run.Request(stages=("mutation",)))
         report = gate.judge(shell, settings, planning.plan("local", only=("mutation",)))
         return record, next(one for one in report.stages if one.stage == "mutation"), self.result(), shown.getvalue()
@@ -277,9 +277,13 @@ def test_pipes_links_and_environments_of_a_project_are_no_hindrance_and_no_way_o
     (repository.root / "linked.py").symlink_to(outside)
     os.mkfifo(repository.root / "pipe")
     repository.write("env/pyvenv.cfg", "home = /nowhere\n")
-    repository.add("test_shop.py", "import linked\n\ndef test_linked():\n    assert linked.away() == 2")
-    _, report, result, _ = repository.mutate()
-    assert (result.candidates, verdict(report).status) == (0, Status.SKIPPED)
+    repository.add("shop.py", "def fee(total):\n    return total * 3")
+    linked = "import linked\n\ndef test_linked():\n    assert linked.away() == 2 and shop.fee(2) == 6"
+    repository.add("test_shop.py", linked)
+    _, report, result, _ = repository.mutate("per-line=1")
+    assert result.candidates > 0
+    assert {mutant.path for mutant in result.mutants} == {"shop.py"}
+    assert verdict(report).status is Status.PASS
     assert outside.read_text() == "def away():\n    return 1 + 1\n"
 
 
