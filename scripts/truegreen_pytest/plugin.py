@@ -47,6 +47,8 @@ class State:
         self.order = Order(config)
         self.marks = Marks(config)
         self.collection_errors: list[str] = []
+        self.begun: set[str] = set()
+        """Tests that were set up and not called yet; at the end there is none, unless an option runs only set-ups."""
         self.skipped: list[str] = []
         """What a skip took out while it was collected, such as a module that calls `importorskip`."""
         self.ids: list[str] = []
@@ -62,6 +64,13 @@ class State:
         self.session: pytest.Session | None = None
         self.line: Line | None = None
         self.watch: Watch | None = None
+
+    def phase(self, name: str, report: pytest.TestReport) -> None:
+        """Follow whether a test that was set up is called too."""
+        if report.when == "setup" and report.passed:
+            self.begun.add(name)
+        elif report.when != "teardown":
+            self.begun.discard(name)
 
     def write(self) -> None:
         """Write the file through a temporary one, so that a reader never sees a part."""
@@ -83,6 +92,7 @@ class State:
             "finished": self.finished,
             "python": platform.python_version(),
             "pytest": pytest.__version__,
+            "uncalled": len(self.begun),
             "recorder_problem": self.line.problem if self.line is not None else "",
             **self.selection.record(),
             **self.order.record(),
@@ -161,6 +171,7 @@ class Hooks:
         name = _id(report)
         if not _worker(self.state.config):
             self.subtests.report(name, report)
+            self.state.phase(name, report)
             if self.state.ended is not None:
                 self.state.ended.report(name, report)
         # pytest-rerunfailures reports each attempt that it repeats; others say nothing, and the tests were watched.

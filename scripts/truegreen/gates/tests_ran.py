@@ -178,6 +178,9 @@ def _sessions(sessions: tuple[TestSession, ...]) -> Problem | None:
             return "a pytest session never came to its end", "read the stage's pytest log: it was killed or crashed", ()
         if code not in _UNDERSTOOD:
             return f"pytest ended with exit code {code}", "read the stage's pytest log", ()
+        if session.uncalled:
+            reason = f"{count(session.uncalled, 'test')} set up and never called"
+            return reason, "take out what runs only set-ups, such as --setup-plan and --setup-only", ()
     return None
 
 

@@ -132,6 +132,8 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     """Node ids of tests that neither this stage nor another wants."""
     unknown_marks: dict[str, str] = {}
     """Mark that nobody registered → the first test that has it."""
+    uncalled: int = 0
+    """Tests that were set up and never called, as with `--setup-plan`."""
     recorder_problem: str = ""
     """Why the plugin lost the recorder of persistence evidence."""
     finished: bool = False

@@ -138,3 +138,9 @@ def test_shards_that_are_not_those_of_the_plan_are_blind(names, planned, told):
     run = good.run(good.stage("unit", records=records))
     verdict = StageComplete().evaluate(run, "unit", StageCompleteOptions(shards={"unit": planned}), good.NO_HISTORY)
     assert (verdict.status, told in verdict.reason) == (Status.BLIND if told else Status.PASS, True), verdict.reason
+
+
+def test_tests_that_were_set_up_and_never_called_prove_nothing():
+    run = good.run(good.stage("unit", sessions=(good.session(3, uncalled=1),)))
+    verdict = TestsRan().evaluate(run, "unit", TestsRanOptions(), good.NO_HISTORY)
+    assert (verdict.status, verdict.reason) == (Status.BLIND, "1 test set up and never called")
