@@ -121,7 +121,8 @@ def _proof(
 ) -> Proof:
     planned = [(stage, seen[stage]) for stage in stages if stage in seen]
     results = [case for _, part in planned for case in part.results.get(row.id, ())]
-    if failed := [case.id for case in results if case is not None and case.outcome in _BAD]:
+    anywhere = [case for part in seen.values() for case in part.results.get(row.id, ())]
+    if failed := [case.id for case in anywhere if case is not None and case.outcome in _BAD]:
         return Proof(requirement=row, state=State.FAILED, tests=tests, why=f"failed: {failed[0]}")
     passed = [case for case in results if case is not None and case.outcome is Outcome.PASS]
     kept = {name for _, part in planned for name in part.committed}

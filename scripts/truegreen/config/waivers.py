@@ -94,4 +94,4 @@ def _check_people_and_days(waiver: Waiver, place: Place, max_days: int) -> None:
 
 def _name(person: str) -> str:
     """Return a person's name as it is compared: `@Kim` is `kim`."""
-    return person.strip().removeprefix("@").casefold()
+    return person.strip().lstrip("@").strip().casefold()

@@ -17,7 +17,7 @@ from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
     from truegreen.analysis.ratchet import FileStep
-    from truegreen.model.changes import Changes
+    from truegreen.model.changes import Changes, FileChange
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
@@ -69,7 +69,7 @@ class CoverageRatchet(BaseGate):
             return self.blind(
                 stage, "coverage measured no executable line", remedy="check `source` in [tool.truegreen]"
             )
-        base = _base(history.coverage, evidence.changes)
+        base = _renamed(_base(history.coverage, evidence.changes), evidence.changes)
         if base is None:
             return self.not_judged(stage, "the history has no coverage of the default branch yet")
         now = _without(coverage, policy.exclude)
@@ -106,7 +106,21 @@ def _runs(evidence: RunEvidence, stage: str, coverage: Coverage, history: Histor
 def _names(changes: Changes | None) -> frozenset[str]:
     if changes is None:
         return frozenset()
-    return frozenset(name for file in changes.files for name in (file.path, file.old_path) if name)
+    touched = [file for file in changes.files if not _only_renamed(file)]
+    return frozenset(name for file in touched for name in (file.path, file.old_path) if name)
+
+
+def _only_renamed(file: FileChange) -> bool:
+    return bool(file.old_path) and not file.lines and not file.added and not file.deleted
+
+
+def _renamed(base: PastCoverage | None, changes: Changes | None) -> PastCoverage | None:
+    """Return the base with its files under the names they have now, where a name is all that changed."""
+    names = {file.old_path: file.path for file in changes.files if _only_renamed(file)} if changes else {}
+    if base is None or not names:
+        return base
+    files = tuple(msgspec.structs.replace(file, path=names.get(file.path, file.path)) for file in base.coverage.files)
+    return msgspec.structs.replace(base, coverage=msgspec.structs.replace(base.coverage, files=files))
 
 
 def _without(coverage: Coverage, patterns: list[str]) -> Coverage:

@@ -17,6 +17,8 @@ LAST_LINE = 1_000_000
 """A line beyond this is no line of a source file, and a set of lines grows with the last one."""
 _LINES_IN_ALL = 1_000_000_000
 _SKIPPED = {"node_modules", "__pycache__"}
+_FOREIGN = frozenset({"node_modules", "site-packages", "dist-packages"})
+"""Folders of other people's code: a file below them is never the project's file of the same name."""
 
 
 class Lines:
@@ -129,13 +131,15 @@ class Places:
 
     def _without_first_parts(self, path: str) -> str:
         parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".")]
-        if ".." in parts:
+        if ".." in parts or _FOREIGN.intersection(parts):
             return ""
         tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
         return next((tail for tail in tails if self._is_file(tail)), "")
 
     def _below_any(self, path: str) -> str:
         """Return the one file of the project that ends with a path; empty when there is none or a choice."""
+        if _FOREIGN.intersection(PurePosixPath(path).parts):
+            return ""
         ends = [known for known in self._by_name.get(PurePosixPath(path).name, ()) if known.endswith(f"/{path}")]
         return ends[0] if len(ends) == 1 else ""
 

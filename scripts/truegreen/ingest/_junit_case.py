@@ -29,7 +29,12 @@ _RERUNS = {
 }
 _ATTEMPTS = {str(outcome): outcome for outcome in Outcome}
 _SKIPPING = frozenset({"notrun", "disabled", "skipped", "ignored", "suppressed"})
-_FAILING = {"failed": Outcome.FAIL, "failure": Outcome.FAIL, "error": Outcome.ERROR, "errored": Outcome.ERROR}
+_FAILING = {
+    **dict.fromkeys(("fail", "failed", "failure"), Outcome.FAIL),
+    **dict.fromkeys(("error", "errored", "broken", "incomplete"), Outcome.ERROR),
+    **dict.fromkeys(("interrupted", "cancelled", "canceled", "aborted", "killed", "crashed", "crash"), Outcome.ERROR),
+    **dict.fromkeys(("timeout", "timedout", "timed-out", "timed_out"), Outcome.ERROR),
+}
 _CTEST_SKIPS = ("SKIP_", "Disabled")
 """How the reason of a test that CTest skipped on purpose begins; all others could not be run."""
 

@@ -13,6 +13,7 @@ class Suite:
         self.file = attributes.get("file", "")
         self.host = attributes.get("hostname", "")
         self.tests = count(attributes, "tests") or 0
+        self.declares_none = count(attributes, "tests") == 0
         self.declared_skipped = count(attributes, "skipped") or 0
         self.failures = count(attributes, "failures") or 0
         self.bad = self.failures + (count(attributes, "errors") or 0)
@@ -57,6 +58,8 @@ class Suite:
             self.unexplained.append(f"{self.label} declares {self.tests:,} tests, counted {elements:,}{with_subtests}")
         elif missing > 0:
             self.unexplained.clear()
+        if self.declares_none and elements > self.skipped + self.bad_cases:
+            return f"{self.label} declares no test that ran, counted {elements - self.skipped - self.bad_cases:,}"
         declared = self.failures if self.go else self.bad
         if declared > max(self.bad_elements, self.bad_cases):
             return f"{self.label} declares {declared:,} failures and errors, counted {self.bad_elements:,}"

@@ -10,6 +10,7 @@ from truegreen.ingest._coverage import Files, Lines, ran, whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
     from truegreen.model.coverage import Coverage
 
 
@@ -18,6 +19,11 @@ class CloverReader:
 
     kind: ClassVar[str] = "clover"
     part: ClassVar[str] = "coverage"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is Clover XML."""
+        return opening.root == "coverage" and "generated" in opening.attributes
 
     def read(self, path: Path, root: Path) -> Coverage:
         """Return the coverage, paths relative to the project.

@@ -11,6 +11,7 @@ from truegreen.ingest._coverage import Files, Lines, ran
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
     from truegreen.model.coverage import Coverage
 
 _CONDITIONS = re.compile(r"\((\d{1,9})/(\d{1,9})\)")
@@ -21,6 +22,11 @@ class CoberturaReader:
 
     kind: ClassVar[str] = "cobertura"
     part: ClassVar[str] = "coverage"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is Cobertura XML."""
+        return opening.root == "coverage" and "line-rate" in opening.attributes
 
     def read(self, path: Path, root: Path) -> Coverage:
         """Return the coverage, paths relative to the project.

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
+
 _SCHEMA = 7
 _LIMIT_BYTES = 2 << 30
 _SOURCE_LIMIT_BYTES = 8 << 20
@@ -35,6 +37,11 @@ class CoverageDataReader:
 
     kind: ClassVar[str] = "coverage-data"
     part: ClassVar[str] = "coverage"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is coverage.py's own data."""
+        return opening.text.startswith("SQLite format 3\0")
 
     def read(self, path: Path, root: Path) -> Coverage:
         """Return the coverage, paths relative to the project.

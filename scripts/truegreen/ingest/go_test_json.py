@@ -81,19 +81,26 @@ class GoTestJsonReader:
         """
         packages: dict[str, _Package] = {}
         builds: dict[str, Tail] = {}
+        unclaimed: dict[str, None] = {}
         line = 0
         for line, event in events(path, _Event, what=_WHAT):
             if event.action == "build-output":
                 builds.setdefault(event.import_path, Tail(TEXT_LIMIT)).add(event.output)
             elif event.package:
+                unclaimed.pop(event.failed_build, None)
                 _take(packages.setdefault(event.package, _Package()), event, builds)
-            elif event.action != "build-fail":
+            elif event.action == "build-fail":
+                unclaimed[event.import_path] = None
+            else:
                 raise refused(path, line, _WHAT, "it names no package")
         _refuse_unfinished(path, line, packages)
         found = Cases()
         for name, package in packages.items():
             for case in _cases(name, package):
                 found.add(case)
+        for name in unclaimed:  # a build that failed and that no package speaks of
+            said = builds[name].value() if name in builds else ""
+            found.add(_case(f"{name}::the package itself", (Outcome.ERROR,), 0.0, said or "the build failed"))
         return found.result()
 
 

@@ -10,6 +10,7 @@ from truegreen.ingest._coverage import Files, Lines, whole
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
     from truegreen.model.coverage import Coverage
 
 
@@ -18,6 +19,11 @@ class JacocoReader:
 
     kind: ClassVar[str] = "jacoco"
     part: ClassVar[str] = "coverage"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is JaCoCo XML."""
+        return opening.root == "report" and "name" in opening.attributes
 
     def read(self, path: Path, root: Path) -> Coverage:
         """Return the coverage; a file is found in the project by its package and name.

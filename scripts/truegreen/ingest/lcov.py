@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from truegreen.ingest.opening import Opening
     from truegreen.model.coverage import Coverage
 
 _LIMIT_BYTES = 1 << 30
@@ -28,6 +29,11 @@ class LcovReader:
 
     kind: ClassVar[str] = "lcov"
     part: ClassVar[str] = "coverage"
+
+    @classmethod
+    def recognises(cls, opening: Opening) -> bool:
+        """Return whether a file that begins like this is LCOV."""
+        return opening.text.lstrip().startswith(("TN:", "SF:"))
 
     def read(self, path: Path, root: Path) -> Coverage:
         """Return the coverage, paths relative to the project.

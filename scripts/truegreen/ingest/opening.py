@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _BYTES = 64 << 10
-_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]')
+# Possessive, and open at the end: a string without its end must not be looked at again from each of its quotes.
+_MARK = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z|\\\Z)|[{}\[\]:,]', re.DOTALL)
 
 
 class Opening(msgspec.Struct, frozen=True):

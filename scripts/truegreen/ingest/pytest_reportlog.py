@@ -44,6 +44,8 @@ class _Test:
         self.attempts: list[Outcome] = []
         self.phases: list[Outcome] = []
         self.ended = False
+        self.called = False
+        """True once the test itself ran; with `--setup-only` it never does."""
         self.rerunning = False
         """True between a failure that a plugin runs again and the next set-up."""
         self.repeated = False
@@ -65,6 +67,7 @@ class _Test:
         if self.rerunning:  # the teardown of an attempt that is already told
             return
         self.phases.append(outcome)
+        self.called = self.called or report.when not in ("setup", "teardown")
         self.ended = report.when not in ("setup", "call")
 
     def again(self) -> None:
@@ -72,7 +75,7 @@ class _Test:
         if self.ended and not self.rerunning:
             self.attempts.append(self.outcome())
             self.repeated = True
-        self.phases, self.ended, self.rerunning = [], False, False
+        self.phases, self.ended, self.called, self.rerunning = [], False, False, False
 
     def outcome(self) -> Outcome:
         """Return the outcome of the last attempt; one that never came to its end is an error."""
@@ -80,7 +83,9 @@ class _Test:
             return Outcome.ERROR
         if Outcome.FAIL in self.phases:
             return Outcome.FAIL
-        return Outcome.SKIP if Outcome.SKIP in self.phases else Outcome.PASS
+        if Outcome.SKIP in self.phases:
+            return Outcome.SKIP
+        return Outcome.PASS if self.called else Outcome.ERROR
 
 
 class PytestReportlogReader:
@@ -149,7 +154,7 @@ def _take(tests: dict[str, _Test], report: _Report, path: Path, line: int, root:
 def _case(node: str, test: _Test) -> TestCase:
     attempts = (*test.attempts, test.outcome())
     attempts = worst_last(attempts) if test.repeated else attempts
-    message = test.message or ("the test never came to its end" if not test.ended else "")
+    message = test.message or ("the test never came to its end" if not (test.ended and test.called) else "")
     return TestCase(
         id=node,
         outcome=attempts[-1],
@@ -174,8 +179,8 @@ def _collected(report: _Report) -> list[TestCase]:
 def _refuse_contradiction(path: Path, line: int, status: int, run: TestRun) -> None:
     bad = run.count(*BAD)
     why = ""
-    if status in _CUT_SHORT and not bad:
-        why = f"pytest {_CUT_SHORT[status]} (exit status {status})"
+    if status not in (0, 1) and not bad:
+        why = f"pytest {_CUT_SHORT.get(status, 'ended unlike any run of tests')} (exit status {status})"
     elif status == 1 and not bad:
         why = "pytest says that something failed (exit status 1), and no test did"
     elif status == 0 and bad:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+_LAST_LINE = (1 << 32) - 1
+"""A line beyond it is no line of a file, and would not fit."""
 
 
 class Columns:
@@ -59,7 +61,7 @@ class Columns:
         """
         if any(lines):
             self._lines.extend([0] * (len(self) - len(self._lines)))
-            self._lines.extend(lines)
+            self._lines.extend(line if 0 <= line <= _LAST_LINE else 0 for line in lines)
         self._head.extend(heads)
         self.keys.extend(map(hash, map(add, map(self._heads.__getitem__, heads), names)))
         self.durations_s.extend(durations_s)

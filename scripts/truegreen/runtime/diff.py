@@ -135,6 +135,8 @@ class _Git:
     def run(self, *arguments: str) -> Completed:
         """Run git; raises CannotTell where there is none."""
         env = {**environ.current(), "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+        # Neither more context than asked for, nor commits that stand in for others.
+        env = {**env, "GIT_DIFF_OPTS": "", "GIT_NO_REPLACE_OBJECTS": "1"}
         try:
             # CI containers often own the work tree by another user; we only read.
             return self._processes.run(

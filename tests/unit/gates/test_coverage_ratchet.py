@@ -125,7 +125,16 @@ def test_deleted_and_renamed_files_are_no_loss():
         files=(FileChange(path="src/gone.py", deleted=True), FileChange(path="src/new.py", old_path="src/old.py")),
     )
     before = both(measured(), measured("src/gone.py"), measured("src/old.py"))
-    assert judged(both(measured()), past(before), moved).status is Status.PASS
+    assert judged(both(measured(), measured("src/new.py")), past(before), moved).status is Status.PASS
+
+
+def test_file_that_only_has_another_name_must_be_covered_as_it_was():
+    moved = Changes(base=good.BASE, files=(FileChange(path="src/new.py", old_path="src/old.py"),))
+    before = past(both(measured(), measured("src/old.py")))
+    worse = judged(both(measured(), measured("src/new.py", missing=(1, 2))), before, moved)
+    assert worse.status is Status.FAIL
+    assert worse.reason.startswith("2 more lines of unchanged files")
+    assert judged(both(measured()), before, moved).status is Status.FAIL
 
 
 def test_files_of_tests_do_not_count():

@@ -135,3 +135,9 @@ def test_session_that_was_not_told_the_markers_says_nothing():
 def test_gate_asks_only_where_unit_was_planned():
     assert GATE.applies(good.run(stage("unit")), RUN, OneStageOptions())
     assert not GATE.applies(good.run(stage("wiring")), RUN, OneStageOptions())
+
+
+def test_one_test_that_was_left_out_hides_no_other_that_is_lost():
+    other = stage("wiring", sessions=(session(1, ids=(X,), left_out=1, collected=2, deselected=1),))
+    found = judge(wants(wiring=[X, Y, "tests/z/test_z.py::test_z"]), other)
+    assert found.status is Status.BLIND

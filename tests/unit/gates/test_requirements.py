@@ -52,6 +52,12 @@ def test_row_with_a_failing_test_is_not_proved_by_another():
     assert (found.status, found.items[0].message) == (Status.FAIL, f"failed: failed: {good.name(1)}")
 
 
+def test_row_with_a_failing_test_in_a_stage_of_another_type_is_not_proved():
+    wiring = stage("wiring", tests=cases(FAIL, PASS, PASS), sessions=(names("R-1"),))
+    found = judge(stage("unit"), wiring, rows=[row()])
+    assert found.status is Status.FAIL
+
+
 def test_row_without_a_test_is_listed_with_the_command_that_writes_it():
     found = judge(stage("unit"), rows=[row(), row(2, text="it stops", line=9)])
     assert (found.status, found.reason) == (Status.FAIL, "1 requirement without a test: R-2")

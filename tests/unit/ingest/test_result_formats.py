@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -12,9 +12,6 @@ from truegreen.errors import EvidenceMissing, EvidenceUnreadable
 from truegreen.ingest import _lines, opening
 from truegreen.ingest.trx import TrxReader
 from truegreen.model.testrun import Outcome, TestCase
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
 KINDS = ("trx", "xunit", "nunit", "go-test-json", "ctrf", "pytest-reportlog")
@@ -369,3 +366,65 @@ def test_opening_tells_root_and_keys(tmp_path: Path, content: str, root: str, ke
     path.write_text(content, encoding="utf-8")
     found = opening.read(path)
     assert (found.root, found.keys) == (root, keys)
+
+
+# --- wrong answers that were given once ----------------------------------------------------------------
+
+
+def test_reportlog_test_that_was_set_up_and_never_called_is_an_error(tmp_path: Path) -> None:
+    found = read(tmp_path, "pytest-reportlog", log(("a", "setup", "passed"), ("a", "teardown", "passed"), status=1))
+    assert found["a"].outcome is ERROR
+
+
+@pytest.mark.parametrize("status", [5, 137])
+def test_reportlog_that_ended_like_no_run_of_tests_is_refused(tmp_path: Path, status: int) -> None:
+    reports = [("a", phase, "passed") for phase in ("setup", "call", "teardown")]
+    assert f"exit status {status}" in refused(tmp_path, "pytest-reportlog", log(*reports, status=status)).why
+
+
+def test_go_build_that_failed_and_that_no_package_speaks_of_is_an_error(tmp_path: Path) -> None:
+    built = '{"ImportPath":"x","Action":"build-output","Output":"x.go:1: no\\n"}\n'
+    built += '{"ImportPath":"x","Action":"build-fail"}\n'
+    found = read(tmp_path, "go-test-json", built + go("start", "run TestA", "pass TestA", "pass"))
+    assert {name: case.outcome for name, case in found.items()} == {"p::TestA": PASS, "x::the package itself": ERROR}
+    assert "x.go:1: no" in found["x::the package itself"].detail
+
+
+@pytest.mark.parametrize("word", ["interrupted", "timedout", "crashed", "Cancelled", "aborted"])
+def test_junit_status_of_a_test_that_did_not_end_is_an_error(tmp_path: Path, word: str) -> None:
+    found = read(tmp_path, "junit", f'<testsuite><testcase classname="a" name="t" result="{word}"/></testsuite>')
+    assert found["a::t"].outcome is ERROR
+
+
+def test_junit_that_declares_no_test_and_holds_one_is_refused(tmp_path: Path) -> None:
+    told = refused(tmp_path, "junit", '<testsuite tests="0"><testcase classname="a" name="t"/></testsuite>')
+    assert "declares no test that ran, counted 1" in told.why
+
+
+@pytest.mark.parametrize("line", [99_999_999_999, 4_294_967_295])
+def test_line_that_no_file_has_is_unknown(tmp_path: Path, line: int) -> None:
+    text = f'<testsuite><testcase classname="a" name="t" line="{line}"/></testsuite>'
+    assert read(tmp_path, "junit", text)["a::t"].outcome is PASS
+    assert read(tmp_path, "ctrf", ctrf({"name": "t", "status": "passed", "duration": 1, "line": line}))
+
+
+def test_opening_of_a_string_without_an_end_is_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "long"
+    path.write_text("{" + '\\"' * 32_000)
+    assert opening.read(path).keys == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("kind", "sample"),
+    [
+        ("cobertura", "nyc.cobertura.xml"),
+        ("clover", "nyc.clover.xml"),
+        ("clover", "openclover.xml"),
+        ("jacoco", "jacoco.xml"),
+        ("lcov", "nyc.lcov"),
+    ],
+)
+def test_coverage_is_recognised_as_one_kind(kind: str, sample: str) -> None:
+    seen = opening.read(Path(__file__).parents[2] / "samples" / "coverage" / sample)
+    readers = {name: registry.load("reader", name) for name in registry.names("reader")}
+    assert [n for n, one in readers.items() if hasattr(one, "recognises") and one.recognises(seen)] == [kind]
