@@ -53,7 +53,7 @@ def history() -> Iterator[measure.Row]:
         yield _against_rows(folder)
         broken, broken_mb = _filled(folder / "broken.sqlite", runs(WRITTEN, 0.2), RUNS // WRITTEN)
         note = f"the degraded figure: {TESTS * RUNS:,} results in {broken_mb:.1f} MB"
-        yield measure.row("history: the same, 20 % failing", 1000, _times(broken.summaries, 3), note=note)
+        yield measure.row("history: the same, 20 % failing", 3000, _times(broken.summaries, 3), note=note)
         calm, _ = _filled(folder / "calm.sqlite", _few_tests())
         note = f"{RUNS:,} runs of 5 stages, 2 failures each, every row checked"
         yield measure.row("history: what a gate loads", 100, _times(lambda: calm.history(RUNS)), note=note)
