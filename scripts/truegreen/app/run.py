@@ -12,7 +12,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.app import event as events
-from truegreen.app import policy, stage_record
+from truegreen.app import policy, services, stage_record
 from truegreen.app.shell import Shell, evidence
 from truegreen.errors import InternalError, Interrupted, TruegreenError
 from truegreen.forge.event import refuse_unsafe
@@ -20,7 +20,6 @@ from truegreen.model.changes import Changes
 from truegreen.model.evidence import RunState, StageRecord
 from truegreen.runtime import environ, files, git, lock
 from truegreen.runtime.lifetime import Ledger
-from truegreen.services.manager import ServiceManager
 from truegreen.stages.common.context import StageContext, StageOutcome
 from truegreen.stages.common.project import environment, user_environment
 
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from truegreen.config.settings import Settings
     from truegreen.model.service import ServiceHandle
+    from truegreen.services.manager import ServiceManager
 
 _PATIENCE_S = 3.0
 UNIT = "unit"
@@ -76,7 +76,7 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
     """
     refuse_unsafe(events.current(shell))
     policy.load(settings)
-    manager = _manager(shell, settings)
+    manager = services.manager(shell, settings)
     records = []
     with _remembered(shell, environ.cache_dir(shell.env)):
         try:
@@ -99,26 +99,13 @@ def standing(shell: Shell, settings: Settings, request: Request, out: Path) -> I
         out: folder for what the command leaves, which is not the folder of the stage's evidence.
     """
     (name,) = request.stages
-    manager, services = _manager(shell, settings), tuple(settings.stages[name].services)
+    manager, wanted = services.manager(shell, settings), tuple(settings.stages[name].services)
     with _remembered(shell, environ.cache_dir(shell.env)):
         try:
-            handles = manager.up(services) if services else ()
+            handles = manager.up(wanted) if wanted else ()
             yield _context(shell, settings, request, name, out, handles)
         finally:
             manager.down()
-
-
-def _manager(shell: Shell, settings: Settings) -> ServiceManager:
-    return ServiceManager(
-        root=settings.root,
-        services=settings.project.services,
-        env=shell.env,
-        processes=shell.processes,
-        console=shell.console,
-        clock=shell.clock,
-        tools=shell.tools,
-        cache=environ.cache_dir(shell.env),
-    )
 
 
 @contextmanager
