@@ -11,13 +11,12 @@ With k earlier runs the smallest possible p is 1 / (k + 1), so that 19 runs are 
 from __future__ import annotations
 
 import math
-from statistics import median
 from typing import TYPE_CHECKING
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 _FLOOR_S = 1e-4
 """Below this a time is noise of the clock; it keeps logarithms finite."""
@@ -139,3 +138,13 @@ def _scores(row: Sequence[float], paces: Sequence[float], ratio: float, step_s: 
     spread = max(_MAD_TO_SIGMA * median(abs(value - centre) for value in logs), _LEAST_SPREAD)
     at_least = math.log(max(math.exp(centre) * ratio, math.exp(centre) + step_s))
     return [(value - at_least) / spread for value in logs]
+
+
+def median(values: Iterable[float]) -> float:
+    """Return the middle value, or the mean of the two in the middle; there must be one.
+
+    `statistics` has the same, and brings fractions and decimals along.
+    """
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.analysis.executable import lines_of_code
 from truegreen.app import event as events
 from truegreen.errors import TruegreenError
 from truegreen.forge.event import PULL_REQUEST
@@ -88,6 +87,8 @@ def with_code(changes: Changes, coverage: Coverage, root: Path) -> Changes:
 
 def _code(root: Path, file: FileChange) -> frozenset[int] | None:
     """Return the lines of code; None when the file cannot be read, so that every changed line counts."""
+    from truegreen.analysis.executable import lines_of_code  # noqa: PLC0415 - a parser, which few runs need
+
     path = root / file.path
     try:
         if path.is_symlink() or not path.resolve().is_relative_to(root.resolve()):

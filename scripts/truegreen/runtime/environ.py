@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,7 +30,9 @@ def in_ci(env: Environ) -> bool:
 
 def platform_name() -> str:
     """Return system, machine and interpreter, such as `linux-x86_64 cpython-3.12.1`."""
-    return f"{platform.system().lower()}-{platform.machine()} cpython-{platform.python_version()}"
+    # The module `platform` knows the same, and takes a tenth of a command's start to be loaded.
+    release = ".".join(map(str, sys.version_info[:3]))
+    return f"{sys.platform}-{os.uname().machine} {sys.implementation.name}-{release}"
 
 
 def isolated_python() -> list[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import platform
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -377,7 +376,7 @@ def _cause(log: Path) -> str:
 
 def _machine() -> str:
     """Return the prefix of project names made here: on this machine, in this container."""
-    return f"{PREFIX}-{hashlib.sha256((process_scope() or platform.node()).encode()).hexdigest()[:8]}"
+    return f"{PREFIX}-{hashlib.sha256((process_scope() or os.uname().nodename).encode()).hexdigest()[:8]}"
 
 
 def _left_behind(line: str, now: datetime) -> str:
