@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support import runner_env
+
 from truegreen.__main__ import main
 from truegreen.runtime import environ
 
@@ -27,7 +29,7 @@ PROJECT = """\
 name = "sample"
 version = "1"
 """
-_FOREIGN = ("GITHUB_", "TG_", "TRUEGREEN_", "SLACK_", "RUNNER_", "ACTIONS_", "CI")
+_FOREIGN = (*runner_env.PREFIXES, "TG_", "TRUEGREEN_")
 _GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"]
 
 
