@@ -44,47 +44,28 @@ _SAYS_LITTLE = frozenset({"TG107", "TG305", "TG309", "TG404"})
 _KILLED = frozenset({137, -9})
 """128 + SIGKILL as a shell reports it, and SIGKILL as Python does: the kernel's way to free memory."""
 _TEXT_MAX = 4_000
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        DISK_FULL,
-        re.compile(r"no space left on device|disk quota exceeded|ENOSPC|not enough space on the disk", re.IGNORECASE),
-    ),
+_PATTERNS = (
+    (DISK_FULL, r"no space left on device|disk quota exceeded|ENOSPC|not enough space on the disk"),
     (
         DNS,
-        re.compile(
-            r"temporary failure in name resolution|name or service not known|could not resolve host"
-            r"|no such host is known|getaddrinfo (?:EAI_AGAIN|ENOTFOUND|failed)|nodename nor servname provided",
-            re.IGNORECASE,
-        ),
+        r"temporary failure in name resolution|name or service not known|could not resolve host"
+        r"|no such host is known|getaddrinfo (?:EAI_AGAIN|ENOTFOUND|failed)|nodename nor servname provided",
     ),
     (
         REGISTRY,
-        re.compile(
-            r"toomanyrequests|pull rate limit|registry unavailable|failed to fetch https?://(?:pypi|files\.pythonhosted)"
-            r"|npm err! (?:network|code E(?:TIMEDOUT|CONNRESET|5\d\d))|proxy\.golang\.org.{0,200}(?:timeout|50[234])",
-            re.IGNORECASE,
-        ),
+        r"toomanyrequests|pull rate limit|registry unavailable|failed to fetch https?://(?:pypi|files\.pythonhosted)"
+        r"|npm err! (?:network|code E(?:TIMEDOUT|CONNRESET|5\d\d))|proxy\.golang\.org.{0,200}(?:timeout|50[234])",
     ),
-    (
-        OUT_OF_MEMORY,
-        re.compile(
-            r"cannot allocate memory|out of memory|oom-?kill|java heap space|^killed$", re.IGNORECASE | re.MULTILINE
-        ),
-    ),
-    (
-        RUNNER_LOST,
-        re.compile(
-            r"lost communication with the server|runner has received a shutdown signal|hosted runner.{0,80}lost",
-            re.IGNORECASE,
-        ),
-    ),
+    (OUT_OF_MEMORY, r"cannot allocate memory|out of memory|oom-?kill|java heap space|^killed$"),
+    (RUNNER_LOST, r"lost communication with the server|runner has received a shutdown signal|hosted runner.{0,80}lost"),
 )
+"""Class → text of a pattern, in small or capital letters; compiled when it is first used, as most runs have no failure."""
 
 
 def of_text(text: str) -> str:
     """Return the class a message speaks of; empty for none."""
     head = text[:_TEXT_MAX]
-    return next((name for name, pattern in _PATTERNS if pattern.search(head)), "")
+    return next((name for name, pattern in _PATTERNS if re.search(pattern, head, re.IGNORECASE | re.MULTILINE)), "")
 
 
 def of_record(record: StageRecord) -> str:
