@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from tests.support.loopback import Loopback
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -34,6 +35,8 @@ class GitServer(Loopback):
         """Path with its query, and the header that was shown, of each request."""
         self.broken = 0
         """Requests that are answered with 503 before one is let through."""
+        self.before_push: Callable[[], None] | None = None
+        """What happens when the first push comes in, before it is looked at."""
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -62,6 +65,9 @@ class GitServer(Loopback):
         shown = request.headers.get_all("Authorization") or []
         self.requests.append((request.path, " ".join(shown)))
         body = _body(request)
+        if self.before_push and request.command == "POST" and "git-receive-pack" in request.path:
+            meanwhile, self.before_push = self.before_push, None
+            meanwhile()
         if self.broken:
             self.broken -= 1
             request.send_error(503)

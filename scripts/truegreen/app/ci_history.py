@@ -18,6 +18,7 @@ from truegreen.app import event as events
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable, StoreError, TruegreenError, UsageError
 from truegreen.forge import workflow_commands
 from truegreen.forge.event import PULL_REQUEST, UNSAFE
+from truegreen.gates.base import count
 from truegreen.model.incident import run_key
 from truegreen.model.results import RunResults
 from truegreen.reporters.escape import command_data, prose
@@ -65,7 +66,9 @@ def told(shell: Shell, settings: Settings, keeper: history.Keeper, report: Repor
     if not settings.history.branch:
         return report
     place = carrying.place(settings)
-    said = f"compared with {keeper.runs:,} earlier runs on {place}" if keeper.runs else f"no earlier run on {place} yet"
+    said = f"compared with {count(keeper.runs, 'earlier run')} on {place}"
+    if not keeper.runs:
+        said = f"no earlier run on {place} yet"
     if keeper.problem:
         said = f"nothing was compared with earlier runs: {keeper.problem} ({place})"
         shell.console.command(f"::warning title=truegreen history::{command_data(said)}")
@@ -135,7 +138,7 @@ def _kept(shell: Shell, settings: Settings, run: RunResults) -> str:
     what = "kept" if done.new else "was kept before:"
     again = f", after {done.tries - 1} other writers" if done.tries > 1 else ""
     size = f", {done.size_bytes / 1e6:.1f} MB" if done.size_bytes else ""
-    return f"{what} run {run.run.run}: {done.runs:,} runs{size} on {done.place}{again}"
+    return f"{what} run {run.run.run}: {count(done.runs, 'run')}{size} on {done.place}{again}"
 
 
 def _run(path: Path, shell: Shell) -> RunResults:

@@ -107,12 +107,12 @@ def test_second_run_is_compared_with_the_first(desk: Desk, server: GitServer, tm
     assert first["history"] == f"no earlier run on branch {BRANCH} at origin yet"
     ended = keep(desk)
     assert ended.code == 0, ended.err
-    assert "kept run 1.1: 1 runs, " in ended.err
+    assert "kept run 1.1: 1 run, " in ended.err
     assert "truegreen history: kept run 1.1" in page(desk)
     event(desk, 2)
     second = judge(desk, "test_a")
-    assert second["history"] == f"compared with 1 earlier runs on branch {BRANCH} at origin"
-    assert "History: compared with 1 earlier runs" in page(desk)
+    assert second["history"] == f"compared with 1 earlier run on branch {BRANCH} at origin"
+    assert "History: compared with 1 earlier run" in page(desk)
     assert facts(second)["fewer than on the default branch"] == "1"
     assert keep(desk).code == 0
     assert [(one.run.run, one.run.base, one.run.tests) for one in kept(server, tmp_path).runs()] == [
@@ -148,7 +148,7 @@ def test_red_run_is_kept_and_a_job_that_runs_again_keeps_it_once(desk: Desk, ser
     assert judge(desk, failed=("test_b",))["status"] == "fail"
     assert keep(desk).code == 0
     event(desk, 1, attempt=2)  # only the keeping job is started again: its report is of the first attempt
-    assert "was kept before: run 1.1: 1 runs" in keep(desk).err
+    assert "was kept before: run 1.1: 1 run" in keep(desk).err
     (one,) = kept(server, tmp_path).runs()
     assert (one.run.run, one.run.status, one.run.failed) == ("1.1", "fail", 1)
 
@@ -185,7 +185,7 @@ def test_pull_request_from_a_fork_is_judged_with_the_history_and_not_kept(desk: 
     desk.commit()
     from_pull_request(desk, 2, "mallory/r")
     report = judge(desk, "test_a")
-    assert report["history"].startswith("compared with 1 earlier runs")
+    assert report["history"].startswith("compared with 1 earlier run")
     assert report["history"].endswith("this run will not be kept: the pull request comes from a fork")
     assert facts(report)["fewer than on the default branch"] == "1"
     assert "will not be kept: the pull request comes from a fork" in page(desk)
