@@ -117,6 +117,16 @@ def _write(shell: Shell, settings: Settings, change: Callable[[Path], Carried]) 
     )
 
 
+def check(shell: Shell, settings: Settings) -> None:
+    """Refuse a branch or a remote that cannot be called that, before anything runs; asks nobody.
+
+    Raises:
+        WrongValue: history.branch or history.remote is no name.
+    """
+    if settings.history.branch:
+        _branch(shell, settings)
+
+
 def place(settings: Settings) -> str:
     """Return where the history is carried to, in words."""
     options = settings.history

@@ -22,7 +22,7 @@ from truegreen.gates.base import count
 from truegreen.model.incident import run_key
 from truegreen.model.results import RunResults
 from truegreen.reporters.escape import command_data, prose
-from truegreen.runtime import files
+from truegreen.runtime import files, git
 from truegreen.stores import content
 
 if TYPE_CHECKING:
@@ -44,35 +44,48 @@ def earlier(shell: Shell, settings: Settings) -> Iterator[history.Keeper]:
     """Yield the history that the run is judged with.
 
     Where a branch is configured, that is what lies on the branch and nothing else: a file of the checkout may come
-    with the change that is judged. A branch that cannot be read is told, and no reason to say nothing at all.
+    with the change that is judged. A history that cannot be read is told, and no reason to say nothing at all.
     """
-    if not settings.history.branch:
+    here = history.path(settings)
+    if not settings.history.branch and not git.tracked(settings.root, here, shell.processes):
         yield history.Keeper(shell, settings)
         return
     with tempfile.TemporaryDirectory(prefix="truegreen-history-") as folder:
         copy = Path(folder) / history.NAME
         options = msgspec.structs.replace(settings.history, path=str(copy))
         read = msgspec.structs.replace(settings, history=options)
-        keeper = history.Keeper(shell, read, carrying.place(settings))
+        keeper = history.Keeper(shell, read, carrying.place(settings) if settings.history.branch else str(here))
         try:
-            carrying.fetch(shell, settings, copy)
+            _borrow(shell, settings, here, copy)
         except StoreError as error:
             keeper.tell(error)
         yield keeper
 
 
+def _borrow(shell: Shell, settings: Settings, here: Path, copy: Path) -> None:
+    if not settings.history.branch:
+        raise StoreError(
+            "the history is a file of the code that is judged",
+            where=str(here),
+            why="whoever changes the code could write it; nothing in it is believed",
+            fix="take it out of git (`git rm --cached`), and name a branch: history.branch",
+        )
+    carrying.fetch(shell, settings, copy)
+
+
 def told(shell: Shell, settings: Settings, keeper: history.Keeper, report: Report) -> Report:
     """Return the report with what it was compared with, and why this run will not be kept where it will not."""
-    if not settings.history.branch:
+    if not settings.history.branch and not keeper.problem:
         return report
     place = carrying.place(settings)
     said = f"compared with {count(keeper.runs, 'earlier run')} on {place}"
     if not keeper.runs:
         said = f"no earlier run on {place} yet"
     if keeper.problem:
-        said = f"nothing was compared with earlier runs: {keeper.problem} ({place})"
+        said = f"nothing was compared with earlier runs: {keeper.problem}"
         shell.console.command(f"::warning title=truegreen history::{command_data(said)}")
-    if reason := refusal(events.current(shell), pull_requests=settings.history.pull_requests):
+    reason = refusal(events.current(shell), pull_requests=settings.history.pull_requests)
+    if reason and settings.history.branch:
         said += f"; this run will not be kept: {reason}"
     return msgspec.structs.replace(report, history=said)
 

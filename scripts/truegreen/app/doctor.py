@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from truegreen import registry
-from truegreen.app import policy, render
+from truegreen.app import carrying, policy, render
 from truegreen.config import settings as config
 from truegreen.errors import InternalError, TruegreenError
 from truegreen.runtime import environ
@@ -42,6 +42,7 @@ def examine(shell: Shell, assignments: Iterable[str]) -> list[Check]:
     try:
         settings = config.load(shell.cwd, assignments=assignments, env=shell.env)
         policy.load(settings)
+        carrying.check(shell, settings)
     except TruegreenError as error:
         where = f" ({error.where})" if error.where else ""
         return [Check(title="configuration", level="error", message=f"{error.what}{where}", fix=error.fix)]

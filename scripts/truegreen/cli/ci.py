@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import changes, ci, ci_history, gate, image, policy, publish, run, services
+from truegreen.app import carrying, changes, ci, ci_history, gate, image, policy, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
 from truegreen.app.shell import EVIDENCE, evidence
@@ -28,6 +28,7 @@ def plan(namespace: argparse.Namespace) -> int:
     """Write the planned stages and the Python matrix as outputs."""
     shell, settings = _start(namespace)
     policy.load(settings)
+    carrying.check(shell, settings)
     event = events.current(shell)
     chosen = planning.plan(
         event.name,

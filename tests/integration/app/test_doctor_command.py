@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,6 @@ from truegreen import registry
 from truegreen.errors import EXIT_CONFIGURATION, EXIT_OK
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.app_desk import Desk
 
 SHA = "a" * 40
@@ -189,6 +188,20 @@ def test_doctor_history_that_is_read_and_not_kept_or_kept_nowhere_is_told(
     assert (found["history"]["level"], words in found["history"]["message"]) == (level, True)
     if called:
         assert found["truegreen.yml: history"]["level"] == "ok"
+
+
+def test_doctor_accepts_the_workflow_on_the_page_of_the_history(bare: Desk) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
+    (workflow,) = (block.partition("```")[0] for block in page.split("```yaml\n")[1:])
+    bare.configure('[tool.truegreen.history]\nbranch = "truegreen-history"\n')
+    bare.write(".github/workflows/truegreen.yml", f"on: push\npermissions: {{}}\n{workflow}")
+    found = checks(bare)
+    assert found["history"]["level"] == "ok"
+    problems = {
+        title: row for title, row in found.items() if title.startswith("truegreen.yml") and row["level"] == "error"
+    }
+    assert problems == {}
+    assert {"truegreen.yml: truegreen", "truegreen.yml: history"} <= found.keys()
 
 
 def test_doctor_history_that_nobody_wants_is_not_mentioned(bare: Desk) -> None:

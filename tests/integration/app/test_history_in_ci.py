@@ -257,6 +257,29 @@ def test_file_of_the_checkout_is_not_taken_for_the_history(desk: Desk, server: G
     assert judge(desk)["history"].startswith("no earlier run")
 
 
+def test_history_that_came_with_the_code_is_not_believed(desk: Desk, server: GitServer) -> None:
+    desk.configure('[tool.truegreen.history]\npath = "past.sqlite"\n')
+    SqliteStore(desk.root / "past.sqlite").append(run(1, result("tests/test_a.py::test_b", FAIL, PASS)))
+    desk.git("add", "--force", "past.sqlite")
+    desk.commit()
+    event(desk, 2)
+    report = judge(desk)
+    assert "the history is a file of the code that is judged" in report["history"]
+    assert "::warning title=truegreen history::" in desk.run("ci", "report").err
+    assert len(SqliteStore(desk.root / "past.sqlite").digests()) == 1
+    desk.git("rm", "-q", "--cached", "past.sqlite")  # a machine of one's own keeps it outside of git
+    assert judge(desk)["history"] == ""
+    assert len(SqliteStore(desk.root / "past.sqlite").digests()) == 2
+
+
+def test_damaged_history_of_a_machine_of_ones_own_is_told_on_the_page(desk: Desk, server: GitServer) -> None:
+    desk.configure("")
+    desk.write(".truegreen/history.sqlite", "damage" * 1000)
+    event(desk, 1)
+    assert judge(desk)["history"].startswith("nothing was compared with earlier runs: the history is damaged")
+    assert judge(desk)["history"] == ""
+
+
 def test_branch_that_cannot_be_read_is_told_and_leaves_the_verdict(desk: Desk, server: GitServer) -> None:
     event(desk, 1)
     status = judge(desk)["status"]
@@ -340,8 +363,10 @@ def test_remote_that_a_change_made_up_is_not_asked(
 )
 def test_branch_that_git_could_misread_is_refused(desk: Desk, server: GitServer, branch: str) -> None:
     desk.configure(f'[tool.truegreen.history]\nbranch = "{branch}"\n')
-    ended = desk.run("history", "push")
-    assert (ended.code, "history.branch" in ended.err) == (2, True), ended.err
+    for argv in (("history", "push"), ("ci", "plan")):
+        ended = desk.run(*argv)
+        assert (ended.code, "history.branch" in ended.err) == (2, True), ended.err
+    assert "history.branch" in desk.run("doctor").out
 
 
 def test_branch_with_anything_beside_the_history_is_left_alone(desk: Desk, server: GitServer) -> None:
