@@ -34,7 +34,7 @@ class Carried(msgspec.Struct, frozen=True, kw_only=True):
     """Runs that were taken in: here by `pull` and `push`, there by `keep`."""
     written: bool = False
     tries: int = 1
-    """How often another writer was first, and one."""
+    """How often it was begun: once, and again after each other writer who was first."""
     runs: int = 0
     """Runs that `keep` left there."""
     size_bytes: int = 0
@@ -101,19 +101,21 @@ def keep(shell: Shell, settings: Settings, run: RunResults) -> Carried:
 
 def _write(shell: Shell, settings: Settings, change: Callable[[Path], Carried]) -> Carried:
     """Fetch, change and put back, until nobody else was there in between."""
+    why = ""
     for tries in range(1, _TRIES + 1):
         with tempfile.TemporaryDirectory(prefix="truegreen-history-") as folder:
             copy = Path(folder) / history.NAME
             expected = fetch(shell, settings, copy)
             carried = change(copy)
-            if _replace(shell, settings, copy, expected):
+            why = _replace(shell, settings, copy, expected)
+            if not why:
                 return msgspec.structs.replace(carried, written=True, tries=tries)
         shell.clock.sleep(_PAUSE_S * tries * random.random())  # noqa: S311 - apart from each other, not secret
     raise StoreError(
         "the history could not be pushed",
         where=place(settings),
-        why=f"another writer was first {_TRIES} times",
-        fix="push again later, or let one job at a time push (`concurrency`)",
+        why=f"{why}, at the last of {_TRIES} attempts",
+        fix="start the job again later",
     )
 
 
@@ -175,7 +177,7 @@ def _take(settings: Settings, copy: Path) -> int:
     return taken
 
 
-def _replace(shell: Shell, settings: Settings, copy: Path, expected: str) -> bool:
+def _replace(shell: Shell, settings: Settings, copy: Path, expected: str) -> str:
     if settings.history.branch:
         return _branch(shell, settings).replace(copy, expected)
     kept = _kept(settings)
@@ -183,4 +185,4 @@ def _replace(shell: Shell, settings: Settings, copy: Path, expected: str) -> boo
     source, there = registry.load("store", "sqlite")(copy), registry.load("store", "sqlite")(kept)
     there.merge(source.runs(), source.incidents())
     history.forget(settings, there, shell.clock.now())
-    return True
+    return ""

@@ -149,7 +149,7 @@ def keep(shell: Shell, settings: Settings, folder: Path) -> str:
 def _kept(shell: Shell, settings: Settings, run: RunResults) -> str:
     done = carrying.keep(shell, settings, run)
     what = "kept" if done.new else "was kept before:"
-    again = f", after {done.tries - 1} other writers" if done.tries > 1 else ""
+    again = f", at attempt {done.tries}" if done.tries > 1 else ""
     size = f", {done.size_bytes / 1e6:.1f} MB" if done.size_bytes else ""
     return f"{what} run {run.run.run}: {count(done.runs, 'run')}{size} on {done.place}{again}"
 

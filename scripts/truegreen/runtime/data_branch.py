@@ -29,6 +29,11 @@ _BRANCH = re.compile(r"(?!.*(?:\.\.|//|\.lock(?:/|$)|/\.|[./]$))[A-Za-z0-9_][A-Z
 _REMOTE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _LATE = ("stale info", "fetch first", "cannot lock ref", "failed to update ref", "reference already exists")
 """What git says when somebody else moved the branch in between."""
+_STUMBLED = re.compile(
+    r"(?:error:|HTTP) 5\d\d|RPC failed|Connection (?:reset|refused|timed out)|Could not resolve host|"
+    r"early EOF|unexpected disconnect"
+)
+"""What git says when server or network failed; whether the write was done is then unknown."""
 _WHO = {
     "GIT_AUTHOR_NAME": "truegreen",
     "GIT_AUTHOR_EMAIL": "truegreen@localhost",
@@ -122,11 +127,14 @@ class DataBranch:
             self._git("-c", "core.autocrlf=false", "checkout-index", "--", self._name, env=apart)
             shutil.copyfile(Path(folder) / "out" / self._name, target)
 
-    def replace(self, source: Path, expected: str) -> bool:
-        """Make a file the branch's only content; False when the branch is no longer at the expected commit.
+    def replace(self, source: Path, expected: str) -> str:
+        """Make a file the branch's only content, and return why it is not: nothing when it is.
+
+        It is not when the branch is no longer at the expected commit, or when the server stumbled. In both cases read
+        again, and try again: a write that was done without an answer is then found as somebody else's.
 
         Raises:
-            StoreError: the remote refused it for another reason, or did not answer.
+            StoreError: the remote refused it for another reason.
         """
         blob = self._git("hash-object", "-w", "--no-filters", "--", str(source)).stdout.strip()
         tree = self._git("mktree", stdin=f"100644 blob {blob}\t{self._name}\n").stdout.strip()
@@ -135,9 +143,11 @@ class DataBranch:
         lease = f"--force-with-lease={ref}:{expected}"
         done = self._git("push", "--quiet", "--no-verify", lease, self._remote, f"{commit}:{ref}", may_fail=True)
         if done.ok:
-            return True
+            return ""
         if any(text in done.stderr for text in _LATE):
-            return False
+            return "another writer was first"
+        if done.timed_out or _STUMBLED.search(done.stderr):
+            return "the server did not answer"
         fix = f"let this job write to {self._branch} (`contents: write`), force pushes included"
         if "file size limit" in done.stderr:
             fix = "lower history.keep-runs or history.keep-days: the file is too large for the server"

@@ -17,6 +17,7 @@ from tests.support.git_server import GitServer
 from tests.support.github_api import GithubApi
 from tests.support.past_results import FAIL, PASS, result, run
 
+from truegreen.app import carrying
 from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
@@ -421,6 +422,63 @@ def test_writers_at_once_lose_nothing_and_one_that_is_killed_leaves_the_branch_w
     found = kept(server, tmp_path)
     assert found.check() == []
     assert {one.run.run for one in found.runs()} >= {f"{number}.1" for number in range(2, 6)}
+
+
+def other(server: GitServer, tmp_path: Path, number: int) -> None:
+    """Write somebody else's run to the branch, beside what lies there."""
+    bare = server.root / "o/r.git"
+
+    def ask(*words: str, given: str = "") -> str:
+        who = ["-c", "user.name=o", "-c", "user.email=o@example.invalid"]
+        return subprocess.run(
+            ["git", *who, *words], cwd=bare, input=given, capture_output=True, text=True, check=True
+        ).stdout.strip()
+
+    store = kept(server, tmp_path) if refs(server) else SqliteStore(tmp_path / "on-branch.sqlite")
+    store.append(run(number, result("other")))
+    blob = ask("hash-object", "-w", str(tmp_path / "on-branch.sqlite"))
+    tree = ask("mktree", given=f"100644 blob {blob}\thistory.sqlite\n")
+    ask("update-ref", f"refs/heads/{BRANCH}", ask("commit-tree", tree, "-m", "other"))
+
+
+def test_writer_who_is_late_starts_over_and_loses_nothing(desk: Desk, server: GitServer, tmp_path: Path) -> None:
+    event(desk, 1)
+    judge(desk)
+    server.before_push = lambda: other(server, tmp_path, 900)
+    ended = keep(desk)
+    assert (ended.code, "at attempt 2" in ended.err) == (0, True), ended.err
+    assert set(kept(server, tmp_path).digests()) == {"1.1", "900.1"}
+
+
+def test_server_that_stumbles_at_the_push_is_asked_again(desk: Desk, server: GitServer, tmp_path: Path) -> None:
+    def stumble() -> None:
+        server.broken = 1
+
+    event(desk, 1)
+    judge(desk)
+    server.before_push = stumble
+    ended = keep(desk)
+    assert (ended.code, "at attempt 2" in ended.err) == (0, True), ended.err
+    assert set(kept(server, tmp_path).digests()) == {"1.1"}
+
+
+def test_writer_who_is_always_late_gives_up_and_says_why(
+    desk: Desk, server: GitServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(carrying, "_PAUSE_S", 0.0)
+    numbers = iter(range(900, 950))
+
+    def first() -> None:
+        other(server, tmp_path, next(numbers))
+        server.before_push = first
+
+    event(desk, 1)
+    judge(desk)
+    server.before_push = first
+    ended = keep(desk)
+    assert ended.code == 4
+    assert "another writer was first, at the last of 12 attempts" in ended.err
+    assert len(kept(server, tmp_path).digests()) == 12
 
 
 def test_report_that_left_nothing_or_is_of_another_run_is_refused(desk: Desk, server: GitServer) -> None:
