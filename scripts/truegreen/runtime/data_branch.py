@@ -106,10 +106,9 @@ class DataBranch:
             raise self._error("cannot be used", f"there is no remote {self._remote}", "name one: `git remote`")
         if not self._asked("ls-remote", "--refs", self._remote, ref).stdout.strip():
             return ""
-        # By name, not by commit: not every server hands out a commit that is asked for by its digest.
-        self._asked(
-            "fetch", "--quiet", "--no-tags", "--depth=1", "--no-write-fetch-head", self._remote, f"+{ref}:{_here(ref)}"
-        )
+        # By name, not by commit: not every server hands out a commit that is asked for by its digest. And without
+        # `--depth`, which marks the whole clone as shallow; the one commit has no parents to leave out.
+        self._asked("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", self._remote, f"+{ref}:{_here(ref)}")
         commit = self._git("rev-parse", "--verify", "--end-of-options", _here(ref)).stdout.strip()
         held = self._git("ls-tree", "-z", commit).stdout
         if not re.fullmatch(rf"100644 blob [0-9a-f]+\t{re.escape(self._name)}\0", held):

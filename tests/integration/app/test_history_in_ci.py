@@ -341,6 +341,26 @@ def test_attributes_of_the_project_do_not_change_the_history(desk: Desk, server:
     assert report["history"].startswith("compared with 2 earlier runs")
 
 
+@pytest.mark.parametrize("depth", [[], ["--depth=2"]])
+def test_clone_is_left_as_deep_as_it_was(desk: Desk, tmp_path: Path, depth: list[str]) -> None:
+    desk.configure(ON)
+    for _ in range(3):
+        desk.commit()
+    bare, clone = tmp_path / "origin.git", tmp_path / "clone"
+    subprocess.run(["git", "clone", "-q", "--bare", str(desk.root), str(bare)], check=True)
+    subprocess.run(["git", "clone", "-q", *depth, bare.as_uri(), str(clone)], check=True)
+
+    def asked(*words: str) -> str:
+        return subprocess.run(["git", *words], cwd=clone, capture_output=True, text=True, check=True).stdout
+
+    before = asked("rev-list", "HEAD") + asked("rev-parse", "--is-shallow-repository")
+    SqliteStore(clone / ".truegreen" / "history.sqlite").append(run(1, result()))
+    for words in ("push", "pull", "push"):
+        assert desk.run("history", words, "-C", str(clone)).code == 0
+    assert asked("rev-list", "HEAD") + asked("rev-parse", "--is-shallow-repository") == before
+    assert asked("status", "--porcelain", "--untracked-files=no") == ""
+
+
 @pytest.mark.parametrize(
     ("settings", "code", "words"),
     [
