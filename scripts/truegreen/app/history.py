@@ -113,16 +113,21 @@ class Keeper:
         Empty, and told, when the store cannot be read. The evidence is what `append` keeps.
         """
         self._run = run
-        asked = {stage.stage: {case.id for case in stage.tests.cases} for stage in run.stages if stage.tests}
         try:
             place = path(self._settings)  # checked even where there is none yet: it may be a link
             with named(self._copy_of, place) if self._copy_of else nullcontext():
-                found = store(self._settings).history(_RUNS, asked) if place.exists() else History()
+                found = self._earlier(place)
         except StoreError as error:
             self.tell(error)
             return History()
         self.runs = len(found.runs)
         return found
+
+    def _earlier(self, place: Path) -> History:
+        if not place.exists():
+            return History()
+        asked = {stage.stage: set(stage.tests.ids()) for stage in self._run.stages if stage.tests}
+        return store(self._settings).history(_RUNS, asked)
 
     def results(self, report: Report) -> RunResults:
         """Return what is to be kept of a report and the tests it was made on."""
