@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 from typing import TYPE_CHECKING, Any
@@ -410,9 +411,14 @@ def test_branch_does_not_grow_beyond_what_is_to_be_kept(desk: Desk, server: GitS
     desk.commit()
     for number in range(1, 5):
         event(desk, number)
-        judge(desk)
+        judge(desk, f"test_on_day[{number}]", failed=(f"test_on_day[{number}]",))  # a name that never comes again
         assert keep(desk).code == 0
-    assert sorted(kept(server, tmp_path).digests()) == ["3.1", "4.1"]
+    left = kept(server, tmp_path)
+    assert sorted(left.digests()) == ["3.1", "4.1"]
+    assert [one.results["unit"][0].test[-3:] for one in left.runs()] == ["[3]", "[4]"]
+    assert left.check() == []
+    with sqlite3.connect(tmp_path / "on-branch.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM tests").fetchone() == (2,)
     counted = subprocess.run(
         ["git", "rev-list", "--count", "--all"], cwd=server.root / "o/r.git", capture_output=True, check=True
     )
