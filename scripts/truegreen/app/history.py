@@ -6,6 +6,8 @@ from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from truegreen import registry
 from truegreen.analysis import results
 from truegreen.app.shell import evidence
@@ -119,9 +121,9 @@ class Keeper:
                 found = self._earlier(place)
         except StoreError as error:
             self.tell(error)
-            return History()
+            return History(unreadable=self.problem)
         self.runs = len(found.runs)
-        return found
+        return msgspec.structs.replace(found, unreadable=self.problem)
 
     def _earlier(self, place: Path) -> History:
         if not place.exists():
