@@ -15,6 +15,7 @@ import msgspec
 
 from truegreen.app import carrying, gate, history
 from truegreen.app import event as events
+from truegreen.config.schema import HistoryOptions
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable, StoreError, TruegreenError, UsageError
 from truegreen.forge import workflow_commands
 from truegreen.forge.event import PULL_REQUEST, UNSAFE
@@ -52,8 +53,7 @@ def earlier(shell: Shell, settings: Settings) -> Iterator[history.Keeper]:
         return
     with tempfile.TemporaryDirectory(prefix="truegreen-history-") as folder:
         copy = Path(folder) / history.NAME
-        options = msgspec.structs.replace(settings.history, path=str(copy))
-        read = msgspec.structs.replace(settings, history=options)
+        read = msgspec.structs.replace(settings, history=HistoryOptions(path=str(copy)))
         keeper = history.Keeper(shell, read, carrying.place(settings) if settings.history.branch else str(here))
         try:
             _borrow(shell, settings, here, copy)
