@@ -88,6 +88,7 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "store": {
         "sqlite": "truegreen.stores.sqlite_file:SqliteStore",
+        "postgres": "truegreen.stores.postgres:PostgresStore",
     },
     "service": {
         "postgres": "truegreen.services.catalogue.postgres:Postgres",

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from truegreen import registry
 from truegreen.analysis import results
 from truegreen.app.shell import evidence
-from truegreen.errors import FileUnusable, StoreDamaged, StoreError
+from truegreen.errors import ExtraMissing, FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
 from truegreen.model.run import RunEvidence
-from truegreen.runtime import files
+from truegreen.runtime import environ, files
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
+    from truegreen.errors import TruegreenError
     from truegreen.model.results import RunResults
     from truegreen.model.verdict import Report
-    from truegreen.stores.sqlite_file import SqliteStore
+    from truegreen.stores.base import Store
 
 NAME = "history.sqlite"
 _RUNS = 2000
 """Newest runs that gates read: enough to show that fewer than one run in a hundred fails falsely."""
+_UNUSABLE = (StoreError, ExtraMissing)
 _PARTS = ("", "-wal", "-shm", "-journal")
 """SQLite keeps files beside the database; each of them is written through."""
 
@@ -40,20 +42,32 @@ def path(settings: Settings) -> Path:
     return evidence(settings.root, NAME)
 
 
-def store(settings: Settings) -> SqliteStore:
-    """Return the store of a project; nothing is made before something is kept."""
-    opened: SqliteStore = registry.load("store", "sqlite")(path(settings))
+def store(settings: Settings) -> Store:
+    """Return the store of a project; nothing is made before something is kept.
+
+    Raises:
+        WrongValue: the address of a server is none, or a password stands where everybody reads it.
+        StoreError: a variable with the address or the password is not set, or the repository has no name.
+    """
+    opened: Store
+    if settings.history.url:
+        from truegreen.app import server  # noqa: PLC0415 - most histories are files, and every start counts
+
+        kind, address = server.address(settings, environ.current())
+        opened = registry.load("store", kind)(address)
+    else:
+        opened = registry.load("store", "sqlite")(path(settings))
     return opened
 
 
 def load(settings: Settings, limit: int = 100) -> History:
     """Return the newest runs; empty when nothing was kept yet."""
-    return store(settings).history(limit) if path(settings).exists() else History()
+    return store(settings).history(limit)
 
 
 def compact(settings: Settings, now: datetime, keep_runs: int, keep_days: int) -> int:
     """Forget all but the newest runs, and those older than some days (0 keeps all), and give their space back."""
-    if not path(settings).exists():
+    if not settings.history.url and not path(settings).exists():
         return 0
     kept = store(settings)
     forgotten = kept.prune(keep_runs, _oldest(now, keep_days))
@@ -83,9 +97,8 @@ class Keeper:
         self._run = run
         asked = {stage.stage: {case.id for case in stage.tests.cases} for stage in run.stages if stage.tests}
         try:
-            place = path(self._settings)  # checked even where there is none yet: it may be a link
-            return store(self._settings).history(_RUNS, asked) if place.exists() else History()
-        except StoreError as error:
+            return store(self._settings).history(_RUNS, asked)
+        except _UNUSABLE as error:
             self._tell(error)
             return History()
 
@@ -96,7 +109,7 @@ class Keeper:
         """
         try:
             self._append(results.of(report, self._run))
-        except StoreError as error:
+        except _UNUSABLE as error:
             self._tell(error)
 
     def _append(self, run: RunResults) -> None:
@@ -115,10 +128,13 @@ class Keeper:
         """Keep a damaged store under another name, and say so."""
         self._tell(error)
 
-    def _tell(self, error: StoreError) -> None:
-        """Say once what is wrong and what to do; a damaged store is kept aside, never emptied."""
+    def _tell(self, error: TruegreenError) -> None:
+        """Say once what is wrong and what to do; a damaged file is kept aside, never emptied.
+
+        A damaged server is left to people: others use it too.
+        """
         fix = f"{error.fix or error.fix_default} ({error.code})"
-        if isinstance(error, StoreDamaged):
+        if isinstance(error, StoreDamaged) and not self._settings.history.url:
             fix = f"{_keep_aside(path(self._settings))}; {error.fix_default} ({error.code})"
         line = f"warning: {error.what}: {error.why}; {fix}" if error.why else f"warning: {error.what}; {fix}"
         if line not in self._told:

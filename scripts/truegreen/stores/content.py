@@ -11,7 +11,7 @@ from truegreen.analysis.results import combined
 from truegreen.model.history import PastStage
 from truegreen.model.results import RunResults, TestResult
 from truegreen.model.testrun import Outcome
-from truegreen.stores.columns import SECONDS, code
+from truegreen.stores.columns import SECONDS, code, groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,6 +34,18 @@ def outcomes(text: str) -> tuple[Outcome, ...]:
         KeyError: there is no such letter.
     """
     return tuple(_OUTCOMES[letter] for letter in text)
+
+
+def failed(odd: Iterable[tuple[int, tuple[Outcome, ...]]]) -> bytes | None:
+    """Return the tests that failed, those of them that passed at another attempt, and those that did at the last.
+
+    Args:
+        odd: number and attempts of each test that did not simply pass.
+    """
+    all_failed = [(test, attempts) for test, attempts in odd if Outcome.FAIL in attempts or Outcome.ERROR in attempts]
+    passed_too = [(test, attempts) for test, attempts in all_failed if Outcome.PASS in attempts]
+    masked = [(test, attempts) for test, attempts in passed_too if attempts[-1] is Outcome.PASS]
+    return groups([[test for test, _ in part] for part in (all_failed, passed_too, masked)]) if all_failed else None
 
 
 def storable(text: str) -> str:

@@ -38,7 +38,7 @@ class TableStore(ABC):
         """Open one transaction that sees one state; None where there is no store yet. Explains damage."""
 
     @abstractmethod
-    def _damaged(self, why: str) -> StoreDamaged:
+    def damaged(self, why: str) -> StoreDamaged:
         """Return the explanation of content that is not what was written."""
 
     def append(self, results: RunResults) -> None:
@@ -102,13 +102,13 @@ class TableStore(ABC):
         Raises:
             StoreError: the store cannot be used.
         """
-        wanted = [run for run, digest in self.digests().items() if (known or {}).get(run) != digest]
-        for run in wanted:
-            with self._reading() as connection:
-                if connection is None:
-                    return
-                found = reading.results(connection, run)
-            yield found
+        with self._reading() as connection:  # one for all: another process may forget runs meanwhile
+            if connection is None:
+                return
+            names = reading.test_names(connection)
+            for run, digest in reading.every_run(connection):
+                if (known or {}).get(run) != digest:
+                    yield reading.results(connection, run, names)
 
     def digests(self) -> dict[str, bytes]:
         """Return run → digest of its content, oldest first.
@@ -155,9 +155,10 @@ class TableStore(ABC):
         with self._reading() as connection:
             if connection is None:
                 return []
+            names = reading.test_names(connection)
             for run, _ in reading.every_run(connection):
                 try:
-                    reading.results(connection, run)
+                    reading.results(connection, run, names)
                 except Damaged as damage:
                     wrong.append(f"run {run}: {damage}")
             try:
