@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
     from truegreen.config.settings import Settings
 
-_STORES = {"postgresql": "postgres", "postgres": "postgres"}
+_STORES = {"postgresql": "postgres", "postgres": "postgres", "clickhouse": "clickhouse"}
 """Scheme of an address → store."""
 _NAME = re.compile(r"TRUEGREEN_[A-Z0-9_]{1,80}")
 """Variables that may be sent to a server: whoever may change the configuration names both, and must not get a token.
 
 The project's own programs never see variables of such names.
 """
-_FIX = "write it as postgresql://user@host:5432/database, or $TRUEGREEN_HISTORY_URL for a variable that holds it"
+_FIX = "write it as postgresql://user@host/database or clickhouse://user@host/database, or $TRUEGREEN_… for a variable"
 
 
 def address(settings: Settings, env: Mapping[str, str]) -> tuple[str, Address]:

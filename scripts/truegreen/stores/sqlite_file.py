@@ -33,7 +33,7 @@ _DIALECT = {
 MIGRATIONS = schema.migrations(_DIALECT)
 
 
-class _Sqlite:
+class SqliteConnection:
     """A connection as the tables need it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -99,22 +99,22 @@ class SqliteStore(TableStore):
         return StoreDamaged("the history is damaged", where=str(self._path), why=reason, fix=fix)
 
     @contextmanager
-    def _reading(self) -> Iterator[_Sqlite | None]:
+    def _reading(self) -> Iterator[SqliteConnection | None]:
         """Open one transaction that sees one state; None when the file does not exist yet."""
         if not self._path.exists():
             yield None
             return
         with self._open() as connection:
             connection.execute("BEGIN")
-            yield _Sqlite(connection)
+            yield SqliteConnection(connection)
 
     @contextmanager
-    def _writing(self) -> Iterator[_Sqlite]:
+    def _writing(self) -> Iterator[SqliteConnection]:
         """Open the file for one transaction: all of it happens, or nothing."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield _Sqlite(connection)
+                yield SqliteConnection(connection)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
@@ -159,7 +159,7 @@ class SqliteStore(TableStore):
         if version > len(MIGRATIONS):
             why = f"its version is {version}, this truegreen knows {len(MIGRATIONS)}"
             raise self._error("was written by a newer truegreen", why, "update truegreen")
-        schema.migrate(_Sqlite(connection), version, MIGRATIONS)
+        schema.migrate(SqliteConnection(connection), version, MIGRATIONS)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 

@@ -15,6 +15,7 @@ from truegreen.runtime.net import free_port
 from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.support.app_desk import Desk
@@ -188,6 +189,24 @@ def test_repository_is_named_by_the_ci_and_by_the_folder_of_the_project(desk: De
     assert desk.run("history", "--json").json["runs"] == []
     Place("postgres", place.location, "o/named/project").open().append(run(1))
     assert len(desk.run("history", "--json").json["runs"]) == 1
+
+
+def test_every_command_works_with_clickhouse(desk: Desk, place_of: Callable[[str], Place], tmp_path: Path) -> None:
+    place = place_of("clickhouse")
+    configure(desk, "$TRUEGREEN_HISTORY_URL", place.repository)
+    desk.env(TRUEGREEN_HISTORY_URL=place.location)
+    judged(desk, failed=("test_b",))
+    (kept,) = place.open().runs()
+    assert (kept.run.tests, kept.run.failed) == (2, 1)
+    (told,) = desk.run("history", "query", "--failing", "--json").json
+    assert (told["test"], told["failures"]) == ("tests/test_a.py::test_b", 1)
+    assert len(desk.run("history", "--json").json["runs"]) == 1
+    assert desk.run("history", "export", "--format", "sqlite", str(tmp_path / "h.sqlite")).code == 0
+    assert ", 0 new" in desk.run("history", "import", str(tmp_path / "h.sqlite")).out
+    assert [desk.run("history", command).code for command in ("check", "compact", "push")] == [0, 0, 2]
+    place.execute("ALTER TABLE runs UPDATE failed = 7 WHERE 1 SETTINGS mutations_sync = 2")
+    ended = desk.run("history", "check")
+    assert (ended.code, "error TG406" in ended.err) == (4, True)
 
 
 def test_extra_that_is_missing_costs_no_verdict_and_is_told(desk: Desk) -> None:
