@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -63,8 +64,8 @@ def normal(given: RunResults) -> RunResults:
             given.run,
             stages=_stages(given.run.stages, results),
             failures=(),
-            duration_s=float(given.run.duration_s),
-            line_ratio=None if ratio is None else float(ratio),
+            duration_s=_finite(given.run.duration_s),
+            line_ratio=None if ratio is None or not math.isfinite(ratio) else float(ratio),
             **header,
         ),
         results=results,
@@ -89,7 +90,7 @@ def _stages(given: Iterable[PastStage], results: Iterable[str]) -> tuple[PastSta
         stage = PastStage(
             stage=storable(one.stage),
             status=storable(one.status),
-            duration_s=float(one.duration_s),
+            duration_s=_finite(one.duration_s),
             tests=one.tests,
             infrastructure=storable(one.infrastructure),
         )
@@ -97,6 +98,11 @@ def _stages(given: Iterable[PastStage], results: Iterable[str]) -> tuple[PastSta
     for name in results:
         found.setdefault(name, PastStage(stage=name, status=""))
     return tuple(found.values())
+
+
+def _finite(number: float) -> float:
+    """Return a number that every store can keep; what is none counts as unknown."""
+    return float(number) if math.isfinite(number) else 0.0
 
 
 def _once(tests: Iterable[TestResult]) -> tuple[TestResult, ...]:

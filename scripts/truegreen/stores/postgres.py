@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from truegreen.errors import ExtraMissing, StoreDamaged, StoreError, WrongValue
+from truegreen.runtime import environ
 from truegreen.stores import content, schema
 from truegreen.stores.columns import Damaged
 from truegreen.stores.sqlite_file import SqliteStore
@@ -191,7 +192,8 @@ class PostgresStore(TableStore):
             "client_encoding": "UTF8",
         }
         hosts = ",".join(str(given[key]) for key in ("host", "hostaddr") if given.get(key)).split(",")
-        if not all(host in _LOCAL or host.startswith("/") for host in hosts):  # a path is a socket's
+        near = all(host in _LOCAL or host.startswith("/") for host in hosts)  # a path is a socket's
+        if not near and "PGSSLMODE" not in environ.current():
             known["sslmode"] = "require"
         if self._address.password:
             given["password"] = self._address.password

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +28,6 @@ from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -225,3 +225,13 @@ def test_answer_over_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr("truegreen.stores.clickhouse._LIMITS", limits)
         with pytest.raises(StoreError, match="too large"):
             open_at(store._address.url).history()
+
+
+def test_statement_in_the_documentation_looks_at_all_repositories(place: Place) -> None:
+    for name in ("o/one", "o/two"):
+        store = open_at(place.location, name)
+        store.merge(run(n, result("a"), result("b", FAIL), created=f"2026-11-{n:02}T00:00:00Z") for n in range(1, 5))
+        store.append(run(1, result("a"), result("b", FAIL), created="2026-11-01T00:00:00Z"))  # once more
+    text = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
+    statement = text.partition("```sql\n")[2].partition("```")[0]
+    assert sorted(place.execute(statement.strip())) == [("o/one", "b", 4), ("o/two", "b", 4)]

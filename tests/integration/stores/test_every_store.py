@@ -19,7 +19,7 @@ from truegreen import registry
 from truegreen.analysis import kept_coverage
 from truegreen.errors import StoreDamaged, StoreError
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of, lines_of
-from truegreen.model.history import History
+from truegreen.model.history import History, PastStage
 from truegreen.model.incident import Incident
 from truegreen.model.testrun import Outcome
 from truegreen.model.verdict import Status
@@ -315,6 +315,15 @@ def test_coverage_of_the_newest_runs_of_the_default_branch_is_given_back(store: 
     assert [lines_of(file.covered) for file in found] == [[1, number + 900] for number in range(13, 3, -1)]
     assert {(file.path, file.missing) for file in found} == {("a.py", bits_of([2]))}
     assert sum(bool(one.parts) for one in store.runs()) == 10
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_duration_that_is_no_number_is_unknown_and_damages_nothing(store: Store, number: float) -> None:
+    stages = (PastStage(stage="unit", status="pass", duration_s=number),)
+    store.append(run(1, result("a", duration_s=number), duration_s=number, line_ratio=number, stages=stages))
+    (kept,) = store.runs()
+    assert (kept.run.duration_s, kept.run.line_ratio, kept.run.stages[0].duration_s) == (0.0, None, 0.0)
+    assert store.check() == []
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{"a.py": ["zz", "0"]}', b"[]", b'{"a.py": 3}'])

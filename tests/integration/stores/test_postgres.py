@@ -165,7 +165,9 @@ def test_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert ("s3cret" in told, "postgresql://127.0.0.1:" in told, "refused" in told) == (False, True, True)
 
 
-def test_other_machines_are_spoken_to_encrypted_unless_the_address_says_otherwise() -> None:
+def test_other_machines_are_spoken_to_encrypted_unless_somebody_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def mode(url: str) -> object:
         return open_at(url)._parameters(psycopg).get("sslmode")
 
@@ -173,6 +175,8 @@ def test_other_machines_are_spoken_to_encrypted_unless_the_address_says_otherwis
     assert mode("postgresql://u@[::1]:5432,db.example.org:5432/d") == "require"
     assert mode("postgresql://u@db.example.org/d?sslmode=verify-full") == "verify-full"
     assert [mode(f"postgresql://u@{host}/d") for host in ("localhost:5432", "127.0.0.1", "[::1]:1", "")] == [None] * 4
+    monkeypatch.setenv("PGSSLMODE", "verify-full")  # which the library reads itself
+    assert mode("postgresql://u@db.example.org/d") is None
 
 
 def test_library_that_is_missing_names_the_extra(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
