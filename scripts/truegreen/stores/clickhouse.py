@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import msgspec
 
-from truegreen.errors import StoreDamaged, StoreError
+from truegreen.errors import StoreDamaged, StoreError, WrongValue
 from truegreen.runtime.clock import Clock
 from truegreen.runtime.http import Limits, Sender, is_loopback
 from truegreen.stores import content, mirror
@@ -331,11 +331,22 @@ class ClickhouseStore(TableReader):
 
     @property
     def _url(self) -> str:
-        """The server's HTTP interface: encrypted, unless it is on this machine."""
+        """The server's HTTP interface: encrypted, unless it is on this machine.
+
+        Raises:
+            WrongValue: the address names no host, or a port that is none.
+        """
         parts = urlsplit(self._address.url)
-        plain = is_loopback(parts.hostname or "")
-        host = self._address.host if parts.port else f"{self._address.host}:{8123 if plain else 8443}"
-        return f"{'http' if plain else 'https'}://{host}/"
+        try:
+            host, port = parts.hostname or "", parts.port
+        except ValueError:
+            host, port = "", None
+        if not host:
+            fix = "write it as clickhouse://user@host:8443/database"
+            raise WrongValue("the address of the history cannot be read", where="history.url", fix=fix)
+        plain = is_loopback(host)
+        where = self._address.host if port else f"{self._address.host}:{8123 if plain else 8443}"
+        return f"{'http' if plain else 'https'}://{where}/"
 
     @property
     def _database(self) -> str:

@@ -19,7 +19,7 @@ from tests.support.past_results import FAIL, result, run
 from tests.support.stores import PASSWORD, Place
 
 from truegreen import registry
-from truegreen.errors import StoreError
+from truegreen.errors import StoreError, WrongValue
 from truegreen.model.incident import Incident
 from truegreen.runtime.net import free_port
 from truegreen.stores.address import Address
@@ -143,6 +143,13 @@ def test_other_machines_are_spoken_to_encrypted() -> None:
     assert url("clickhouse://db.example.org:9/d") == "https://db.example.org:9/"
     assert url("clickhouse://u@localhost/d") == "http://localhost:8123/"
     assert url("clickhouse://u@[::1]:81") == "http://[::1]:81/"
+
+
+@pytest.mark.parametrize("url", ["clickhouse:///d", "clickhouse://u:s3cret@h:port/d", "clickhouse://u:s3cret@h:99999"])
+def test_address_that_cannot_be_read_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(WrongValue) as caught:
+        open_at(url).history()
+    assert "s3cret" not in "\n".join(caught.value.lines())
 
 
 def test_tables_of_something_else_are_left_as_they_are(store: ClickhouseStore, place: Place) -> None:

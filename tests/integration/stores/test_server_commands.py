@@ -150,6 +150,14 @@ def test_address_and_password_come_from_variables_and_are_never_shown(desk: Desk
     assert [ended.code for ended in shown[2:4]] == [4, 4]
 
 
+@pytest.mark.parametrize("url", ["postgresql://u:s3cret@[h/d", "postgresql:s3cret", "s3cret", "mysql://u:s3cret@h/d"])
+def test_variable_that_holds_no_address_is_refused_without_repeating_it(desk: Desk, place: Place, url: str) -> None:
+    configure(desk, "$TRUEGREEN_HISTORY_URL", place.repository)
+    desk.env(TRUEGREEN_HISTORY_URL=url)
+    ended = desk.run("history")
+    assert (ended.code in (2, 4), "history" in ended.err, "s3cret" in ended.err) == (True, True, False), ended.err
+
+
 def test_variable_that_is_not_set_costs_no_verdict(desk: Desk, place: Place) -> None:
     code = judged(desk).code
     configure(desk, "$TRUEGREEN_HISTORY_URL", place.repository)
