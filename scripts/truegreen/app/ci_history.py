@@ -44,11 +44,13 @@ _DEPENDABOT = "dependabot[bot]"
 def earlier(shell: Shell, settings: Settings) -> Iterator[history.Keeper]:
     """Yield the history that the run is judged with.
 
-    Where a branch is configured, that is what lies on the branch and nothing else: a file of the checkout may come
-    with the change that is judged. A history that cannot be read is told, and no reason to say nothing at all.
+    Where a server is configured, it is what the server has; where a branch is, what lies there and nothing else: a
+    file of the checkout may come with the change that is judged. A history that cannot be read is told, and no reason
+    to say nothing at all.
     """
     here = history.path(settings)
-    if not settings.history.branch and not git.tracked(settings.root, here, shell.processes):
+    options = settings.history
+    if options.url or not (options.branch or git.tracked(settings.root, here, shell.processes)):
         yield history.Keeper(shell, settings)
         return
     with tempfile.TemporaryDirectory(prefix="truegreen-history-") as folder:
@@ -75,7 +77,8 @@ def _borrow(shell: Shell, settings: Settings, here: Path, copy: Path) -> None:
 
 def told(shell: Shell, settings: Settings, keeper: history.Keeper, report: Report) -> Report:
     """Return the report with what it was compared with, and why this run will not be kept where it will not."""
-    if not settings.history.branch and not keeper.problem:
+    on_branch = bool(settings.history.branch) and not settings.history.url  # a server comes before a branch
+    if not on_branch and not keeper.problem:
         return report
     place = carrying.place(settings)
     said = f"compared with {count(keeper.runs, 'earlier run')} on {place}"
@@ -85,14 +88,15 @@ def told(shell: Shell, settings: Settings, keeper: history.Keeper, report: Repor
         said = f"nothing was compared with earlier runs: {keeper.problem}"
         shell.console.command(f"::warning title=truegreen history::{command_data(said)}")
     reason = refusal(events.current(shell), pull_requests=settings.history.pull_requests)
-    if reason and settings.history.branch:
+    if reason and on_branch:
         said += f"; this run will not be kept: {reason}"
     return msgspec.structs.replace(report, history=said)
 
 
 def leave(settings: Settings, report: Report, keeper: history.Keeper, folder: Path) -> None:
     """Write what is to be kept of a run beside its report below a folder, for the job that may write."""
-    if settings.history.branch or settings.history.folder:
+    options = settings.history
+    if (options.branch or options.folder) and not options.url:
         body = msgspec.json.encode(content.normal(keeper.results(report))) + b"\n"
         files.write_atomic(folder / gate.REPORT / RUN, body)
 

@@ -11,10 +11,10 @@ import msgspec
 from truegreen import registry
 from truegreen.analysis import results
 from truegreen.app.shell import evidence
-from truegreen.errors import FileUnusable, StoreDamaged, StoreError
+from truegreen.errors import ExtraMissing, FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
 from truegreen.model.run import RunEvidence
-from truegreen.runtime import files
+from truegreen.runtime import environ, files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
+    from truegreen.errors import TruegreenError
     from truegreen.model.results import RunResults
     from truegreen.model.verdict import Report
     from truegreen.stores.base import Store
-    from truegreen.stores.sqlite_file import SqliteStore
 
 NAME = "history.sqlite"
 _RUNS = 2000
 """Newest runs that gates read: enough to show that fewer than one run in a hundred fails falsely."""
+_UNUSABLE = (StoreError, ExtraMissing)
 _PARTS = ("", "-wal", "-shm", "-journal")
 """SQLite keeps files beside the database; each of them is written through."""
 
@@ -45,20 +46,32 @@ def path(settings: Settings) -> Path:
     return evidence(settings.root, NAME)
 
 
-def store(settings: Settings) -> SqliteStore:
-    """Return the store of a project; nothing is made before something is kept."""
-    opened: SqliteStore = registry.load("store", "sqlite")(path(settings))
+def store(settings: Settings) -> Store:
+    """Return the store of a project; nothing is made before something is kept.
+
+    Raises:
+        WrongValue: the address of a server is none, or a password stands where everybody reads it.
+        StoreError: a variable with the address or the password is not set, or the repository has no name.
+    """
+    opened: Store
+    if settings.history.url:
+        from truegreen.app import server  # noqa: PLC0415 - most histories are files, and every start counts
+
+        kind, address = server.address(settings, environ.current())
+        opened = registry.load("store", kind)(address)
+    else:
+        opened = registry.load("store", "sqlite")(path(settings))
     return opened
 
 
 def load(settings: Settings, limit: int = 100) -> History:
     """Return the newest runs; empty when nothing was kept yet."""
-    return store(settings).history(limit) if path(settings).exists() else History()
+    return store(settings).history(limit)
 
 
 def compact(settings: Settings, now: datetime, keep_runs: int, keep_days: int) -> int:
     """Forget all but the newest runs, and those older than some days (0 keeps all), and give their space back."""
-    if not path(settings).exists():
+    if not settings.history.url and not path(settings).exists():
         return 0
     kept = store(settings)
     forgotten = kept.prune(keep_runs, _oldest(now, keep_days))
@@ -116,17 +129,17 @@ class Keeper:
         """
         self._run = run
         try:
-            place = path(self._settings)  # checked even where there is none yet: it may be a link
-            with named(self._copy_of, place) if self._copy_of else nullcontext():
-                found = self._earlier(place)
-        except StoreError as error:
+            with named(self._copy_of, path(self._settings)) if self._copy_of else nullcontext():
+                found = self._earlier()
+        except _UNUSABLE as error:
             self.tell(error)
             return History(unreadable=self.problem)
         self.runs = len(found.runs)
         return msgspec.structs.replace(found, unreadable=self.problem)
 
-    def _earlier(self, place: Path) -> History:
-        if not place.exists():
+    def _earlier(self) -> History:
+        # The path is asked for even where there is nothing yet: it may be a link.
+        if not self._settings.history.url and not path(self._settings).exists():
             return History()
         asked = {stage.stage: set(stage.tests.ids()) for stage in self._run.stages if stage.tests}
         return store(self._settings).history(_RUNS, asked)
@@ -145,7 +158,7 @@ class Keeper:
             return
         try:
             self._append(self.results(report))
-        except StoreError as error:
+        except _UNUSABLE as error:
             self.tell(error)
 
     def _append(self, run: RunResults) -> None:
@@ -164,11 +177,14 @@ class Keeper:
         """Keep a damaged store under another name, and say so."""
         self.tell(error)
 
-    def tell(self, error: StoreError) -> None:
-        """Say once what is wrong and what to do; a damaged store is kept aside, never emptied."""
+    def tell(self, error: TruegreenError) -> None:
+        """Say once what is wrong and what to do; a damaged file is kept aside, never emptied.
+
+        A damaged server is left to people: others use it too. So is what a copy was made of.
+        """
         self.problem = self.problem or (f"{error.what}: {error.why}" if error.why else error.what)
         fix = f"{error.fix or error.fix_default} ({error.code})"
-        if isinstance(error, StoreDamaged) and not self._copy_of:
+        if isinstance(error, StoreDamaged) and not self._copy_of and not self._settings.history.url:
             fix = f"{_keep_aside(path(self._settings))}; {error.fix_default} ({error.code})"
         line = f"warning: {error.what}: {error.why}; {fix}" if error.why else f"warning: {error.what}; {fix}"
         if line not in self._told:

@@ -71,6 +71,13 @@ class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
 
     path: str = ""
     """File that holds the history, relative to the project; empty takes `.truegreen/history.sqlite`."""
+    url: str = ""
+    """Server that holds it instead of a file: `postgresql://user@host/database`, or `clickhouse://…`; `$TRUEGREEN_…`
+    names a variable."""
+    password_env: Annotated[str, msgspec.Meta(pattern=r"^(TRUEGREEN_[A-Z0-9_]{1,80})?$")] = ""
+    """Variable `TRUEGREEN_…` that holds the password for that server; empty leaves it to `url`."""
+    repository: str = ""
+    """Name under which the server keeps this project; empty takes the CI's `owner/name`, and the project's folder."""
     branch: str = ""
     """Branch that keeps the history between runs and holds nothing else: reports read it, `history.yml` writes it."""
     remote: str = "origin"
