@@ -95,8 +95,11 @@ class Keeper:
         Empty, and told, when the store cannot be read. The evidence is what `append` keeps.
         """
         self._run = run
-        asked = {stage.stage: {case.id for case in stage.tests.cases} for stage in run.stages if stage.tests}
         try:
+            # Where a file should be is looked at even where there is none yet: it may be a link.
+            if not self._settings.history.url and not path(self._settings).exists():
+                return History()
+            asked = {stage.stage: set(stage.tests.ids()) for stage in run.stages if stage.tests}
             return store(self._settings).history(_RUNS, asked)
         except _UNUSABLE as error:
             self._tell(error)
