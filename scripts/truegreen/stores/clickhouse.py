@@ -44,8 +44,9 @@ _TABLES = (
             test_set String, skipped String, durations String)),
         odd Array(Tuple(stage String, test String, attempts String, fingerprint String))
     ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, run_key)""",
-    """CREATE TABLE IF NOT EXISTS test_sets (repository LowCardinality(String), digest String, names String)
-        ENGINE = ReplacingMergeTree ORDER BY (repository, digest)""",
+    """CREATE TABLE IF NOT EXISTS test_sets (
+        repository LowCardinality(String), digest String, names String, written DateTime DEFAULT now()
+    ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, digest)""",
     """CREATE TABLE IF NOT EXISTS parts (
         repository LowCardinality(String), run_key String, name String, written UInt64, content String
     ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, run_key, name)""",
@@ -145,15 +146,18 @@ class ClickhouseStore(TableReader):
         return len(late)
 
     def compact(self) -> None:
-        """Take out the parts that no gate compares with any more, and merge what was replaced.
+        """Take out what no run mentions and no gate compares with any more, and merge what was replaced.
 
-        Names of tests stay: another process may be about to write a run that mentions them.
+        Names of tests that were written within a day stay: their run may be about to be written.
 
         Raises:
             StoreError: the server cannot be used.
         """
         if not self._there():
             return
+        used = f"SELECT arrayJoin(stages).test_set FROM runs {_OF_ONE}"
+        late = f"{_OF_ONE} AND written < now() - INTERVAL 1 DAY AND digest NOT IN ({used})"
+        self._do(f"ALTER TABLE test_sets DELETE {late} SETTINGS mutations_sync = 2")
         old = f"{_OF_ONE} AND run_key NOT IN ({_NEWEST_PARTS}) AND run_key IN (SELECT run_key FROM runs {_OF_ONE})"
         self._do(f"ALTER TABLE parts DELETE {old} SETTINGS mutations_sync = 2")
         for table in ("runs", "test_sets", "parts", "incidents"):
@@ -220,9 +224,9 @@ class ClickhouseStore(TableReader):
         moment = self._moment()
         sets: dict[str, str] = {}
         rows = [_run_row(run, self._repository, moment + place, sets) for place, run in enumerate(runs)]
-        known = self._rows(f"SELECT digest FROM test_sets {_OF_ONE} AND has({_KEYS}, digest)", keys=list(sets))
-        new = sets.keys() - {digest for (digest,) in known}
-        self._insert("test_sets", [(self._repository, digest, sets[digest]) for digest in sorted(new)])
+        # Also those that are there: written anew, they are not taken out before their run comes.
+        names = [(self._repository, digest, given) for digest, given in sorted(sets.items())]
+        self._insert("test_sets (repository, digest, names)", names)
         parts = [
             (self._repository, run.run.run, name, moment, b64encode(pack(data)).decode())
             for run in runs
