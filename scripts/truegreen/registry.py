@@ -88,6 +88,8 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "store": {
         "sqlite": "truegreen.stores.sqlite_file:SqliteStore",
+        "postgres": "truegreen.stores.postgres:PostgresStore",
+        "clickhouse": "truegreen.stores.clickhouse:ClickhouseStore",
     },
     "service": {
         "postgres": "truegreen.services.catalogue.postgres:Postgres",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import msgspec
@@ -10,14 +12,13 @@ from truegreen import registry
 from truegreen.analysis import results
 from truegreen.app import evidence as loading
 from truegreen.app import gate, history
-from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ExtraMissing, StoreDamaged
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ExtraMissing, StoreDamaged, UsageError
 from truegreen.model.results import RunResults
 from truegreen.model.run import RunEvidence
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
@@ -66,6 +67,8 @@ def _merge(shell: Shell, settings: Settings, runs: list[RunResults], incidents: 
     try:
         return history.store(settings).merge(runs, incidents)
     except StoreDamaged as error:
+        if settings.history.url:  # others use the server too: its people keep the damage aside
+            raise
         history.Keeper(shell, settings).set_aside(error)
         return history.store(settings).merge(runs, incidents)
 
@@ -150,6 +153,24 @@ def write_lines(settings: Settings, stream: IO[bytes]) -> int:
         stream.write(msgspec.json.encode(run) + b"\n")
         written += 1
     return written
+
+
+def write_copy(settings: Settings, target: Path) -> int:
+    """Write the history to a new SQLite file and return how many runs; a file that is there is replaced.
+
+    Raises:
+        UsageError: the file is the history itself.
+        StoreError: the history cannot be read, or the file not written.
+    """
+    kept = history.store(settings)
+    if str(target.resolve()) == str(Path(kept.place).resolve()):
+        raise UsageError("the copy would replace the history itself", where=str(target), fix="name another file")
+    with files.writing(target), tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as folder:
+        copy = Path(folder) / target.name
+        kept.copy(copy)
+        runs = len(registry.load("store", "sqlite")(copy).digests())
+        copy.replace(target)
+    return runs
 
 
 def write_parquet(settings: Settings, target: Path) -> int:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from truegreen.app import carrying, exchange, history
 from truegreen.cli import common
-from truegreen.errors import StoreDamaged, UsageError
+from truegreen.errors import UsageError
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
     import argparse
+
+    from truegreen.config.settings import Settings
 
 
 def main(namespace: argparse.Namespace) -> int:
@@ -82,6 +84,12 @@ def export(namespace: argparse.Namespace) -> int:
         rows = exchange.write_parquet(settings, shell.cwd / namespace.file)
         shell.console.line(f"{namespace.file}: {rows:,} results")
         return 0
+    if namespace.format == "sqlite":
+        if not namespace.file:
+            raise UsageError("a copy needs a file to be written to", where="export", fix="name it: history.sqlite")
+        runs = exchange.write_copy(settings, shell.cwd / namespace.file)
+        shell.console.line(f"{namespace.file}: {runs:,} runs")
+        return 0
     if not namespace.file:
         exchange.write_lines(settings, sys.stdout.buffer)
         return 0
@@ -96,16 +104,14 @@ def check(namespace: argparse.Namespace) -> int:
     """Compare all of the history with its checksums."""
     shell = common.shell(namespace)
     settings = common.settings(shell, namespace)
-    wrong = history.store(settings).check()
+    kept = history.store(settings)
+    wrong = kept.check()
     if namespace.json:
         common.print_json(shell, wrong)
     if wrong:
         for line in wrong[:20]:
             shell.console.line(line)
-        fix = (
-            "`truegreen history import FOLDER…` builds it anew from the evidence of its runs; move the file away first"
-        )
-        raise StoreDamaged("the history is damaged", where=str(history.path(settings)), why=wrong[0], fix=fix)
+        raise kept.damaged(wrong[0])
     shell.console.line("the history is as it was written")
     return 0
 
@@ -122,7 +128,7 @@ def compact(namespace: argparse.Namespace) -> int:
 def pull(namespace: argparse.Namespace) -> int:
     """Take in what lies at the configured place."""
     shell = common.shell(namespace)
-    carried = carrying.pull(shell, common.settings(shell, namespace))
+    carried = carrying.pull(shell, _carried(common.settings(shell, namespace)))
     shell.console.line(f"{carried.place}: {carried.new} runs taken in")
     return 0
 
@@ -130,10 +136,23 @@ def pull(namespace: argparse.Namespace) -> int:
 def push(namespace: argparse.Namespace) -> int:
     """Take in what lies at the configured place, and put everything there."""
     shell = common.shell(namespace)
-    carried = carrying.push(shell, common.settings(shell, namespace))
-    again = f", after {carried.tries - 1} other writers" if carried.tries > 1 else ""
+    carried = carrying.push(shell, _carried(common.settings(shell, namespace)))
+    again = f", at attempt {carried.tries}" if carried.tries > 1 else ""
     shell.console.line(f"{carried.place}: written{again}, {carried.new} runs taken in")
     return 0
+
+
+def _carried(settings: Settings) -> Settings:
+    """Return the settings where there is something to carry."""
+    options = settings.history
+    if options.url and not (options.branch or options.folder):
+        raise UsageError(
+            "the history lies on a server, and nothing has to be carried",
+            where="[tool.truegreen.history]",
+            why="every run reads and writes it there",
+            fix="leave pull and push out; to copy it to or from a file, name a branch or a folder as well",
+        )
+    return settings
 
 
 def _day(text: str) -> str:

@@ -39,11 +39,16 @@ HISTORY = (
     ),
     Command(
         name="export",
-        help="Write every run with all its results: a line of JSON a run, or a Parquet row a test.",
+        help="Write every run with all its results: a line of JSON a run, a Parquet row a test, or a SQLite file.",
         target="truegreen.cli.history:export",
         options=(
             Option(flags=("file",), many="?", default="", metavar="FILE", help="Where to; none is standard output."),
-            Option(flags=("--format",), choices=("jsonl", "parquet"), default="jsonl", help="jsonl or parquet."),
+            Option(
+                flags=("--format",),
+                choices=("jsonl", "parquet", "sqlite"),
+                default="jsonl",
+                help="jsonl, parquet, or sqlite: a copy, also of a history on a server.",
+            ),
             *COMMON,
         ),
         examples=("truegreen history export runs.jsonl", "truegreen history export --format parquet runs.parquet"),

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     from truegreen.runtime.clock import Clock
 
-_ANSWER_LIMIT_BYTES = 64 * 1024
 _CHUNK_BYTES = 1024
+_CHUNKS = 1000
+"""An answer is read in about so many pieces at most, so that the time limit is looked at often enough."""
 _BACKOFF_S = (1.0, 2.0, 4.0, 8.0)
 _TOO_MANY = 429
 _SERVER_ERROR = 500
@@ -40,6 +41,8 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     total_s: float = 60.0
     """Everything together: all attempts and all waiting between them."""
     attempts: int = 4
+    answer_bytes: int = 64 * 1024
+    """Most of an answer that is read; the rest is left out."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,7 +51,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     """HTTP status of the last answer; 0 when none came."""
     body: bytes = b""
-    """At most 64 KiB of it."""
+    """As much of it as the limits allow."""
     attempts: int = 0
     failure: str = ""
     """Why there is no 2xx answer, without the address; empty when there is one."""
@@ -134,15 +137,16 @@ class Sender:
 
     def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
         """Return the body, bounded in size and time however slowly it drips."""
-        content = b""
-        while len(content) < _ANSWER_LIMIT_BYTES:
+        content = bytearray()
+        limit = self._limits.answer_bytes
+        while len(content) < limit:
             if self._clock.monotonic() > deadline:
                 raise TimeoutError("the answer did not end in time")
-            chunk = response.read1(_CHUNK_BYTES)
+            chunk = response.read1(max(_CHUNK_BYTES, limit // _CHUNKS))
             if not chunk:
                 break
             content += chunk
-        return content[:_ANSWER_LIMIT_BYTES]
+        return bytes(content[:limit])
 
 
 def checked(url: str) -> str:

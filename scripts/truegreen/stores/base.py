@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Mapping
+    from pathlib import Path
 
+    from truegreen.errors import StoreDamaged
     from truegreen.model.history import History
     from truegreen.model.incident import Incident
     from truegreen.model.results import RunResults, TestSummary
@@ -20,6 +22,15 @@ class Store(Protocol):
     """
 
     name: ClassVar[str]
+
+    @property
+    def place(self) -> str:
+        """Where it lies, as it may be shown: without user and password."""
+        ...
+
+    def damaged(self, why: str) -> StoreDamaged:
+        """Return the explanation of content that is not what was written, with the remedy."""
+        ...
 
     def append(self, results: RunResults) -> None:
         """Add a run; adding the same run and attempt again replaces it."""
@@ -55,6 +66,10 @@ class Store(Protocol):
 
     def compact(self) -> None:
         """Give the space of what was forgotten back."""
+        ...
+
+    def copy(self, target: Path) -> None:
+        """Write what the store holds to a new SQLite file, while others may write on."""
         ...
 
     def check(self) -> list[str]:

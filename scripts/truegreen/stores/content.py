@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,7 +12,7 @@ from truegreen.analysis.results import combined
 from truegreen.model.history import PastStage
 from truegreen.model.results import RunResults, TestResult
 from truegreen.model.testrun import Outcome
-from truegreen.stores.columns import SECONDS, code
+from truegreen.stores.columns import SECONDS, code, groups
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,6 +37,18 @@ def outcomes(text: str) -> tuple[Outcome, ...]:
     return tuple(_OUTCOMES[letter] for letter in text)
 
 
+def failed(odd: Iterable[tuple[int, tuple[Outcome, ...]]]) -> bytes | None:
+    """Return the tests that failed, those of them that passed at another attempt, and those that did at the last.
+
+    Args:
+        odd: number and attempts of each test that did not simply pass.
+    """
+    all_failed = [(test, attempts) for test, attempts in odd if Outcome.FAIL in attempts or Outcome.ERROR in attempts]
+    passed_too = [(test, attempts) for test, attempts in all_failed if Outcome.PASS in attempts]
+    masked = [(test, attempts) for test, attempts in passed_too if attempts[-1] is Outcome.PASS]
+    return groups([[test for test, _ in part] for part in (all_failed, passed_too, masked)]) if all_failed else None
+
+
 def storable(text: str) -> str:
     """Return a text every store can keep: lone surrogates and null bytes of hostile names are replaced."""
     return text.encode("utf-8", "replace").decode().replace("\0", "�")
@@ -51,8 +64,8 @@ def normal(given: RunResults) -> RunResults:
             given.run,
             stages=_stages(given.run.stages, results),
             failures=(),
-            duration_s=float(given.run.duration_s),
-            line_ratio=None if ratio is None else float(ratio),
+            duration_s=_finite(given.run.duration_s),
+            line_ratio=None if ratio is None or not math.isfinite(ratio) else float(ratio),
             **header,
         ),
         results=results,
@@ -77,7 +90,7 @@ def _stages(given: Iterable[PastStage], results: Iterable[str]) -> tuple[PastSta
         stage = PastStage(
             stage=storable(one.stage),
             status=storable(one.status),
-            duration_s=float(one.duration_s),
+            duration_s=_finite(one.duration_s),
             tests=one.tests,
             infrastructure=storable(one.infrastructure),
         )
@@ -85,6 +98,11 @@ def _stages(given: Iterable[PastStage], results: Iterable[str]) -> tuple[PastSta
     for name in results:
         found.setdefault(name, PastStage(stage=name, status=""))
     return tuple(found.values())
+
+
+def _finite(number: float) -> float:
+    """Return a number that every store can keep; what is none counts as unknown."""
+    return float(number) if math.isfinite(number) else 0.0
 
 
 def _once(tests: Iterable[TestResult]) -> tuple[TestResult, ...]:

@@ -51,22 +51,26 @@ def history(connection: Connection, limit: int, tests: Mapping[str, Container[st
     return History(runs=tuple(runs), tests=known, coverage=_coverage(connection))
 
 
-def results(connection: Connection, run: str) -> RunResults:
-    """Return a run with all its results.
+def test_names(connection: Connection) -> dict[int, tuple[str, int]]:
+    """Return number of a test → its name, and its usual step."""
+    return {test: (name, step) for test, name, step in connection.rows("SELECT id, name, step FROM tests")}
+
+
+def results(connection: Connection, run: str, names: Mapping[int, tuple[str, int]]) -> RunResults:
+    """Return a run with all its results, given the names of the tests.
 
     Raises:
         Damaged: a row or a column is not what was written.
     """
     found = connection.rows(f"SELECT id, digest, {HEADER} FROM runs WHERE run_key = ?", (run,))  # noqa: S608 - our own
     number, digest, *row = found[0]
-    read = f"SELECT id, present, skipped, durations, {STAGE} FROM stages WHERE run_id = ? ORDER BY id"  # noqa: S608 - our own
+    read = f"SELECT id, present, skipped, durations, failed, {STAGE} FROM stages WHERE run_id = ? ORDER BY id"  # noqa: S608 - our own
     stages = connection.rows(read, (number,))
-    names = {test: (name, step) for test, name, step in connection.rows("SELECT id, name, step FROM tests")}
-    given = {stage[4]: _results(connection, stage, names) for stage in stages if stage[1] is not None}
+    given = {stage[5]: _results(connection, stage, names) for stage in stages if stage[1] is not None}
     repository, ref, event, url = row[13:17]
     parts = connection.rows("SELECT name, content FROM parts WHERE run_id = ? ORDER BY name", (number,))
     whole = RunResults(
-        run=past_run(tuple(row), [stage[4:] for stage in stages]),
+        run=past_run(tuple(row), [stage[5:] for stage in stages]),
         results={stage: given[stage] for stage in sorted(given)},
         parts={name: unpack(data) for name, data in parts},
         repository=repository,
@@ -81,13 +85,15 @@ def results(connection: Connection, run: str) -> RunResults:
 
 def _results(connection: Connection, stage: Row, names: Mapping[int, tuple[str, int]]) -> tuple[TestResult, ...]:
     """Return the results of one stage, sorted by test."""
-    place, present_set, skipped_set, durations = stage[:4]
+    place, present_set, skipped_set, durations, failed = stage[:5]
     present = numbers(test_set_spans(connection, present_set))
     skipped = set(numbers(test_set_spans(connection, skipped_set))) if skipped_set is not None else set()
     if not names.keys() >= set(present):
         raise Damaged("a test has no name")
     steps = unshifted(durations, [names[test][1] for test in present])
     odd = {test: (outcomes(letters), mark) for test, letters, mark in _odd(connection, place)}
+    if content.failed((test, attempts) for test, (attempts, _) in odd.items()) != failed:
+        raise Damaged("numbers of failed tests are not those of its attempts")
     found = []
     for test, step in zip(present, steps, strict=True):
         attempts, mark = odd.get(test) or (_SKIPPED if test in skipped else _PASSED, "")
@@ -166,7 +172,7 @@ def _past_tests(
     connection: Connection, runs: Iterable[PastRun], stages: Iterable[Row], wanted: Mapping[str, Container[str]]
 ) -> dict[str, dict[str, PastTest]]:
     """Return what is known of the tests asked for, stage by stage."""
-    names = {test: (name, step) for test, name, step in connection.rows("SELECT id, name, step FROM tests")}
+    names = test_names(connection)
     failures = Counter((one.stage, one.test) for run in runs for one in run.failures)
     known: dict[str, dict[str, PastTest]] = {}
     for stage, asked in wanted.items():

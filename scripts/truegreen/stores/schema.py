@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.model.history import PastRun, PastStage
+from truegreen.model.results import RunResults
+from truegreen.stores import content, writing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from truegreen.stores.database import Connection
+
 VERSION_1 = (
     """CREATE TABLE runs (
         id {key}, run_key TEXT NOT NULL UNIQUE, commit_sha TEXT NOT NULL, created TEXT NOT NULL, status TEXT NOT NULL,
@@ -46,3 +59,36 @@ VERSION_2 = (
     ){clustered}""",
 )
 """Single results: a row for each run and stage with compressed columns, and one for each test that did not pass."""
+
+
+def migrations(dialect: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
+    """Return the statements of each version in a dialect; each brings a store one version further.
+
+    Versions are added, never changed: the number a store holds means the same wherever it lies.
+    """
+    return tuple(tuple(statement.format(**dialect) for statement in version) for version in (VERSION_1, VERSION_2))
+
+
+def migrate(connection: Connection, version: int, wanted: Sequence[Sequence[str]]) -> None:
+    """Bring tables from a version (0: there are none) to the newest, inside a transaction of the caller."""
+    for number, statements in enumerate(wanted[version:], start=version + 1):
+        for statement in statements:
+            connection.rows(statement)
+        if number == 2:  # noqa: PLR2004 - the version that keeps single results
+            _from_version_1(connection)
+
+
+def _from_version_1(connection: Connection) -> None:
+    """Move the runs of version 1: they know their stages, and no single test."""
+    columns = "run_key, commit_sha, created, status, duration_s, tests, failed, flaky, line_ratio"
+    more = "repository, ref, event, run_url, stages"
+    for row in connection.rows(f"SELECT {columns}, {more} FROM runs_1 ORDER BY id"):  # noqa: S608 - our own names
+        stages = msgspec.json.decode(row[13], type=dict[str, str])
+        run = PastRun(
+            **dict(zip(("run", "commit", *columns.split(", ")[2:]), row, strict=False)),
+            branch=row[10].removeprefix("refs/heads/") if row[10].startswith("refs/heads/") else "",
+            stages=tuple(PastStage(stage=stage, status=status) for stage, status in stages.items()),
+        )
+        whole = RunResults(run=run, repository=row[9], ref=row[10], event=row[11], run_url=row[12])
+        writing.put(connection, content.normal(whole))
+    connection.rows("DROP TABLE runs_1")

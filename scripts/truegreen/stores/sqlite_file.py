@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from truegreen.errors import StoreDamaged, StoreError
-from truegreen.model.history import PastRun, PastStage
-from truegreen.model.results import RunResults
-from truegreen.stores import content, schema, writing
+from truegreen.stores import schema
 from truegreen.stores.columns import Damaged
 from truegreen.stores.tables import TableStore
 
@@ -32,13 +30,10 @@ _DIALECT = {
     "strict": _STRICT,
     "clustered": f"{_STRICT}{',' if _STRICT else ''} WITHOUT ROWID",
 }
-MIGRATIONS: tuple[tuple[str, ...], ...] = tuple(
-    tuple(statement.format(**_DIALECT) for statement in version) for version in (schema.VERSION_1, schema.VERSION_2)
-)
-"""Each entry brings the file one version further; entries are added, never changed."""
+MIGRATIONS = schema.migrations(_DIALECT)
 
 
-class _Sqlite:
+class SqliteConnection:
     """A connection as the tables need it."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -61,6 +56,11 @@ class SqliteStore(TableStore):
 
     def __init__(self, path: Path) -> None:
         self._path = path
+
+    @property
+    def place(self) -> str:
+        """Path of the file."""
+        return str(self._path)
 
     def check(self) -> list[str]:
         """Return what is wrong with the file and its content, nothing when all is as it was written.
@@ -91,23 +91,30 @@ class SqliteStore(TableStore):
         with self._open() as connection:
             connection.execute("VACUUM INTO ?", (str(target),))
 
+    def damaged(self, why: str) -> StoreDamaged:
+        """Return the explanation of a file or content that is not what was written."""
+        fix = f"restore it from a copy, or move it away (`mv {self._path} {self._path}.broken`) and build it anew from "
+        fix += "evidence (`truegreen history import FOLDER…`)"
+        reason = f"{why}; nothing in it was changed"
+        return StoreDamaged("the history is damaged", where=str(self._path), why=reason, fix=fix)
+
     @contextmanager
-    def _reading(self) -> Iterator[_Sqlite | None]:
+    def _reading(self) -> Iterator[SqliteConnection | None]:
         """Open one transaction that sees one state; None when the file does not exist yet."""
         if not self._path.exists():
             yield None
             return
         with self._open() as connection:
             connection.execute("BEGIN")
-            yield _Sqlite(connection)
+            yield SqliteConnection(connection)
 
     @contextmanager
-    def _writing(self) -> Iterator[_Sqlite]:
+    def _writing(self) -> Iterator[SqliteConnection]:
         """Open the file for one transaction: all of it happens, or nothing."""
         with self._open() as connection:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield _Sqlite(connection)
+                yield SqliteConnection(connection)
             except BaseException:
                 connection.execute("ROLLBACK")
                 raise
@@ -126,7 +133,7 @@ class SqliteStore(TableStore):
         except sqlite3.Error as error:
             raise self._explained(error) from None
         except (Damaged, msgspec.MsgspecError, UnicodeDecodeError) as error:  # the last in a message of SQLite
-            raise self._damaged(str(error)) from None
+            raise self.damaged(str(error)) from None
         except OSError as error:
             raise self._error("cannot be opened", error.strerror or str(error), "make its folder writable") from None
 
@@ -152,11 +159,7 @@ class SqliteStore(TableStore):
         if version > len(MIGRATIONS):
             why = f"its version is {version}, this truegreen knows {len(MIGRATIONS)}"
             raise self._error("was written by a newer truegreen", why, "update truegreen")
-        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
-            for statement in statements:
-                connection.execute(statement)
-            if number == 2:  # noqa: PLR2004 - the version that keeps single results
-                _from_version_1(_Sqlite(connection))
+        schema.migrate(SqliteConnection(connection), version, MIGRATIONS)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
@@ -167,32 +170,10 @@ class SqliteStore(TableStore):
             return self._error("is in use", f"{text} for {BUSY_S:g} s", fix)
         if isinstance(error, sqlite3.OperationalError) and "malformed" not in text and "decode" not in text:
             return self._error("cannot be used", text, "make the file and its folder writable, and see to free space")
-        return self._damaged(text)
-
-    def _damaged(self, why: str) -> StoreDamaged:
-        fix = f"restore it from a copy, or move it away (`mv {self._path} {self._path}.broken`) and build it anew from "
-        fix += "evidence (`truegreen history import FOLDER…`)"
-        reason = f"{why}; nothing in it was changed"
-        return StoreDamaged("the history is damaged", where=str(self._path), why=reason, fix=fix)
+        return self.damaged(text)
 
     def _error(self, what: str, why: str, fix: str) -> StoreError:
         return StoreError(f"the history {what}", where=str(self._path), why=why, fix=fix)
-
-
-def _from_version_1(connection: _Sqlite) -> None:
-    """Move the runs of version 1: they know their stages, and no single test."""
-    columns = "run_key, commit_sha, created, status, duration_s, tests, failed, flaky, line_ratio"
-    more = "repository, ref, event, run_url, stages"
-    for row in connection.rows(f"SELECT {columns}, {more} FROM runs_1 ORDER BY id"):  # noqa: S608 - our own names
-        stages = msgspec.json.decode(row[13], type=dict[str, str])
-        run = PastRun(
-            **dict(zip(("run", "commit", *columns.split(", ")[2:]), row, strict=False)),
-            branch=row[10].removeprefix("refs/heads/") if row[10].startswith("refs/heads/") else "",
-            stages=tuple(PastStage(stage=stage, status=status) for stage, status in stages.items()),
-        )
-        whole = RunResults(run=run, repository=row[9], ref=row[10], event=row[11], run_url=row[12])
-        writing.put(connection, content.normal(whole))
-    connection.rows("DROP TABLE runs_1")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -21,67 +21,22 @@ if TYPE_CHECKING:
     from truegreen.model.results import RunResults, TestSummary
     from truegreen.stores.database import Connection
 
+_MARKS = "SELECT run_key, created, digest FROM runs"
 _PUT_INCIDENT = (
     "INSERT INTO incidents (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 )
 
 
-class TableStore(ABC):
-    """Keeps runs and incidents in tables; every method is one transaction."""
-
-    @abstractmethod
-    def _writing(self) -> AbstractContextManager[Connection]:
-        """Open one transaction that excludes other writers: all of it happens, or nothing."""
+class TableReader(ABC):
+    """Reads runs and incidents from tables; every method is one transaction."""
 
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Connection | None]:
         """Open one transaction that sees one state; None where there is no store yet. Explains damage."""
 
     @abstractmethod
-    def _damaged(self, why: str) -> StoreDamaged:
+    def damaged(self, why: str) -> StoreDamaged:
         """Return the explanation of content that is not what was written."""
-
-    def append(self, results: RunResults) -> None:
-        """Add a run; adding the same run and attempt again replaces it.
-
-        Raises:
-            StoreError: the store cannot be used; it is left as it is.
-        """
-        run = content.normal(results)
-        with self._writing() as connection:
-            writing.put(connection, run)
-
-    def merge(self, runs: Iterable[RunResults], incidents: Iterable[Incident] = ()) -> int:
-        """Take in what another store holds and return how many runs were new or newer.
-
-        Of two runs with one identity the one made last is kept, and of two made at once the one with the greater
-        digest: stores that take each other in hold the same in the end, in whatever order, however often.
-
-        Raises:
-            StoreError: the store cannot be used; it is left as it is.
-        """
-        taken = 0
-        tests: dict[str, tuple[int, int]] = {}
-        with self._writing() as connection:
-            kept = {run: mark for run, *mark in connection.rows("SELECT run_key, created, digest FROM runs")}
-            for given in runs:
-                run = content.normal(given)
-                mark = [run.run.created, content.digest(run)]
-                if run.run.run not in kept or mark > kept[run.run.run]:
-                    writing.put(connection, run, tests)
-                    kept[run.run.run] = mark
-                    taken += 1
-            self._merge_incidents(connection, incidents)
-        return taken
-
-    def _merge_incidents(self, connection: Connection, given: Iterable[Incident]) -> None:
-        """Keep of each branch what was remembered last."""
-        known = {incident.key: incident for incident in self._incidents(connection)}
-        for incident in map(_storable, given):
-            here = known.get(incident.key)
-            if here is None or _age(incident) > _age(here):
-                known[incident.key] = incident
-                connection.rows(_PUT_INCIDENT, (incident.key, _encoded(incident)))
 
     def history(self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None) -> History:
         """Return the newest runs first; empty when there is no store yet.
@@ -102,13 +57,13 @@ class TableStore(ABC):
         Raises:
             StoreError: the store cannot be used.
         """
-        wanted = [run for run, digest in self.digests().items() if (known or {}).get(run) != digest]
-        for run in wanted:
-            with self._reading() as connection:
-                if connection is None:
-                    return
-                found = reading.results(connection, run)
-            yield found
+        with self._reading() as connection:  # one for all: another process may forget runs meanwhile
+            if connection is None:
+                return
+            names = reading.test_names(connection)
+            for run, digest in reading.every_run(connection):
+                if (known or {}).get(run) != digest:
+                    yield reading.results(connection, run, names)
 
     def digests(self) -> dict[str, bytes]:
         """Return run → digest of its content, oldest first.
@@ -128,23 +83,6 @@ class TableStore(ABC):
         with self._reading() as connection:
             return summaries(connection, since) if connection else []
 
-    def prune(self, keep_runs: int, oldest: str = "") -> int:
-        """Forget all but the newest runs, and those made before a moment; return how many were forgotten.
-
-        Raises:
-            StoreError: the store cannot be used; it is left as it is.
-        """
-        late = (
-            "SELECT id FROM runs WHERE created < ? OR id NOT IN "
-            "(SELECT id FROM runs ORDER BY created DESC, id DESC LIMIT ?)"
-        )
-        with self._writing() as connection:
-            found = [number for (number,) in connection.rows(late, (oldest, keep_runs))]
-            if found:
-                writing.forget(connection, found)
-                writing.forget_unused(connection)
-        return len(found)
-
     def check(self) -> list[str]:
         """Return what is wrong with the content, nothing when all is as it was written.
 
@@ -155,9 +93,10 @@ class TableStore(ABC):
         with self._reading() as connection:
             if connection is None:
                 return []
+            names = reading.test_names(connection)
             for run, _ in reading.every_run(connection):
                 try:
-                    reading.results(connection, run)
+                    reading.results(connection, run, names)
                 except Damaged as damage:
                     wrong.append(f"run {run}: {damage}")
             try:
@@ -188,30 +127,110 @@ class TableStore(ABC):
         with self._reading() as connection:
             return self._incidents(connection) if connection else []
 
+    def _incidents(self, connection: Connection) -> list[Incident]:
+        return [_decoded(value) for (value,) in connection.rows("SELECT value FROM incidents ORDER BY key")]
+
+
+class TableStore(TableReader):
+    """Keeps runs and incidents in tables; every method is one transaction."""
+
+    @abstractmethod
+    def _writing(self) -> AbstractContextManager[Connection]:
+        """Open one transaction that excludes other writers: all of it happens, or nothing."""
+
+    def append(self, results: RunResults) -> None:
+        """Add a run; adding the same run and attempt again replaces it.
+
+        Raises:
+            StoreError: the store cannot be used; it is left as it is.
+        """
+        run = content.normal(results)
+        with self._writing() as connection:
+            writing.put(connection, run)
+
+    def merge(self, runs: Iterable[RunResults], incidents: Iterable[Incident] = ()) -> int:
+        """Take in what another store holds and return how many runs were new or newer.
+
+        Of two runs with one identity the one made last is kept, and of two made at once the one with the greater
+        digest: stores that take each other in hold the same in the end, in whatever order, however often.
+
+        Raises:
+            StoreError: the store cannot be used; it is left as it is.
+        """
+        taken = 0
+        tests: dict[str, tuple[int, int]] = {}
+        with self._writing() as connection:
+            kept = {run: (made, mark) for run, made, mark in connection.rows(_MARKS)}
+            for run in newer_runs(kept, runs):
+                writing.put(connection, run, tests)
+                taken += 1
+            for incident in newer_incidents(self._incidents(connection), incidents):
+                connection.rows(_PUT_INCIDENT, (incident.key, encoded(incident)))
+        return taken
+
+    def prune(self, keep_runs: int, oldest: str = "") -> int:
+        """Forget all but the newest runs, and those made before a moment; return how many were forgotten.
+
+        Raises:
+            StoreError: the store cannot be used; it is left as it is.
+        """
+        late = (
+            "SELECT id FROM runs WHERE created < ? OR id NOT IN "
+            "(SELECT id FROM runs ORDER BY created DESC, id DESC LIMIT ?)"
+        )
+        with self._writing() as connection:
+            found = [number for (number,) in connection.rows(late, (oldest, keep_runs))]
+            if found:
+                writing.forget(connection, found)
+                writing.forget_unused(connection)
+        return len(found)
+
     def remember(self, incident: Incident) -> None:
         """Keep what is to be remembered about a branch; call it after the receipts.
 
         Raises:
             StoreError: the store cannot be used; it is left as it is.
         """
-        kept = _storable(incident)
+        kept = storable(incident)
         with self._writing() as connection:
-            connection.rows(_PUT_INCIDENT, (kept.key, _encoded(kept)))
-
-    def _incidents(self, connection: Connection) -> list[Incident]:
-        return [_decoded(value) for (value,) in connection.rows("SELECT value FROM incidents ORDER BY key")]
+            connection.rows(_PUT_INCIDENT, (kept.key, encoded(kept)))
 
 
-def _storable(incident: Incident) -> Incident:
+def newer_runs(kept: dict[str, tuple[str, bytes]], runs: Iterable[RunResults]) -> Iterator[RunResults]:
+    """Yield the runs, in normal form, that are new or newer than what is kept: run → when it was made, digest.
+
+    Of two runs made at once the one with the greater digest counts as newer. `kept` is brought up to date.
+    """
+    for given in runs:
+        run = content.normal(given)
+        mark = run.run.created, content.digest(run)
+        if run.run.run not in kept or mark > kept[run.run.run]:
+            kept[run.run.run] = mark
+            yield run
+
+
+def newer_incidents(kept: Iterable[Incident], given: Iterable[Incident]) -> Iterator[Incident]:
+    """Yield, in storable form, what is remembered of a branch later than what is kept."""
+    known = {incident.key: incident for incident in kept}
+    for incident in map(storable, given):
+        here = known.get(incident.key)
+        if here is None or _age(incident) > _age(here):
+            known[incident.key] = incident
+            yield incident
+
+
+def storable(incident: Incident) -> Incident:
+    """Return an incident under a key that every store can keep."""
     return msgspec.structs.replace(incident, key=content.storable(incident.key))
 
 
-def _encoded(incident: Incident) -> str:
+def encoded(incident: Incident) -> str:
+    """Return an incident as a store keeps it."""
     return content.storable(msgspec.json.encode(incident).decode())
 
 
 def _age(incident: Incident) -> tuple[str, str]:
-    return incident.updated_at, _encoded(incident)
+    return incident.updated_at, encoded(incident)
 
 
 def _decoded(text: str) -> Incident:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from truegreen.model.testrun import Outcome
 from truegreen.stores import content
-from truegreen.stores.columns import code, groups, pack, shifted, spans
+from truegreen.stores.columns import code, pack, pairs, shifted, spans
 from truegreen.stores.database import HEADER, STAGE, checksum, header, stage_row
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def put(connection: Connection, run: RunResults, known: dict[str, tuple[int, int
         stages.append(row)
         results = sorted(run.results.get(stage.stage, ()), key=lambda result: tests[result.test][0])
         kept = [one for one in results if one.attempts not in _SIMPLE]
-        columns = (*_columns(connection, results, tests), _failed(kept, tests))
+        failed = content.failed((tests[one.test][0], one.attempts) for one in kept)
+        columns = (*_columns(connection, results, tests), failed)
         place = connection.rows(_PUT_STAGE, (number, *row, *columns))[0][0]
         words = [(one.test, content.letters(one.attempts), one.fingerprint) for one in kept]
         rows = ((place, tests[test][0], letters, fingerprints.get(mark, 0)) for test, letters, mark in words)
@@ -68,10 +69,27 @@ def forget(connection: Connection, runs: Iterable[int]) -> None:
 
 
 def forget_unused(connection: Connection) -> None:
-    """Take out names and sets of tests that no run mentions any more, except tests: their numbers stay."""
+    """Take out sets of tests, tests and fingerprints that no run mentions any more.
+
+    Names that are made anew for every run (a date or a random number in a parameter) would otherwise stay for good.
+    """
     used = " UNION ".join(f"SELECT {one} FROM stages WHERE {one} IS NOT NULL" for one in ("present", "skipped"))  # noqa: S608
     connection.rows(f"DELETE FROM test_sets WHERE id NOT IN ({used})")  # noqa: S608 - our own names
     connection.rows("DELETE FROM fingerprints WHERE id NOT IN (SELECT fingerprint FROM attempts)")
+    _forget_tests(connection)
+
+
+def _forget_tests(connection: Connection) -> None:
+    """Take out the tests that are in no set; what is between two spans is unused, whatever number it has."""
+    sets = connection.rows("SELECT spans FROM test_sets")
+    after = 0
+    gaps = []
+    for first, end in sorted({pair for (blob,) in sets for pair in pairs(blob)}):
+        if first > after:
+            gaps.append((after, first))
+        after = max(after, end)
+    connection.many("DELETE FROM tests WHERE id >= ? AND id < ?", gaps)
+    connection.rows("DELETE FROM tests WHERE id >= ?", (after,))
 
 
 def _put_parts(connection: Connection, number: int, parts: dict[str, bytes]) -> None:
@@ -96,15 +114,6 @@ def _columns(
     steps = [code(result.duration_s) for result in results]
     usual = [tests[result.test][1] for result in results]
     return _test_set(connection, present), _test_set(connection, skipped) if skipped else None, shifted(steps, usual)
-
-
-def _failed(results: Sequence[TestResult], tests: dict[str, tuple[int, int]]) -> bytes | None:
-    """Return the tests that failed, those of them that passed at another attempt, and those that did at the last."""
-    failed = [result for result in results if result.failed]
-    passed_too = [result for result in failed if Outcome.PASS in result.attempts]
-    masked = [result for result in passed_too if result.attempts[-1] is Outcome.PASS]
-    parts = [[tests[result.test][0] for result in part] for part in (failed, passed_too, masked)]
-    return groups(parts) if failed else None
 
 
 def _test_set(connection: Connection, numbers: Sequence[int]) -> int:

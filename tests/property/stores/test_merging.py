@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -14,7 +12,15 @@ from truegreen.model.incident import Incident
 from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+    from tests.support.stores import Place
+
     from truegreen.model.results import RunResults
+    from truegreen.stores.base import Store
+
+    NewPlace = Callable[[], Place]
 
 _INCIDENTS = st.lists(
     st.builds(
@@ -30,44 +36,55 @@ Held = tuple[list["RunResults"], list[Incident]]
 HELD = st.tuples(histories, _INCIDENTS)
 
 
-def held(store: SqliteStore) -> tuple[object, object]:
+def held(store: Store) -> tuple[object, object]:
     """Return all that a store holds."""
     return sorted(store.runs(), key=lambda one: one.run.run), store.incidents()
 
 
-def filled(folder: str, name: str, content: Held) -> SqliteStore:
+def filled(new_place: NewPlace, content: Held) -> Store:
     """Return a store with this content."""
-    store = SqliteStore(Path(folder) / name)
+    store = new_place().open()
     store.merge(*content)
     return store
 
 
-def joined(folder: str, name: str, *stores: SqliteStore) -> tuple[object, object]:
+def joined(new_place: NewPlace, *stores: Store) -> tuple[object, object]:
     """Return what a new store holds after it took in these, in turn."""
-    target = SqliteStore(Path(folder) / name)
+    target = new_place().open()
     for store in stores:
         target.merge(store.runs(target.digests()), store.incidents())
     return held(target)
 
 
 @settings(max_examples=10, deadline=None)
-@given(HELD, HELD, HELD)
-def test_merge_is_commutative_associative_and_idempotent(one: Held, two: Held, three: Held) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        a, b, c = (filled(folder, name, content) for name, content in zip("abc", (one, two, three), strict=True))
-        together = joined(folder, "abc", a, b, c)
-        assert joined(folder, "cab", c, a, b) == together
-        assert joined(folder, "abacbb", a, b, a, c, b, b) == together
-        b.merge(c.runs(b.digests()), c.incidents())
-        assert joined(folder, "a_bc", a, b) == together
-        assert joined(folder, "bc_a", b, a) == together
+@given(one=HELD, two=HELD, three=HELD)
+def test_merge_is_commutative_associative_and_idempotent(
+    new_place: NewPlace, one: Held, two: Held, three: Held
+) -> None:
+    a, b, c = (filled(new_place, content) for content in (one, two, three))
+    together = joined(new_place, a, b, c)
+    assert joined(new_place, c, a, b) == together
+    assert joined(new_place, a, b, a, c, b, b) == together
+    b.merge(c.runs(b.digests()), c.incidents())
+    assert joined(new_place, a, b) == together
+    assert joined(new_place, b, a) == together
 
 
 @settings(max_examples=10, deadline=None)
-@given(HELD)
-def test_merge_of_what_is_held_already_changes_nothing(content: Held) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = filled(folder, "a", content)
-        before = held(store)
-        assert store.merge(list(store.runs()), store.incidents()) == 0
-        assert held(store) == before
+@given(content=HELD)
+def test_merge_of_what_is_held_already_changes_nothing(new_place: NewPlace, content: Held) -> None:
+    store = filled(new_place, content)
+    before = held(store)
+    assert store.merge(list(store.runs()), store.incidents()) == 0
+    assert held(store) == before
+
+
+@settings(max_examples=10, deadline=None)
+@given(content=HELD)
+def test_copy_holds_what_the_store_holds(
+    new_place: NewPlace, tmp_path_factory: pytest.TempPathFactory, content: Held
+) -> None:
+    store = filled(new_place, content)
+    target = tmp_path_factory.mktemp("copies") / "copy.sqlite"
+    store.copy(target)
+    assert held(SqliteStore(target)) == held(store)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections import defaultdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -15,10 +13,15 @@ from tests.support.past_results import FAIL, PASS, SKIP, histories, result, run
 from truegreen.model.history import PastTest
 from truegreen.model.results import RunResults, TestResult, TestSummary
 from truegreen.stores import content
-from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from tests.support.stores import Place
+
+    from truegreen.stores.base import Store
+
+    NewPlace = Callable[[], Place]
 
 
 def latest(runs: Iterable[RunResults]) -> list[RunResults]:
@@ -78,47 +81,45 @@ def expected_tests(runs: list[RunResults]) -> dict[str, dict[str, PastTest]]:
 
 
 @settings(max_examples=25, deadline=None)
-@given(histories)
-def test_store_gives_the_answers_of_a_table_of_rows(given_runs: list[RunResults]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "h.sqlite")
-        for one in given_runs:
-            store.append(one)
-        kept = latest(given_runs)
+@given(given_runs=histories)
+def test_store_gives_the_answers_of_a_table_of_rows(new_place: NewPlace, given_runs: list[RunResults]) -> None:
+    store = new_place().open()
+    for one in given_runs:
+        store.append(one)
+    kept = latest(given_runs)
 
-        assert list(store.runs()) == list(reversed(kept))
-        assert store.summaries() == expected_summaries(kept)
-        asked = {stage: [test.test for _, where, test in rows(kept) if where == stage] for _, stage, _ in rows(kept)}
-        history = store.history(100, asked)
-        assert history.tests == {stage: expected_tests(kept).get(stage, {}) for stage in asked}
-        assert [run.run for run in history.runs] == [one.run.run for one in kept]
-        assert [{(f.stage, f.test, f.attempts, f.fingerprint) for f in run.failures} for run in history.runs] == [
-            {(stage, t.test, t.attempts, t.fingerprint) for _, stage, t in rows([one]) if t.failed} for one in kept
-        ]
-        assert store.check() == []
+    assert list(store.runs()) == list(reversed(kept))
+    assert store.summaries() == expected_summaries(kept)
+    asked = {stage: [test.test for _, where, test in rows(kept) if where == stage] for _, stage, _ in rows(kept)}
+    history = store.history(100, asked)
+    assert history.tests == {stage: expected_tests(kept).get(stage, {}) for stage in asked}
+    assert [run.run for run in history.runs] == [one.run.run for one in kept]
+    assert [{(f.stage, f.test, f.attempts, f.fingerprint) for f in run.failures} for run in history.runs] == [
+        {(stage, t.test, t.attempts, t.fingerprint) for _, stage, t in rows([one]) if t.failed} for one in kept
+    ]
+    assert store.check() == []
 
 
 @settings(max_examples=25, deadline=None)
-@given(histories, st.integers(0, 5), st.integers(1, 7))
+@given(given_runs=histories, keep=st.integers(0, 5), day=st.integers(1, 7))
 def test_what_is_left_after_forgetting_gives_the_same_answers(
-    given_runs: list[RunResults], keep: int, day: int
+    new_place: NewPlace, given_runs: list[RunResults], keep: int, day: int
 ) -> None:
     oldest = f"2026-11-{day:02}T00:00:00Z"
-    with tempfile.TemporaryDirectory() as folder:
-        store = SqliteStore(Path(folder) / "h.sqlite")
-        for one in given_runs:
-            store.append(one)
-        kept = [one for one in latest(given_runs)[:keep] if one.run.created >= oldest]
-        forgotten = store.prune(keep, oldest)
-        store.compact()
+    store = new_place().open()
+    for one in given_runs:
+        store.append(one)
+    kept = [one for one in latest(given_runs)[:keep] if one.run.created >= oldest]
+    forgotten = store.prune(keep, oldest)
+    store.compact()
 
-        assert forgotten == len(latest(given_runs)) - len(kept)
-        assert list(store.runs()) == list(reversed(kept))
-        assert store.summaries() == expected_summaries(kept)
-        assert store.check() == []
+    assert forgotten == len(latest(given_runs)) - len(kept)
+    assert list(store.runs()) == list(reversed(kept))
+    assert store.summaries() == expected_summaries(kept)
+    assert store.check() == []
 
 
-def test_suite_that_changes_with_every_run_gives_the_answers_of_a_table_of_rows(tmp_path: Path) -> None:
+def test_suite_that_changes_with_every_run_gives_the_answers_of_a_table_of_rows(store: Store) -> None:
     dice = random.Random(3)
     names = [f"t.py::test_{n}" for n in range(120)]
     given_runs = []
@@ -128,7 +129,6 @@ def test_suite_that_changes_with_every_run_gives_the_answers_of_a_table_of_rows(
         tests = [result(n, FAIL if broken or dice.random() < 0.05 else PASS, duration_s=dice.random()) for n in present]
         tests = [result(t.test, SKIP) if dice.random() < 0.1 else t for t in tests]
         given_runs.append(run(number, *tests, tree=f"tree{number // 3}"))
-    store = SqliteStore(tmp_path / "h.sqlite")
     store.merge(given_runs)
     kept = latest(given_runs)
     assert store.summaries() == expected_summaries(kept)

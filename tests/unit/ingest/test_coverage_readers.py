@@ -24,8 +24,8 @@ TABLE = {
     "nyc.clover.xml": (CloverReader, "lib/sign.js", [2, 5, 12], [3, 9], (2, 4)),
     "nyc.lcov": (LcovReader, "lib/sign.js", [2, 5, 12], [3, 9], (2, 4)),
     "c8.lcov": (LcovReader, "lib/sign.js", [1, 2, 5, 6, 7, 11, 12], [3, 4, 8, 9, 10], (2, 4)),
-    "jacoco.xml": (JacocoReader, "core/src/main/java/org/example/Sign.java", [4, 7, 9], [5], (3, 4)),
-    "openclover.xml": (CloverReader, "src/main/java/org/example/Sign.java", [3, 4, 7], [5], (3, 4)),
+    "jacoco.xml": (JacocoReader, "core/src/main/java/org/example/Sign.java", [5, 6, 8, 11], [3, 9], (4, 6)),
+    "openclover.xml": (CloverReader, "src/main/java/org/example/Sign.java", [4, 5, 6, 8, 11], [9], (3, 4)),
 }
 
 
@@ -36,6 +36,8 @@ def project(tmp_path):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
     (tmp_path / "src" / "unused.py").touch()
+    for module in ("", "core/"):
+        (tmp_path / f"{module}src/main/java/org/example/Unused.java").touch()
     return tmp_path
 
 
@@ -54,7 +56,8 @@ def test_file_of_which_nothing_ran_is_in_the_report(project):
 
 
 def test_tests_of_openclover_are_no_source(project):
-    assert len(CloverReader().read(SAMPLES / "openclover.xml", project).files) == 1
+    measured = CloverReader().read(SAMPLES / "openclover.xml", project)
+    assert [file.path.rpartition("/")[2] for file in measured.files] == ["Sign.java", "Unused.java"]
 
 
 def read(reader, tmp_path, text, root=None):
