@@ -9,7 +9,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.analysis import headline
-from truegreen.gates._waiving import Waiving, without
+from truegreen.gates._waiving import Waiving, excluding, without
 from truegreen.gates.base import RUN
 from truegreen.gates.stage_complete import place
 from truegreen.model.evidence import RunState
@@ -190,6 +190,8 @@ def _again(
     gate: Gate, evidence: RunEvidence, stage: str, policy: Any, history: History, items: tuple[str, ...]
 ) -> Verdict | None:
     """Return the verdict that a gate gives without the items that match the patterns."""
+    if "coverage" in gate.needs:
+        return _ask(gate, evidence, stage, excluding(policy, items), history)
     return _ask(gate, without(evidence, stage, items), stage, policy, history)
 
 

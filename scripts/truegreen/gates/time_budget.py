@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
+from truegreen.gates import _ingested
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, seconds
 from truegreen.model.evidence import TEST_COMMAND
 from truegreen.model.testrun import Outcome, TestCase, TestRun
@@ -72,9 +73,9 @@ class TimeBudget(BaseGate):
             return self.blind(stage, "no test ran, so there is no time to judge", remedy="run at least one test")
         times = [_suite_s(record) for record in seen.records]
         if not times or not all(0 < took < math.inf for took in times):
-            return self.blind(
-                stage, "the stage did not record how long pytest took", remedy=f"run `truegreen run {stage}` again"
-            )
+            brought = bool(_ingested.records(seen))
+            remedy = "say it: `truegreen ingest … --duration SECONDS`" if brought else f"run `truegreen run {stage}` again"
+            return self.blind(stage, "the stage did not record how long its tests took", remedy=remedy)
         if stage in policy.test_s and not 0 < seen.tests.total_s() < math.inf:
             return self.blind(
                 stage, "no result says how long its test took", remedy="let the results carry the time of each test"
