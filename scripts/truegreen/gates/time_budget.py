@@ -74,7 +74,9 @@ class TimeBudget(BaseGate):
         times = [_suite_s(record) for record in seen.records]
         if not times or not all(0 < took < math.inf for took in times):
             brought = bool(_ingested.records(seen))
-            remedy = "say it: `truegreen ingest … --duration SECONDS`" if brought else f"run `truegreen run {stage}` again"
+            remedy = (
+                "say it: `truegreen ingest … --duration SECONDS`" if brought else f"run `truegreen run {stage}` again"
+            )
             return self.blind(stage, "the stage did not record how long its tests took", remedy=remedy)
         if stage in policy.test_s and not 0 < seen.tests.total_s() < math.inf:
             return self.blind(
