@@ -19,7 +19,7 @@ from truegreen.config.settings import known_tables
 from truegreen.errors import UnknownName
 from truegreen.gates.base import RUN, GateOptions
 from truegreen.model.run import StageEvidence
-from truegreen.stages.common.context import StageOptions
+from truegreen.stages.common.options import StageOptions
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 ENTRIES = [(kind, name) for kind, family in registry.FAMILIES.items() for name in family]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from truegreen import registry
-from truegreen.stages.common.context import StageOptions
+from truegreen.stages.common.options import StageOptions
 
 if TYPE_CHECKING:
     import pytest

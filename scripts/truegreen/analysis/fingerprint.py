@@ -22,38 +22,37 @@ _SHOWN_MAX = 300
 _LINE_MAX = 1_000
 _DIGEST_LENGTH = 16
 
-_ANSI = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
+# Texts, which `re` compiles when they are first used: most runs have no failure.
+_ANSI = r"\x1b\[[0-9;]{0,20}[A-Za-z]"
 # In this order: a mask must not cut what a later one would know as a whole. Every repetition is bounded or over one
 # class of characters, so that no text takes more than linear time.
-_MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
-    (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
-    (re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s'\"<>)\]]{1,500}"), "<url>"),
+_MASKS: tuple[tuple[str, str], ...] = (
+    (r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b", "<uuid>"),
+    (r"\b[a-zA-Z][a-zA-Z0-9+.-]{1,15}://[^\s'\"<>)\]]{1,500}", "<url>"),
     (
-        re.compile(r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)?(?: ?(?:Z|UTC)\b|[+-]\d\d:?\d\d)?"),
+        r"\b\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?)?(?: ?(?:Z|UTC)\b|[+-]\d\d:?\d\d)?",
         "<date>",
     ),
-    (re.compile(r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?\b"), "<date>"),
-    (re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b"), "<ip>"),
-    (re.compile(r"(?<![\w:])\[?(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{1,4}\]?(?::\d{1,5})?(?![\w:])"), "<ip>"),
-    (re.compile(r"\b\d{1,30}\.\d{3,30}(?:e[+-]?\d{1,3})?\b"), "<number>"),
-    (re.compile(r"\b0x[0-9a-fA-F]{1,32}\b"), "<hex>"),
-    (re.compile(r"\b(?=[0-9a-fA-F]{0,64}\d)(?=[0-9a-fA-F]{0,64}[a-fA-F])[0-9a-fA-F]{7,128}\b"), "<hex>"),
-    (re.compile(r"(?<![\w/.])[A-Za-z]:[\\/][^\s'\":;,)\]]{1,500}"), "<path>"),
-    (re.compile(r"(?<![\w/.<])/[^\s'\":;,)\]/]{1,200}(?:/[^\s'\":;,)\]/]{0,200}){1,40}"), "<path>"),
-    (re.compile(r"\b\d{1,12}(?:\.\d{1,12})? ?(?:ns|us|µs|ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b"), "<time>"),
-    (re.compile(r"(?<=[\w\]]):\d{2,5}\b"), ":<port>"),
-    (re.compile(r"(?i)\bport[ =:]{1,3}\d{1,5}\b"), "port <port>"),
-    (re.compile(r"\bgw\d{1,4}\b"), "<worker>"),
-    (re.compile(r"\d{4,}"), "<number>"),
+    (r"\b\d{1,2}:\d\d:\d\d(?:[.,]\d{1,9})?\b", "<date>"),
+    (r"\b\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?\b", "<ip>"),
+    (r"(?<![\w:])\[?(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{1,4}\]?(?::\d{1,5})?(?![\w:])", "<ip>"),
+    (r"\b\d{1,30}\.\d{3,30}(?:e[+-]?\d{1,3})?\b", "<number>"),
+    (r"\b0x[0-9a-fA-F]{1,32}\b", "<hex>"),
+    (r"\b(?=[0-9a-fA-F]{0,64}\d)(?=[0-9a-fA-F]{0,64}[a-fA-F])[0-9a-fA-F]{7,128}\b", "<hex>"),
+    (r"(?<![\w/.])[A-Za-z]:[\\/][^\s'\":;,)\]]{1,500}", "<path>"),
+    (r"(?<![\w/.<])/[^\s'\":;,)\]/]{1,200}(?:/[^\s'\":;,)\]/]{0,200}){1,40}", "<path>"),
+    (r"\b\d{1,12}(?:\.\d{1,12})? ?(?:ns|us|µs|ms|s|secs?|seconds?|m|mins?|minutes?|h|hours?)\b", "<time>"),
+    (r"(?<=[\w\]]):\d{2,5}\b", ":<port>"),
+    (r"(?i)\bport[ =:]{1,3}\d{1,5}\b", "port <port>"),
+    (r"\bgw\d{1,4}\b", "<worker>"),
+    (r"\d{4,}", "<number>"),
 )
-_TYPE = re.compile(r"([A-Za-z_][\w.$]{0,200})(?=:|$)")
+_TYPE = r"([A-Za-z_][\w.$]{0,200})(?=:|$)"
 _TYPE_WORDS = ("Error", "Exception", "Warning", "Failed", "Failure", "Exit", "Interrupt", "Timeout", "Fault")
-_NATIVE_FRAME = re.compile(r'\s{0,8}File "([^"\n]{1,500})", line \d{1,9}, in ([^\s]{1,200})')
-_PYTEST_FRAME = re.compile(r"([^\s:][^:\n]{0,500}\.py):\d{1,9}:(?: in ([^\s]{1,200})| ?([A-Za-z_][\w.]{0,200})?$)")
-_PYTEST_DEFINITION = re.compile(r"[ >E]?\s{0,40}(?:async )?def ([A-Za-z_]\w{0,200})\(")
-_JVM_FRAME = re.compile(
-    r"\s{0,8}at ([\w.$]{1,300})\.([\w$<>]{1,200})\(([\w$]{1,200}\.(?:java|kt|scala|groovy)):\d{1,9}\)"
-)
+_NATIVE_FRAME = r'\s{0,8}File "([^"\n]{1,500})", line \d{1,9}, in ([^\s]{1,200})'
+_PYTEST_FRAME = r"([^\s:][^:\n]{0,500}\.py):\d{1,9}:(?: in ([^\s]{1,200})| ?([A-Za-z_][\w.]{0,200})?$)"
+_PYTEST_DEFINITION = r"[ >E]?\s{0,40}(?:async )?def ([A-Za-z_]\w{0,200})\("
+_JVM_FRAME = r"\s{0,8}at ([\w.$]{1,300})\.([\w$<>]{1,200})\(([\w$]{1,200}\.(?:java|kt|scala|groovy)):\d{1,9}\)"
 _FOREIGN = ("site-packages/", "dist-packages/", "/lib/python", "<frozen", "<string>", "node_modules/")
 _FOREIGN_JVM = ("java.", "javax.", "jdk.", "sun.", "org.junit.", "org.apache.maven.", "kotlin.", "org.gradle.")
 
@@ -88,8 +87,8 @@ def parts(message: str, detail: str) -> Fingerprint:
         message: one line or a few; hostile.
         detail: traceback or captured text; hostile.
     """
-    told = _ANSI.sub("", message[:_MESSAGE_MAX]).strip()
-    plain = _ANSI.sub("", detail) if "\x1b" in detail else detail
+    told = re.sub(_ANSI, "", message[:_MESSAGE_MAX]).strip()
+    plain = re.sub(_ANSI, "", detail) if "\x1b" in detail else detail
     lines = [line[:_LINE_MAX] for line in plain.splitlines()]
     frame, raised = _deepest(lines)
     exception, rest = _exception(told)
@@ -104,7 +103,7 @@ def normalised(message: str) -> str:
     """
     text = message[:_MESSAGE_MAX]
     for pattern, mask in _MASKS:
-        text = pattern.sub(mask, text)
+        text = re.sub(pattern, mask, text)
     return " ".join(text.split())[:_SHOWN_MAX]
 
 
@@ -112,7 +111,7 @@ def _exception(message: str) -> tuple[str, str]:
     """Return the type of an exception and the text after it; an empty type when the message begins with none."""
     if message.startswith("assert "):  # pytest leaves the type out
         return "AssertionError", message
-    match = _TYPE.match(message)
+    match = re.match(_TYPE, message)
     if match is None or not (any(word in match[1] for word in _TYPE_WORDS) or _is_dotted(match[1], message)):
         return "", message
     return match[1], message[match.end() :].lstrip(": ")
@@ -129,14 +128,14 @@ def _deepest(lines: list[str]) -> tuple[str, str]:
     first_jvm = ""
     for line in lines:
         # Most lines are source or text; looking for a word is many times faster than any pattern.
-        if 'File "' in line and (match := _NATIVE_FRAME.match(line)):
+        if 'File "' in line and (match := re.match(_NATIVE_FRAME, line)):
             frame = _frame(match[1], match[2]) or frame
-        elif ".py:" in line and (match := _PYTEST_FRAME.match(line)):
+        elif ".py:" in line and (match := re.match(_PYTEST_FRAME, line)):
             frame = _frame(match[1], match[2] or function) or frame
             raised, function = match[3] or raised, ""
-        elif "def " in line and (match := _PYTEST_DEFINITION.match(line)):
+        elif "def " in line and (match := re.match(_PYTEST_DEFINITION, line)):
             function = match[1]
-        elif not first_jvm and "at " in line and (match := _JVM_FRAME.match(line)):
+        elif not first_jvm and "at " in line and (match := re.match(_JVM_FRAME, line)):
             # The JVM writes the deepest frame first.
             first_jvm = "" if match[1].startswith(_FOREIGN_JVM) else f"{match[1]}:{match[2]}"
     return frame or first_jvm, raised

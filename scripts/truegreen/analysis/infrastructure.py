@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from truegreen.model.testrun import Outcome
+from truegreen.model.testrun import BAD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,47 +44,25 @@ _SAYS_LITTLE = frozenset({"TG107", "TG305", "TG309", "TG404"})
 _KILLED = frozenset({137, -9})
 """128 + SIGKILL as a shell reports it, and SIGKILL as Python does: the kernel's way to free memory."""
 _TEXT_MAX = 4_000
-_PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
-    (
-        DISK_FULL,
-        re.compile(r"no space left on device|disk quota exceeded|ENOSPC|not enough space on the disk", re.IGNORECASE),
-    ),
-    (
-        DNS,
-        re.compile(
-            r"temporary failure in name resolution|name or service not known|could not resolve host"
-            r"|no such host is known|getaddrinfo (?:EAI_AGAIN|ENOTFOUND|failed)|nodename nor servname provided",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        REGISTRY,
-        re.compile(
-            r"toomanyrequests|pull rate limit|registry unavailable|failed to fetch https?://(?:pypi|files\.pythonhosted)"
-            r"|npm err! (?:network|code E(?:TIMEDOUT|CONNRESET|5\d\d))|proxy\.golang\.org.{0,200}(?:timeout|50[234])",
-            re.IGNORECASE,
-        ),
-    ),
-    (
-        OUT_OF_MEMORY,
-        re.compile(
-            r"cannot allocate memory|out of memory|oom-?kill|java heap space|^killed$", re.IGNORECASE | re.MULTILINE
-        ),
-    ),
-    (
-        RUNNER_LOST,
-        re.compile(
-            r"lost communication with the server|runner has received a shutdown signal|hosted runner.{0,80}lost",
-            re.IGNORECASE,
-        ),
-    ),
-)
+_PATTERNS = {
+    DISK_FULL: r"no space left on device|disk quota exceeded|ENOSPC|not enough space on the disk",
+    DNS: r"temporary failure in name resolution|name or service not known|could not resolve host"
+    r"|no such host is known|getaddrinfo (?:EAI_AGAIN|ENOTFOUND|failed)|nodename nor servname provided",
+    REGISTRY: r"toomanyrequests|pull rate limit|registry unavailable"
+    r"|failed to fetch https?://(?:pypi|files\.pythonhosted)"
+    r"|npm err! (?:network|code E(?:TIMEDOUT|CONNRESET|5\d\d))|proxy\.golang\.org.{0,200}(?:timeout|50[234])",
+    OUT_OF_MEMORY: r"cannot allocate memory|out of memory|oom-?kill|java heap space|^killed$",
+    RUNNER_LOST: r"lost communication with the server|runner has received a shutdown signal|hosted runner.{0,80}lost",
+}
+"""Class → text of its pattern, whatever the case; compiled when it is first used, because most runs have no failure."""
 
 
 def of_text(text: str) -> str:
     """Return the class a message speaks of; empty for none."""
     head = text[:_TEXT_MAX]
-    return next((name for name, pattern in _PATTERNS if pattern.search(head)), "")
+    return next(
+        (name for name, pattern in _PATTERNS.items() if re.search(pattern, head, re.IGNORECASE | re.MULTILINE)), ""
+    )
 
 
 def of_record(record: StageRecord) -> str:
@@ -104,12 +82,12 @@ def of_stage(evidence: StageEvidence) -> str:
     if not evidence.records:
         return "" if evidence.problems else RUNNER_LOST
     found = next(filter(None, map(of_record, evidence.records)), "")
-    return found or of_cases(evidence.tests.cases if evidence.tests else ())
+    return found or of_cases(evidence.tests.bad() if evidence.tests else ())
 
 
 def of_cases(cases: Iterable[TestCase]) -> str:
     """Return the one class that every failing case tells of; empty when one does not, or none fails."""
-    classes = {of_text(case.message) for case in cases if case.outcome in (Outcome.FAIL, Outcome.ERROR)}
+    classes = {of_text(case.message) for case in cases if case.outcome in BAD}
     return classes.pop() if len(classes) == 1 else ""
 
 

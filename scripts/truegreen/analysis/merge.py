@@ -10,7 +10,7 @@ import msgspec
 from truegreen.errors import EvidenceUnreadable
 from truegreen.model.case_table import CaseTable
 from truegreen.model.coverage import Coverage, FileCoverage
-from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
+from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun, TestSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from truegreen.model.load import LoadResult
     from truegreen.model.persistence import PersistenceEvidence
 
-_BAD = (Outcome.FAIL, Outcome.ERROR)
 _SHOWN = 3
 
 
@@ -64,8 +63,8 @@ def rerun(first: TestRun, later: TestRun) -> TestRun:
 
 def _again(case: TestCase, later: TestCase) -> TestCase:
     attempts = (*(case.attempts or (case.outcome,)), *(later.attempts or (later.outcome,)))
-    hidden = later.outcome is Outcome.SKIP and case.outcome in _BAD
-    told = later if later.outcome in _BAD or not (case.message or case.detail) else case
+    hidden = later.outcome is Outcome.SKIP and case.outcome in BAD
+    told = later if later.outcome in BAD or not (case.message or case.detail) else case
     return msgspec.structs.replace(
         case,
         outcome=case.outcome if hidden else later.outcome,

@@ -9,7 +9,7 @@ import msgspec
 from truegreen.analysis import commits
 from truegreen.model.evidence import RunState
 from truegreen.model.requirement import Proof, Requirement, State
-from truegreen.model.testrun import Outcome, TestCase, TestSession
+from truegreen.model.testrun import BAD, Outcome, TestCase, TestSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 PERSISTENCE = "persistence"
 """Type whose tests must also have committed what they say."""
-_BAD = (Outcome.FAIL, Outcome.ERROR)
 
 
 class _Seen(msgspec.Struct, frozen=True):
@@ -122,7 +121,7 @@ def _proof(
     planned = [(stage, seen[stage]) for stage in stages if stage in seen]
     results = [case for _, part in planned for case in part.results.get(row.id, ())]
     anywhere = [case for part in seen.values() for case in part.results.get(row.id, ())]
-    if failed := [case.id for case in anywhere if case is not None and case.outcome in _BAD]:
+    if failed := [case.id for case in anywhere if case is not None and case.outcome in BAD]:
         return Proof(requirement=row, state=State.FAILED, tests=tests, why=f"failed: {failed[0]}")
     passed = [case for case in results if case is not None and case.outcome is Outcome.PASS]
     kept = {name for _, part in planned for name in part.committed}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from truegreen.analysis import infrastructure
 from truegreen.model.evidence import RunState
 from truegreen.model.history import PastFailure, PastRun, PastStage
-from truegreen.model.testrun import Outcome
+from truegreen.model.testrun import BAD, Outcome, TestRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,20 +16,18 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence, StageEvidence
     from truegreen.model.testrun import TestCase
 
-_BAD = (Outcome.FAIL, Outcome.ERROR)
-
 
 def of_stage(evidence: RunEvidence, stage: str) -> PastRun:
     """Return the run with one of its stages, as if it were a run of the past; without verdict and fingerprints."""
     seen = evidence.of(stage)
-    cases = seen.tests.cases if seen.tests else ()
-    red = any(case.outcome in _BAD for case in cases)
+    tests = seen.tests or TestRun()
+    red = tests.count(*BAD) > 0
     status = "fail" if red else "pass"
     past = PastStage(
         stage=stage,
         status=status,
-        tests=sum(case.outcome is not Outcome.SKIP for case in cases),
-        infrastructure=infrastructure.of_stage(seen) if red or not cases else "",
+        tests=tests.count() - tests.count(Outcome.SKIP),
+        infrastructure=infrastructure.of_stage(seen) if red or not tests.count() else "",
     )
     return PastRun(
         commit=evidence.commit,
@@ -40,7 +38,7 @@ def of_stage(evidence: RunEvidence, stage: str) -> PastRun:
         tree=tree(evidence),
         environment=environment(evidence.stages),
         stages=(past,),
-        failures=tuple(_failure(stage, case) for case in cases if _failed(case)),
+        failures=tuple(_failure(stage, case) for case in tests.records() if case.failed_once),
     )
 
 
@@ -55,10 +53,6 @@ def environment(stages: Iterable[StageEvidence]) -> str:
     """Return the digest of all that decided the results beside the code; empty when no stage with tests knows it."""
     found = sorted({record.environment for stage in stages if stage.tests for record in stage.records} - {""})
     return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode()).hexdigest()[:16] if found else ""
-
-
-def _failed(case: TestCase) -> bool:
-    return any(outcome in _BAD for outcome in (case.outcome, *case.attempts))
 
 
 def _failure(stage: str, case: TestCase) -> PastFailure:

@@ -11,9 +11,9 @@ from truegreen.app import run
 from truegreen.app.shell import evidence
 from truegreen.errors import UsageError
 from truegreen.runtime import files
+from truegreen.stages.common.options import PytestOptions, StackOptions
 from truegreen.stages.common.pytest_bisect import Bisection, Bisector, Found
-from truegreen.stages.common.pytest_run import PytestOptions, marker_of
-from truegreen.stages.common.stack import StackOptions
+from truegreen.stages.common.pytest_run import marker_of
 
 if TYPE_CHECKING:
     from truegreen.app.shell import Shell

@@ -97,7 +97,7 @@ def _input(record: StageRecord, file: str, run: TestRun) -> Input:
         failed=run.count(Outcome.FAIL),
         errors=run.count(Outcome.ERROR),
         skipped=run.count(Outcome.SKIP),
-        flaky=sum(case.flaky for case in run.cases),
+        flaky=sum(case.flaky for case in run.records()),
     )
 
 

@@ -81,10 +81,12 @@ class Keeper:
         Empty, and told, when the store cannot be read. The evidence is what `append` keeps.
         """
         self._run = run
-        asked = {stage.stage: {case.id for case in stage.tests.cases} for stage in run.stages if stage.tests}
         try:
             place = path(self._settings)  # checked even where there is none yet: it may be a link
-            return store(self._settings).history(_RUNS, asked) if place.exists() else History()
+            if not place.exists():
+                return History()
+            asked = {stage.stage: set(stage.tests.ids()) for stage in run.stages if stage.tests}
+            return store(self._settings).history(_RUNS, asked)
         except StoreError as error:
             self._tell(error)
             return History()

@@ -190,6 +190,8 @@ def _check_names(layer: Layer, values: Mapping[str, Any], known: set[str], prefi
 
 
 def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, Source]) -> Any:
+    if values == {}:  # most tables: resolving the types of their fields costs more than the rest of a configuration
+        return options()
     values = _as_written(values, options, table, sources)
     try:
         return msgspec.convert(values, options)

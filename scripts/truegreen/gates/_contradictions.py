@@ -6,19 +6,16 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from truegreen.gates.base import count, some
-from truegreen.model.testrun import Outcome, TestCase, TestSession
+from truegreen.model.testrun import BAD, Outcome, TestRun, TestSession
 from truegreen.model.verdict import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from truegreen.model.evidence import StageRecord
 
 Problem = tuple[str, str, tuple[Item, ...]]
 """Reason, remedy and items of a blind verdict."""
 _FIRST_RUN = "pytest"
 """Name of the tool in the records; reruns of failed tests have a name of their own, and end as they please."""
-_BAD = (Outcome.FAIL, Outcome.ERROR)
 _LOG = "read the stage's pytest log"
 _SHOWN = 50
 
@@ -45,36 +42,31 @@ def of_process(sessions: tuple[TestSession, ...], records: tuple[StageRecord, ..
     return None
 
 
-def of_results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> Problem | None:
+def of_results(sessions: tuple[TestSession, ...], tests: TestRun) -> Problem | None:
     """Return why the sessions and the results disagree about what failed."""
-    results = {case.id: case for case in cases}
+    red = {case.id for case in tests.records() if case.failed_once}
     hidden = sorted(
         test
         for session in sessions
         for test in session.failed
-        if not _red(results.get(test) or results.get(f"{test} [{session.python}]"))
+        if test not in red and f"{test} [{session.python}]" not in red
     )
     if hidden:
         reason = f"pytest saw {count(len(hidden), 'test')} fail whose result does not say so: {some(hidden)}"
         message = "failed in the session, and not in the results"
         items = tuple(Item(title=name, message=message, level="warning") for name in hidden[:_SHOWN])
         return reason, f"{_LOG}: something changed the results", items
-    failed = any(case.outcome in _BAD for case in cases)
-    if any(session.exit_code == 1 and not session.failed for session in sessions) and not failed:
+    if any(session.exit_code == 1 and not session.failed for session in sessions) and not tests.count(*BAD):
         return "pytest says that something failed (exit code 1), and no test did", _LOG, ()
     if any(session.exit_code == 0 and session.failed for session in sessions):
         return "pytest says that all is well (exit code 0), and tests failed", _LOG, ()
     return None
 
 
-def skipped_collections(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> set[str]:
+def skipped_collections(sessions: tuple[TestSession, ...], tests: TestRun) -> set[str]:
     """Return the results that stand for a module or class that was skipped as a whole while it was collected."""
     nodes = {node for session in sessions for node in session.skipped_collections}
     # pytest writes a skipped module as a test with the module's dotted name.
     dotted = {node.removesuffix(".py").replace("/", ".") for node in nodes}
-    skipped = (case.id for case in cases if case.outcome is Outcome.SKIP)
+    skipped = (case.id for case in tests.records() if case.outcome is Outcome.SKIP)
     return {test for test in skipped if test in nodes or test.rpartition("::")[2].partition(" [")[0] in dotted}
-
-
-def _red(case: TestCase | None) -> bool:
-    return case is not None and any(outcome in _BAD for outcome in (case.outcome, *case.attempts))

@@ -11,7 +11,7 @@ from truegreen.analysis.flakiness import observe
 from truegreen.analysis.flaky_tests import FlakyTest, detect
 from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import BaseGate, GateOptions, count
-from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
+from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun, TestSession
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from truegreen.model.history import History, PastRun
     from truegreen.model.run import RunEvidence
 
-_BAD = (Outcome.FAIL, Outcome.ERROR)
 _ITEMS_MAX = 100
 
 
@@ -100,7 +99,7 @@ class _Seen:
         self.unknown = [
             case
             for case in told
-            if case.outcome in _BAD and len(case.attempts) <= 1 and case.id not in self._passed_before
+            if case.outcome in BAD and len(case.attempts) <= 1 and case.id not in self._passed_before
         ]
         """Failing tests that were not run again, and of which nothing else is known."""
 
@@ -171,7 +170,7 @@ def _flaky(case: TestCase, repeated: frozenset[str]) -> bool:
 def _item(case: TestCase, why: str, level: str) -> Item:
     told = case.message.strip().splitlines()
     story = " → ".join(case.attempts) or (
-        str(case.outcome) if case.outcome in _BAD else f"repeated inside the session → {case.outcome}"
+        str(case.outcome) if case.outcome in BAD else f"repeated inside the session → {case.outcome}"
     )
     message = f"{story}: {told[0]}" if told else story
     message = f"{message} ({why})" if why else message

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
-_BAD = (Outcome.FAIL, Outcome.ERROR)
 _ITEMS_MAX = 1000
 """More are counted but not listed; the result file has them all."""
 
@@ -103,7 +102,7 @@ def _alibis(evidence: RunEvidence, policy: NoFailuresOptions, history: History) 
         return {}
     found = {}
     for seen in evidence.stages:
-        red = [case for case in (seen.tests.cases if seen.tests else ()) if case.outcome in _BAD]
+        red = seen.tests.bad() if seen.tests else ()
         court = (
             Court(seen.stage, this_run.environment(evidence.stages), evidence.changes, history.runs) if red else None
         )

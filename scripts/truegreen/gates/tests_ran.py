@@ -9,12 +9,10 @@ import msgspec
 from truegreen.gates import _contradictions as contradictions
 from truegreen.gates import _ingested as ingested
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, StageName, count, some, tested
-from truegreen.model.testrun import Outcome, TestCase, TestSession
+from truegreen.model.testrun import Outcome, TestRun, TestSession
 from truegreen.model.verdict import Fact, Item, Status, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from truegreen.gates._contradictions import Problem
     from truegreen.model.evidence import StageRecord
     from truegreen.model.history import History
@@ -111,14 +109,13 @@ class TestsRan(BaseGate):
             return self.blind(
                 stage, "no record of a pytest session", remedy=f"run `truegreen run {stage}` again", code="TG201"
             )
-        cases = seen.tests.cases
-        sessions = seen.sessions
-        problem = ingested.problem(seen) or (None if alone else _of_sessions(seen, cases)) or _all_skipped(cases)
-        facts = (*_facts(sessions, cases), *ingested.facts(seen), *_fewer_than_on_base(history, stage, _ran(cases)))
+        tests, sessions = seen.tests, seen.sessions
+        ran, least, skips = _ran(tests), policy.least(stage), tests.count(Outcome.SKIP)
+        problem = ingested.problem(seen) or (None if alone else _of_sessions(seen, tests)) or _all_skipped(tests)
+        facts = (*_facts(sessions, tests), *ingested.facts(seen), *_fewer_than_on_base(history, stage, ran))
         if problem:
             reason, remedy, items = problem
             return self.blind(stage, reason, remedy=remedy, facts=facts, items=items)
-        ran, least = _ran(cases), policy.least(stage)
         if ran < least:
             return self.blind(
                 stage,
@@ -127,32 +124,32 @@ class TestsRan(BaseGate):
                 facts=facts,
             )
         whole = "all that were selected" if sessions else "none was skipped"
-        skipped = f"{len(cases) - ran:,} were skipped on purpose" if len(cases) > ran else whole
+        skipped = f"{skips:,} were skipped on purpose" if skips else whole
         words = (f"{count(ran, 'test')} ran", skipped, *_unmentioned(sessions))
         return self.passed(stage, ", ".join(words), facts=facts)
 
 
-def _ran(cases: Sequence[TestCase]) -> int:
-    return sum(1 for case in cases if case.outcome is not Outcome.SKIP)
+def _ran(tests: TestRun) -> int:
+    return tests.count() - tests.count(Outcome.SKIP)
 
 
-def _of_sessions(seen: StageEvidence, cases: Sequence[TestCase]) -> Problem | None:
+def _of_sessions(seen: StageEvidence, tests: TestRun) -> Problem | None:
     """Return the first contradiction between sessions, processes and results."""
     sessions = seen.sessions
     return (
         _sessions(sessions)
         or contradictions.of_process(sessions, seen.records)
-        or _results(sessions, cases, ingested.tests(seen))
-        or _all_skipped(cases)
-        or contradictions.of_results(sessions, cases)
+        or _results(sessions, tests, ingested.tests(seen))
+        or _all_skipped(tests)
+        or contradictions.of_results(sessions, tests)
         or _partial(sessions, seen.records)
     )
 
 
-def _all_skipped(cases: Sequence[TestCase]) -> Problem | None:
-    if _ran(cases):
+def _all_skipped(tests: TestRun) -> Problem | None:
+    if _ran(tests):
         return None
-    return f"all {count(len(cases), 'test')} were skipped", "run at least one, or take the stage out of the plan", ()
+    return f"all {count(tests.count(), 'test')} were skipped", "run at least one, or take the stage out of the plan", ()
 
 
 def _fewer_than_on_base(history: History, stage: str, ran: int) -> tuple[Fact, ...]:
@@ -184,23 +181,23 @@ def _sessions(sessions: tuple[TestSession, ...]) -> Problem | None:
     return None
 
 
-def _results(sessions: tuple[TestSession, ...], cases: Sequence[TestCase], brought: int) -> Problem | None:
+def _results(sessions: tuple[TestSession, ...], tests: TestRun, brought: int) -> Problem | None:
     """Return why the results do not belong to the sessions.
 
     Args:
         sessions: what pytest selected.
-        cases: all results of the stage.
+        tests: all results of the stage.
         brought: how many of them another test runner brought, in shards of their own.
     """
     selected = {test for session in sessions for test in session.ids}
     if not selected or any(session.selected <= 0 for session in sessions):
         return "no tests were selected", _NONE_SELECTED, ()
-    have = {case.id for case in cases}
+    have = set(tests.ids())
     lost = sorted(selected - have)
     if lost:
         reason = f"{count(len(lost), 'selected test')} left no result: {some(lost)}"
         return reason, "run the whole selection; -x and --maxfail stop early", _named(lost, "selected, and no result")
-    extra = sorted(have - selected - contradictions.skipped_collections(sessions, cases))
+    extra = sorted(have - selected - contradictions.skipped_collections(sessions, tests))
     if len(extra) != brought:
         reason = f"{count(len(extra), 'result')} belong to tests that no session selected: {some(extra)}"
         return reason, "remove result files of other runs", _named(extra, "a result, and not selected")
@@ -248,12 +245,12 @@ def _named(ids: list[str], message: str) -> tuple[Item, ...]:
     return tuple(Item(title=name, message=message, level="warning") for name in ids[:_ITEMS_MAX])
 
 
-def _facts(sessions: tuple[TestSession, ...], cases: Sequence[TestCase]) -> tuple[Fact, ...]:
+def _facts(sessions: tuple[TestSession, ...], tests: TestRun) -> tuple[Fact, ...]:
     selected = sum(session.selected for session in sessions)
     deselected = sum(session.deselected for session in sessions)
-    skipped = sum(1 for case in cases if case.outcome is Outcome.SKIP)
+    skipped = tests.count(Outcome.SKIP)
     facts = [Fact(label="selected", value=f"{selected:,}")] if sessions else []
-    facts.append(Fact(label="results", value=f"{len(cases):,}"))
+    facts.append(Fact(label="results", value=f"{tests.count():,}"))
     if deselected:
         facts.append(Fact(label="deselected", value=f"{deselected:,}"))
     if skipped:

@@ -19,7 +19,6 @@ TEXT_LIMIT = 16_000
 MESSAGE_LIMIT = 2_000
 NAME_LIMIT = 64 << 10
 """Characters of one test's name; a longer one is no name."""
-BAD = (Outcome.FAIL, Outcome.ERROR)
 _SEVERITY = {Outcome.PASS: 0, Outcome.SKIP: 1, Outcome.FAIL: 2, Outcome.ERROR: 3}
 
 

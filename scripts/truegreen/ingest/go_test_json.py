@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from truegreen.errors import EvidenceUnreadable
-from truegreen.ingest._cases import BAD, TEXT_LIMIT, Cases, first_line, seconds, worst_last
+from truegreen.ingest._cases import TEXT_LIMIT, Cases, first_line, seconds, worst_last
 from truegreen.ingest._lines import events, refused
 from truegreen.ingest._xml import Tail
-from truegreen.model.testrun import Outcome, TestCase, TestRun
+from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun
 
 if TYPE_CHECKING:
     from pathlib import Path

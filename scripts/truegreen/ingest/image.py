@@ -5,11 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from truegreen.errors import EvidenceUnreadable
+from truegreen.ingest import _own
 from truegreen.model.image import ImageRecord
-from truegreen.runtime.files import read_limited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,14 +28,7 @@ class ImageReader:
         Raises:
             EvidenceUnreadable: malformed, of another version, or a verified signature without a digest.
         """
-        try:
-            record = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=ImageRecord)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise EvidenceUnreadable(f"{path.name} is no image record", where=str(path), why=str(error)) from None
-        problem = _contradiction(record)
-        if problem:
-            raise EvidenceUnreadable(f"{path.name} contradicts itself", where=str(path), why=problem)
-        return record
+        return _own.read(path, _LIMIT_BYTES, ImageRecord, "image record", _contradiction)
 
 
 def _contradiction(record: ImageRecord) -> str:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from truegreen.errors import EvidenceUnreadable
+from truegreen.ingest import _own
 from truegreen.model.mutation import MUTATION_VERSION, MutationResult
-from truegreen.runtime.files import read_limited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +25,7 @@ class MutationReader:
         Raises:
             EvidenceUnreadable: malformed, of another version, or with more mutants than candidates.
         """
-        try:
-            result = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=MutationResult)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise EvidenceUnreadable(f"{path.name} is no record of mutants", where=str(path), why=str(error)) from None
-        if problem := _contradiction(result):
-            raise EvidenceUnreadable(f"{path.name} contradicts itself", where=str(path), why=problem)
-        return result
+        return _own.read(path, _LIMIT_BYTES, MutationResult, "record of mutants", _contradiction)
 
 
 def _contradiction(result: MutationResult) -> str:

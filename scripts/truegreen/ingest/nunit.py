@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from truegreen.ingest import _xml
 from truegreen.ingest._cases import (
-    BAD,
     TEXT_LIMIT,
     Cases,
     contradiction,
@@ -16,7 +15,7 @@ from truegreen.ingest._cases import (
     time,
 )
 from truegreen.ingest._xml import Refused, Tail
-from truegreen.model.testrun import Outcome, TestCase, TestRun
+from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun
 
 if TYPE_CHECKING:
     from pathlib import Path

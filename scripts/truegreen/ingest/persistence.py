@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from truegreen.errors import EvidenceUnreadable
+from truegreen.ingest import _own
 from truegreen.model.persistence import PersistenceEvidence
-from truegreen.runtime.files import read_limited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,15 +26,7 @@ class PersistenceReader:
         Raises:
             EvidenceUnreadable: malformed, of another version, or with counts that cannot be.
         """
-        try:
-            evidence = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=PersistenceEvidence)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise EvidenceUnreadable(
-                f"{path.name} is no recording of committed changes", where=str(path), why=str(error)
-            ) from None
-        if problem := _contradiction(evidence):
-            raise EvidenceUnreadable(f"{path.name} contradicts itself", where=str(path), why=problem)
-        return evidence
+        return _own.read(path, _LIMIT_BYTES, PersistenceEvidence, "recording of committed changes", _contradiction)
 
 
 def _contradiction(evidence: PersistenceEvidence) -> str:

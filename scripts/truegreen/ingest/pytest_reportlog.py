@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import msgspec
 
 from truegreen.errors import EvidenceUnreadable
-from truegreen.ingest._cases import BAD, Cases, first_line, last, seconds, worst_last
+from truegreen.ingest._cases import Cases, first_line, last, seconds, worst_last
 from truegreen.ingest._lines import events, refused
 from truegreen.ingest._paths import relative
-from truegreen.model.testrun import Outcome, TestCase, TestRun
+from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun
 
 if TYPE_CHECKING:
     from pathlib import Path

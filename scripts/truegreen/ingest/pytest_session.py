@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-import msgspec
-
-from truegreen.errors import EvidenceUnreadable
+from truegreen.ingest import _own
 from truegreen.model.testrun import TestSession
-from truegreen.runtime.files import read_limited
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,13 +25,7 @@ class PytestSessionReader:
         Raises:
             EvidenceUnreadable: malformed, or its numbers cannot all be true.
         """
-        try:
-            session = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=TestSession)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise EvidenceUnreadable(f"{path.name} is no pytest session", where=str(path), why=str(error)) from None
-        if problem := _contradiction(session):
-            raise EvidenceUnreadable(f"{path.name} contradicts itself", where=str(path), why=problem)
-        return session
+        return _own.read(path, _LIMIT_BYTES, TestSession, "pytest session", _contradiction)
 
 
 def _contradiction(session: TestSession) -> str:

@@ -22,6 +22,10 @@ class Outcome(StrEnum):
     SKIP = "skip"
 
 
+BAD = (Outcome.FAIL, Outcome.ERROR)
+"""What turns a test red."""
+
+
 class TestCase(msgspec.Struct, frozen=True, kw_only=True):
     """One test, with every attempt that was made at it."""
 
@@ -44,7 +48,12 @@ class TestCase(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def flaky(self) -> bool:
         """True when attempts in this run disagree."""
-        return Outcome.PASS in self.attempts and any(a in (Outcome.FAIL, Outcome.ERROR) for a in self.attempts)
+        return Outcome.PASS in self.attempts and any(outcome in BAD for outcome in self.attempts)
+
+    @property
+    def failed_once(self) -> bool:
+        """True when the last or an earlier attempt failed or ended with an error."""
+        return any(outcome in BAD for outcome in (self.outcome, *self.attempts))
 
 
 class TestRun(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +74,7 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True):
 
     def bad(self) -> tuple[TestCase, ...]:
         """Return the cases that failed or ended with an error."""
-        return tuple(case for case in self.records() if case.outcome in (Outcome.FAIL, Outcome.ERROR))
+        return tuple(case for case in self.records() if case.outcome in BAD)
 
     def records(self) -> tuple[TestCase, ...]:
         """Return the cases that did not simply pass: failed, skipped, run more than once, or with a message."""

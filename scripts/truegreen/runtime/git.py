@@ -50,9 +50,10 @@ def _as_it_stands(root: Path, processes: ProcessRunner) -> str:
 
     Index and objects are copies or new, in a folder that is thrown away: nothing of the repository changes.
     """
-    index, objects = (_ask(processes, root, "rev-parse", "--git-path", name) for name in ("index", "objects"))
-    if not index or not objects or not (root / index).is_file():
+    named = (_ask(processes, root, "rev-parse", "--git-path", "index", "--git-path", "objects") or "").splitlines()
+    if len(named) != 2 or not (root / named[0]).is_file():  # noqa: PLR2004 - one line for each question
         return ""
+    index, objects = named
     with tempfile.TemporaryDirectory(prefix="truegreen-tree-") as folder:
         shutil.copyfile(root / index, Path(folder) / "index")
         env = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from truegreen.stages.common import stack, stack_tests
-from truegreen.stages.common.context import StageContext, StageOptions, StageOutcome
+from truegreen.stages import common
+from truegreen.stages.common.context import StageContext, StageOutcome
+from truegreen.stages.common.options import StackOptions, StageOptions
 
 
-class EndToEndOptions(stack.StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+class EndToEndOptions(StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Keys of `[tool.truegreen.e2e]`."""
 
 
@@ -24,11 +25,11 @@ class EndToEnd:
 
         Raises:
             ProcessNotReady: a part did not become ready, or ended while the tests ran.
-            TruegreenError: any other cause that `stack.running` and the test run name.
+            TruegreenError: any other cause that `common.stack.running` and the test run name.
         """
-        if not stack.startable(context):
+        if not common.stack.startable(context):
             return StageOutcome(skipped="nothing says how the application starts (compose.yaml or processes)")
-        python, environment = stack_tests.project(context)
-        with stack.running(context, environment) as running:
-            tests = stack_tests.run(context, running, context.options.marker or self.name)
-        return stack_tests.combine(running, tests, python)
+        python, environment = common.stack_tests.project(context)
+        with common.stack.running(context, environment) as running:
+            tests = common.stack_tests.run(context, running, context.options.marker or self.name)
+        return common.stack_tests.combine(running, tests, python)

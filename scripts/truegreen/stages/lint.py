@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import msgspec
 
-from truegreen.stages.common import lint_tools, scan_sources
-from truegreen.stages.common.context import StageOptions
-from truegreen.stages.common.scan_bench import Bench
+from truegreen.stages import common
+from truegreen.stages.common.options import StageOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
+    from truegreen.stages.common.scan_bench import Bench
 
 _WORKFLOWS = ".github/workflows"
 LintTool = Literal["ruff", "formatter", "prettier", "actionlint", "zizmor"]
@@ -44,27 +44,27 @@ class Lint:
             ToolMissing, ToolFailed: a pinned tool is not there and cannot be installed.
         """
         options: LintOptions = context.options
-        bench = Bench(context)
+        bench = common.scan_bench.Bench(context)
         if "ruff" in options.tools:
-            lint_tools.ruff(bench, options.paths)
+            common.lint_tools.ruff(bench, options.paths)
         if "formatter" in options.tools:
             use_black = options.formatter == "black" or (
-                options.formatter == "auto" and lint_tools.wants_black(context.root)
+                options.formatter == "auto" and common.lint_tools.wants_black(context.root)
             )
-            (lint_tools.black if use_black else lint_tools.ruff_format)(bench, options.paths)
-        if "prettier" in options.tools and lint_tools.wants_prettier(context.root):
-            lint_tools.prettier(bench)
+            (common.lint_tools.black if use_black else common.lint_tools.ruff_format)(bench, options.paths)
+        if "prettier" in options.tools and common.lint_tools.wants_prettier(context.root):
+            common.lint_tools.prettier(bench)
         self._workflows(bench, options)
         return bench.outcome()
 
     @staticmethod
     def _workflows(bench: Bench, options: LintOptions) -> None:
-        found = scan_sources.find(bench.context, [_WORKFLOWS], (), (".yml", ".yaml")).files
+        found = common.scan_sources.find(bench.context, [_WORKFLOWS], (), (".yml", ".yaml")).files
         workflows = [name for name in found if name.count("/") == _WORKFLOWS.count("/") + 1]
         if not workflows:
             bench.notes.append("no workflows: actionlint and zizmor did not run")
             return
         if "actionlint" in options.tools:
-            lint_tools.actionlint(bench, workflows)
+            common.lint_tools.actionlint(bench, workflows)
         if "zizmor" in options.tools:
-            lint_tools.zizmor(bench, workflows, options.zizmor_persona)
+            common.lint_tools.zizmor(bench, workflows, options.zizmor_persona)

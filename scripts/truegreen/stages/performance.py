@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import msgspec
 
 from truegreen.errors import ConfigurationError
-from truegreen.stages.common import stack, stack_load, stack_tests
-from truegreen.stages.common.context import StageContext, StageOptions, StageOutcome
+from truegreen.stages import common
+from truegreen.stages.common.context import StageContext, StageOutcome
+from truegreen.stages.common.options import StackOptions, StageOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ SCRIPTS = {
 }
 
 
-class PerformanceOptions(stack.StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+class PerformanceOptions(StackOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """Keys of `[tool.truegreen.performance]`."""
 
     tool: Literal["locust", "k6"] = "locust"
@@ -57,20 +58,20 @@ class Performance:
             ProcessNotReady: a part of the application ended or was not ready.
             ToolFailed: the load generator did not come to its own end.
         """
-        if not stack.startable(context):
+        if not common.stack.startable(context):
             return StageOutcome(skipped="nothing says how the application starts (compose.yaml or processes)")
         script = load_script(context)
-        python, environment = stack_tests.project(context)
+        python, environment = common.stack_tests.project(context)
         marker = context.options.marker or self.name
         # A script is reason enough to start the stack; without one, looking for tests first saves starting it.
-        if not script and not stack_tests.any_collected(context, python, environment, marker):
+        if not script and not common.stack_tests.any_collected(context, python, environment, marker):
             return StageOutcome(skipped="there is neither a load script nor a test marked `performance`")
         load = None
-        with stack.running(context, environment) as running:
-            tests = (stack_tests.run_if_any if script else stack_tests.run)(context, running, marker)
+        with common.stack.running(context, environment) as running:
+            tests = (common.stack_tests.run_if_any if script else common.stack_tests.run)(context, running, marker)
             if script:
-                load = _load(context, running, python, stack.environment_for_tests(environment, running), script)
-        return _with_load(stack_tests.combine(running, tests, python), load)
+                load = _load(context, running, python, common.stack.environment_for_tests(environment, running), script)
+        return _with_load(common.stack_tests.combine(running, tests, python), load)
 
 
 def load_script(context: StageContext) -> str:
@@ -93,7 +94,7 @@ def _load(
     context: StageContext, running: Stack, python: ProjectPython, environment: Mapping[str, str], script: str
 ) -> LoadOutcome:
     options: PerformanceOptions = context.options
-    host = options.host or stack_load.default_host(running.exports)
+    host = options.host or common.stack_load.default_host(running.exports)
     if not host:
         raise ConfigurationError(
             "there is no host to put load on",
@@ -101,7 +102,7 @@ def _load(
             why="the stack exports no http:// URL",
             fix='export one, such as `export = { BASE_URL = "http://127.0.0.1:{port}" }`',
         )
-    plan = stack_load.LoadPlan(
+    plan = common.stack_load.LoadPlan(
         script=script,
         host=host,
         users=options.users,
@@ -113,8 +114,8 @@ def _load(
     title = f"load: {options.tool}, {options.users} users, {options.duration_s:g} s"
     with context.console.working(title):
         if options.tool == "k6":
-            return stack_load.run_k6(context, plan)
-        return stack_load.run_locust(context, plan, python.python)
+            return common.stack_load.run_k6(context, plan)
+        return common.stack_load.run_locust(context, plan, python.python)
 
 
 def _with_load(outcome: StageOutcome, load: LoadOutcome | None) -> StageOutcome:

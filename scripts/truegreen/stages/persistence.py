@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 import msgspec
 
 from truegreen.errors import ConfigurationError
-from truegreen.stages.common import pytest_run
-from truegreen.stages.common.pytest_run import PytestOptions
-from truegreen.stages.common.recorder import Recorder
+from truegreen.stages import common
+from truegreen.stages.common.options import PytestOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
@@ -45,12 +44,12 @@ class Persistence:
             )
         own = server.database
         databases = tuple(context.options.databases) or (own, f"test_{own}*", f"{own}_*")
-        recorder = Recorder(server, context.out / _FILE, databases)
+        recorder = common.recorder.Recorder(server, context.out / _FILE, databases)
         with recorder.listening() as address:
             # One process: changes are told apart by time, so two tests must never run at once.
-            done = pytest_run.run(
+            done = common.pytest_run.run(
                 context,
-                marker=pytest_run.marker_of(self.name, context.options),
+                marker=common.pytest_run.marker_of(self.name, context.options),
                 extra_env={"TRUEGREEN_RECORDER": str(address)},
                 workers="0",
                 reruns=0,

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 
 import msgspec
 
-from truegreen.stages.common import scan_code, scan_packages, scan_sources
-from truegreen.stages.common.context import StageOptions
-from truegreen.stages.common.scan_bench import Bench
+from truegreen.stages import common
+from truegreen.stages.common.options import StageOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
@@ -47,12 +46,12 @@ class SecurityScan:
             ToolMissing, ToolFailed: a pinned tool is not there and cannot be installed.
         """
         options: SecurityScanOptions = context.options
-        bench = Bench(context)
-        found = scan_sources.find(context, options.paths, options.exclude, (".py",))
+        bench = common.scan_bench.Bench(context)
+        found = common.scan_sources.find(context, options.paths, options.exclude, (".py",))
         if "bandit" in options.tools:
-            scan_code.bandit(bench, found.files, found.missing)
+            common.scan_code.bandit(bench, found.files, found.missing)
         if "semgrep" in options.tools:
-            scan_code.semgrep(bench, found.files, found.missing, options.rules)
+            common.scan_code.semgrep(bench, found.files, found.missing, options.rules)
         if "pip-audit" in options.tools:
-            scan_packages.pip_audit(bench, options.osv_url)
+            common.scan_packages.pip_audit(bench, options.osv_url)
         return bench.outcome()

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from truegreen.stages.common import pytest_run
-from truegreen.stages.common.pytest_run import PytestOptions
+from truegreen.stages import common
+from truegreen.stages.common.options import PytestOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
@@ -31,6 +31,6 @@ class Unit:
 
     def run(self, context: StageContext) -> StageOutcome:
         """Run all tests but those marked for another stage, so that none falls between two."""
-        marker = pytest_run.marker_of(self.name, context.options)
-        done = pytest_run.run(context, marker=marker, coverage=context.options.coverage)
+        marker = common.pytest_run.marker_of(self.name, context.options)
+        done = common.pytest_run.run(context, marker=marker, coverage=context.options.coverage)
         return done.outcome()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from truegreen.stages.common import pytest_run
-from truegreen.stages.common.pytest_run import PytestOptions
+from truegreen.stages import common
+from truegreen.stages.common.options import PytestOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
@@ -27,5 +27,5 @@ class Wiring:
 
     def run(self, context: StageContext) -> StageOutcome:
         """Run the tests marked `wiring`."""
-        done = pytest_run.run(context, marker=pytest_run.marker_of(self.name, context.options))
+        done = common.pytest_run.run(context, marker=common.pytest_run.marker_of(self.name, context.options))
         return done.outcome()

@@ -17,8 +17,9 @@ from truegreen.errors import ConfigurationError, ToolFailed
 from truegreen.gates.image_verified import ImageVerified, ImageVerifiedOptions
 from truegreen.ingest.image import ImageReader
 from truegreen.model.verdict import Status
-from truegreen.stages.common.image_flow import IMAGE_FILE, ImageOptions
+from truegreen.stages.common.image_flow import IMAGE_FILE
 from truegreen.stages.common.image_registry import digest_of
+from truegreen.stages.common.options import ImageOptions
 from truegreen.stages.signed_image import SignedImage
 
 if TYPE_CHECKING:

@@ -21,6 +21,7 @@ from tests.support.stage_contexts import stage_context
 from truegreen.config.schema import ProcessOptions
 from truegreen.errors import ConfigurationError, EngineMissing, PortInUse, ProcessNotReady, ToolFailed
 from truegreen.stages.common import compose_engine, stack
+from truegreen.stages.common.options import StackOptions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def context(
 ) -> StageContext:
     (root / "compose.yaml").write_text(compose)
     env = {"PATH": path, "TRUEGREEN_CACHE": str(root / "cache")}
-    return stage_context(root, stack.StackOptions(**options), processes=processes, env=env)  # type: ignore[arg-type]
+    return stage_context(root, StackOptions(**options), processes=processes, env=env)  # type: ignore[arg-type]
 
 
 def compose(image: str, *, api: list[str] = SERVE, health: list[str] = ASK) -> str:
@@ -216,7 +217,7 @@ def test_compose_without_an_engine_is_missing(tmp_path: Path, path: str, image: 
 
 
 def test_project_of_a_killed_run_is_removed_by_the_next(tmp_path: Path, path: str, image: str) -> None:
-    found = compose_engine.find(stage_context(tmp_path, stack.StackOptions()).processes, {**os.environ, "PATH": path})
+    found = compose_engine.find(stage_context(tmp_path, StackOptions()).processes, {**os.environ, "PATH": path})
     assert not isinstance(found, str)
     stage = context(tmp_path, path, compose(image))
     machine = stack.choose(stage, stage.env)._name.rsplit("-", 2)[0]  # type: ignore[attr-defined]

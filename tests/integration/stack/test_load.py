@@ -19,6 +19,7 @@ from truegreen.ingest.k6 import K6Reader
 from truegreen.ingest.locust import LocustReader
 from truegreen.model.verdict import Status
 from truegreen.stages.common import stack
+from truegreen.stages.common.options import StackOptions
 from truegreen.stages.common.stack_load import LoadPlan, default_host, run_k6, run_locust
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def context(tmp_path: Path) -> Iterator[StageContext]:
     )
     stage = stage_context(
         tmp_path,
-        stack.StackOptions(mode="processes"),
+        StackOptions(mode="processes"),
         stage="performance",
         processes={"web": web},
         env={"TRUEGREEN_CACHE": os.environ.get("TRUEGREEN_CACHE", str(Path.home() / ".cache" / "truegreen"))},
@@ -172,7 +173,7 @@ def test_k6_iterations_that_raise_and_crossed_thresholds_are_kept(context: Stage
 
 def test_k6_that_cannot_be_had_is_missing(tmp_path: Path) -> None:
     bare = {"PATH": str(tmp_path), "TRUEGREEN_CACHE": str(tmp_path / "cache")}
-    stage = stage_context(tmp_path, stack.StackOptions(), env=bare)
+    stage = stage_context(tmp_path, StackOptions(), env=bare)
     (tmp_path / "host").write_text("http://127.0.0.1:9")
     with pytest.raises(ToolMissing, match="k6"):
         run_k6(stage, plan(stage, "load.js", env=bare))

@@ -21,6 +21,7 @@ from truegreen.config.schema import ProcessOptions
 from truegreen.errors import ConfigurationError, PortInUse, ProcessNotReady, ToolFailed, ToolMissing
 from truegreen.runtime import net
 from truegreen.stages.common import stack
+from truegreen.stages.common.options import StackOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext
@@ -60,7 +61,7 @@ def context(
 ) -> StageContext:
     return stage_context(
         project,
-        stack.StackOptions(mode="processes", **options),  # type: ignore[arg-type]
+        StackOptions(mode="processes", **options),  # type: ignore[arg-type]
         processes=processes,
         env={"TRUEGREEN_CACHE": str(project / "cache")},
         shown=shown,
@@ -223,7 +224,7 @@ def test_processes_of_a_killed_run_are_swept_by_the_next(project: Path) -> None:
 
 
 def test_nothing_to_start_is_a_configuration_error(project: Path) -> None:
-    stage = stage_context(project, stack.StackOptions())
+    stage = stage_context(project, StackOptions())
     assert not stack.startable(stage)
     with pytest.raises(ConfigurationError, match="nothing to start"), stack.running(stage, stage.env):
         pass

@@ -18,7 +18,7 @@ from truegreen.config.schema import ProjectOptions
 from truegreen.errors import InstallFailed, ProjectTool, ToolFailed
 from truegreen.stages.common import project as projects
 from truegreen.stages.common import pytest_run
-from truegreen.stages.common.pytest_run import PytestOptions
+from truegreen.stages.common.options import PytestOptions
 
 pytestmark = pytest.mark.slow
 THIS = f"{sys.version_info[0]}.{sys.version_info[1]}"

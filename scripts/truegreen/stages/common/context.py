@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import msgspec
 
@@ -17,20 +17,8 @@ from truegreen.runtime.console import Console
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
 
-
-class StageOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """Keys every stage has; a stage extends this with its own."""
-
-    enabled: bool = True
-    """False leaves the stage out of every plan."""
-    why: str = ""
-    """Why it is not enabled; the report says it."""
-    timeout_s: float = msgspec.field(default=900.0, name="timeout-s")
-    """Time limit of the whole stage."""
-    services: list[str] = []
-    """Names of services the stage needs."""
-    env: dict[str, str] = {}
-    """Extra variables for the project's own programs."""
+if TYPE_CHECKING:
+    from truegreen.stages.common.options import StageOptions
 
 
 class StageContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -16,7 +16,6 @@ from truegreen.runtime.console import Console
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
 from truegreen.stages.common import image_build, image_contents, image_registry, image_user
-from truegreen.stages.common.context import StageOptions
 from truegreen.stages.common.image_cosign import (
     Cosign,
     IdentitySigner,
@@ -26,54 +25,17 @@ from truegreen.stages.common.image_cosign import (
     Verifier,
 )
 from truegreen.stages.common.image_sbom import make_sbom
+from truegreen.stages.common.options import ImageOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.image_engine import Builder
 
-GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 IMAGE_FILE = "image.json"
 SBOM_FILE = "sbom.cdx.json"
 ARCHIVE_FILE = "image.tar"
 PUBLIC_KEY_FILE = "cosign.pub"
 _TOKEN_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"  # noqa: S105 - the name of a variable
 _SECRETS = ("COSIGN_PRIVATE_KEY", "COSIGN_PASSWORD", _TOKEN_URL, "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
-
-
-class ImageOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """Keys of `[tool.truegreen.signed-image]`."""
-
-    dockerfile: str = "Dockerfile"
-    """Relative to the project."""
-    context: str = "."
-    """Build context relative to the project."""
-    build_args: dict[str, str] = msgspec.field(default_factory=dict, name="build-args")
-    """Build arguments; a value `$NAME` reads the environment, and is left out when that is not set."""
-    target: str = ""
-    """Build target of a multi-stage Dockerfile."""
-    network: str = ""
-    """Network of the build, such as `host`."""
-    registry: str = ""
-    """Where to push, such as `ghcr.io/acme`; empty is a rehearsal: a registry on loopback that ends with the stage."""
-    name: str = ""
-    """Repository in the registry; empty takes the project folder's name."""
-    tag: str = ""
-    """Empty takes the first 12 digits of the commit."""
-    keep_archive: bool = False
-    """Keep the image itself with the evidence, for `truegreen image publish`."""
-    sign: Literal["auto", "key", "identity", "both"] = "auto"
-    """`auto`: by identity where the job may ask for a token, by key where there is one; a rehearsal makes a key."""
-    key: str = ""
-    """Private key file or KMS address; empty takes `$COSIGN_PRIVATE_KEY`."""
-    identity_token_file: str = ""
-    """File with an identity token, where the runner does not issue one."""
-    identity: str = ""
-    """Exact identity the verifier demands of the certificate; empty takes `$TRUEGREEN_SIGNER_IDENTITY`."""
-    issuer: str = GITHUB_ISSUER
-    """Exact issuer the verifier demands."""
-    signing_config: str = ""
-    """Signing configuration of a private sigstore; empty is the public one."""
-    trusted_root: str = ""
-    """Trusted root of a private sigstore; empty is the public one."""
 
 
 class Workbench(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from truegreen.model.evidence import ToolRun
 from truegreen.stages.common import pytest_order, pytest_repeats, pytest_reruns
-from truegreen.stages.common.context import StageOptions, StageOutcome
+from truegreen.stages.common.context import StageOutcome
 from truegreen.stages.common.pytest_process import Pytest, Session, tool
 
 if TYPE_CHECKING:
@@ -17,38 +17,11 @@ if TYPE_CHECKING:
 
     from truegreen.runtime.process import Completed
     from truegreen.stages.common.context import StageContext
+    from truegreen.stages.common.options import PytestOptions
     from truegreen.stages.common.pytest_repeats import Change
 
 MARKED = ("wiring", "persistence", "e2e", "performance")
 _NOTHING_COLLECTED = 5
-
-
-class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """Keys of every stage that runs pytest."""
-
-    tests: list[str] = msgspec.field(default_factory=list)
-    """Paths handed to pytest; empty means the project's own `testpaths`."""
-    marker: str = ""
-    """Marker expression; empty means the stage's name."""
-    args: list[str] = msgspec.field(default_factory=list)
-    """More arguments for pytest."""
-    workers: int | str = "auto"
-    """Processes of pytest-xdist where it is installed: `auto` or a number; `0` runs serially."""
-    reruns: int = 1
-    """How often failed tests run again, in a fresh process; a disagreement is flaky, never a pass in silence."""
-    order: Literal["as-written", "random"] = "as-written"
-    """`as-written`, or `random`: shuffled by a seed that is kept, and that `truegreen run STAGE --seed N` replays.
-
-    Directories, modules and classes stay together. A project with pytest-randomly or pytest-random-order has its order
-    from there, and its seed is kept.
-    """
-    new_tests_s: float = msgspec.field(default=0.0, name="new-tests-s")
-    """Seconds in which tests that a change brings run again, up to 29 runs each; 0 runs none. Never in persistence.
-
-    Each run is a fresh process with another order and another seed of hashes. One disagreement is flaky.
-    """
-    prepare: list[str] = msgspec.field(default_factory=list)
-    """Commands that run in the project's environment before the tests, such as a migration."""
 
 
 def marker_of(stage: str, options: PytestOptions) -> str:

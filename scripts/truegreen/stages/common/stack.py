@@ -8,49 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from typing import TYPE_CHECKING, Literal, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Protocol
 
 from truegreen.errors import ConfigurationError, EngineMissing, ProcessNotReady, ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.stages.common import compose_engine
 from truegreen.stages.common.compose_stack import ComposeStack
-from truegreen.stages.common.pytest_run import PytestOptions
 from truegreen.stages.common.stack_processes import ProcessStack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from truegreen.stages.common.context import StageContext
+    from truegreen.stages.common.options import StackOptions
 
 COMPOSE_FILES = ("compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml")
-
-
-class StackOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
-    """Keys of a stage that needs the whole application."""
-
-    mode: Literal["auto", "compose", "processes"] = "auto"
-    """`compose`, `processes`, or `auto`: compose where it can work, else processes; the report says which."""
-    compose_file: str = ""
-    """Compose file relative to the project; empty takes `compose.yaml` or `docker-compose.yml`."""
-    compose_ready: list[str] = msgspec.field(default_factory=list, name="compose-ready")
-    """URLs that must answer below 400, such as `http://{api:8000}/health`; empty takes the processes' `ready`."""
-    compose_export: dict[str, str] = msgspec.field(default_factory=dict, name="compose-export")
-    """Variables for the tests, such as `BASE_URL = "http://{api:8000}"`: `{service:port}` is where it is published.
-
-    Empty takes `export` of the processes that are called like a service with one published port.
-    """
-    one_shot: list[str] = msgspec.field(default_factory=list, name="one-shot")
-    """Compose services that may end with 0, such as `["migrate"]`, and are waited for.
-
-    One that another service awaits with `condition: service_completed_successfully` needs no mention; any
-    other service that ends was not meant to, even with 0.
-    """
-    workers: int | str = 0
-    """As for every stage with pytest, but serial unless told otherwise: the tests share one application."""
-    ready_timeout_s: float = msgspec.field(default=120.0, name="ready-timeout-s")
-    """Time within which the stack must be ready, building and pulling images not counted."""
 
 
 class Stack(Protocol):
