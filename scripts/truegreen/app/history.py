@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from truegreen import registry
-from truegreen.analysis import results
+from truegreen.analysis import results, this_run
 from truegreen.app.shell import evidence
 from truegreen.errors import FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
@@ -86,7 +86,7 @@ class Keeper:
             if not place.exists():
                 return History()
             asked = {stage.stage: set(stage.tests.ids()) for stage in run.stages if stage.tests}
-            return store(self._settings).history(_RUNS, asked)
+            return store(self._settings).history(_RUNS, asked, this_run.environment(run.stages))
         except StoreError as error:
             self._tell(error)
             return History()

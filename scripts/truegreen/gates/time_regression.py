@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
-from truegreen.analysis import durations, headline
+from truegreen.analysis import durations, headline, this_run
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, seconds, tested
 from truegreen.model.testrun import Outcome, TestCase
 from truegreen.model.verdict import Fact, Item, Verdict
@@ -39,13 +40,15 @@ class TimeRegressionOptions(GateOptions, frozen=True, kw_only=True):
 class TimeRegression(BaseGate):
     """No test, and no suite, became slower than it was on the default branch; advisory unless set otherwise.
 
-    **Proves** that the time of each test lies within what earlier runs of the default branch took: the run is put
-    among them by rank, no distribution is assumed, and all tests together share one probability `alpha` of a false
-    alarm (the max-T procedure of Westfall and Young, 1993). A slower machine slows all tests and is taken out; the
-    time of the stage as a whole is compared by itself. A slow-down below `min-ratio` or `min-ms` does not matter.
+    **Proves** that the time of each test lies within what earlier runs of the default branch took in the same
+    environment (lock, interpreter, platform, services): the run is put among them by rank, no distribution is
+    assumed, and all tests together share one probability `alpha` of a false alarm (the max-T procedure of Westfall
+    and Young, 1993). A slower machine slows all tests and is taken out; the time of the stage as a whole is compared
+    by itself. A slow-down below `min-ratio` or `min-ms` does not matter.
 
-    **Not judged**, instead of a guess, while there are too few earlier runs (19 for an `alpha` of 0.05): the verdict
-    says how many are missing, and a fact counts the single tests that are too young.
+    **Not judged** but *inconclusive*, instead of a guess, while there are too few such runs (19 for an `alpha` of 0.05)
+    or nobody knows the environment: the verdict says how many are missing. Facts tell how many runs were compared, how
+    many were left out because they ran in another environment, and how many tests are too young.
 
     **Blind when** no test passed at the first attempt, or no result says how long its test took.
 
@@ -75,20 +78,27 @@ class TimeRegression(BaseGate):
             return self.blind(
                 stage, f"{why}, so there is no time to compare", remedy="see the other gates of the stage"
             )
+        environment = this_run.environment(evidence.stages)
+        if not environment:
+            return self.not_judged(stage, "inconclusive: nothing says in which environment the tests ran")
         past: dict[str, Sequence[float]] = {
             name: test.durations_s for name, test in history.tests.get(stage, {}).items()
         }
         tests = _compared(now, past, policy)
-        suite = _compared({stage: headline.duration_s(seen)}, {stage: _suites(history, stage)}, policy)
+        earlier = _suites(history, stage)
+        suite = _compared({stage: headline.duration_s(seen)}, {stage: earlier.get(environment, [])}, policy)
+        others = sum(len(runs) for name, runs in earlier.items() if name != environment)
         if not tests.judged and not suite.judged:
             missing = min([*tests.young.values(), *suite.young.values()])
-            return self.not_judged(
-                stage, f"not enough data: {count(missing, 'more run')} of the default branch needed to compare times"
-            )
-        return self._verdict(stage, seen, tests, suite)
+            aside = f" ({count(others, 'run')} of another left out)" if others else ""
+            why = f"{count(missing, 'more run')} of the default branch in this environment needed to compare times"
+            return self.not_judged(stage, f"inconclusive: {why}{aside}")
+        return self._verdict(stage, seen, tests, suite, others)
 
-    def _verdict(self, stage: str, seen: StageEvidence, tests: Comparison, suite: Comparison) -> Verdict:
+    def _verdict(self, stage: str, seen: StageEvidence, tests: Comparison, suite: Comparison, others: int) -> Verdict:
         facts = (*_facts(tests, "test"), *_facts(suite, "suite"))
+        if others:
+            facts += (Fact(label="left out, of another environment", value=count(others, "run")),)
         places = {case.id: case for case in seen.tests.cases} if seen.tests else {}
         items = (
             *(_item(one, suite.runs, f"the {stage} stage as a whole") for one in suite.slower),
@@ -131,15 +141,14 @@ def _timed(case: TestCase) -> bool:
     return case.outcome is Outcome.PASS and set(case.attempts[:1]) <= {Outcome.PASS} and 0 <= case.duration_s < math.inf
 
 
-def _suites(history: History, stage: str) -> list[float]:
-    """Return how long the stage took in earlier green runs of the default branch, newest first."""
-    return [
-        past.duration_s
-        for run in history.runs
-        if run.base
-        for past in run.stages
-        if past.stage == stage and past.status == "pass" and 0 < past.duration_s < math.inf
-    ]
+def _suites(history: History, stage: str) -> dict[str, list[float]]:
+    """Return environment → how long the stage took in earlier green runs of the default branch, newest first."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for run in history.runs:
+        for past in run.stages if run.base else ():
+            if past.stage == stage and past.status == "pass" and 0 < past.duration_s < math.inf:
+                found[run.environment].append(past.duration_s)
+    return found
 
 
 def _facts(comparison: Comparison, noun: str) -> tuple[Fact, ...]:

@@ -54,9 +54,31 @@ def test_slower_suite_fails_though_no_test_did():
 def test_too_few_runs_are_no_verdict_and_say_how_many_are_missing():
     verdict = judged(took(9.0), good.steady_history("unit", runs=16))
     assert verdict.status is Status.SKIPPED
-    assert verdict.reason == "not enough data: 3 more runs of the default branch needed to compare times"
+    why = "3 more runs of the default branch in this environment needed to compare times"
+    assert verdict.reason == f"inconclusive: {why}"
     assert "19 more runs" in judged(took(9.0), History()).reason
     assert judged(took(9.0), good.steady_history("unit", runs=16), alpha=0.1).status is Status.FAIL
+
+
+def test_runs_of_another_environment_are_left_out_and_counted():
+    history = good.steady_history("unit")
+    other = tuple(msgspec.structs.replace(run, environment="another") for run in history.runs[:4])
+    verdict = judged(took(0.01), msgspec.structs.replace(history, runs=(*other, *history.runs)), record_s=5.0)
+    assert verdict.status is Status.PASS
+    assert facts(verdict)["suites compared"] == "1, with 20 earlier runs"
+    assert facts(verdict)["left out, of another environment"] == "4 runs"
+    alone = judged(took(0.01), History(runs=other + history.runs[4:]), record_s=50.0)
+    assert alone.status is Status.SKIPPED
+    assert alone.reason.endswith("(4 runs of another left out)")
+
+
+def test_unknown_environment_is_inconclusive():
+    part = stage("unit", tests=took(9.0), records=(record("unit", environment=""),))
+    verdict = TimeRegression().evaluate(good.run(part), "unit", TimeRegressionOptions(), good.steady_history("unit"))
+    assert (verdict.status, verdict.reason) == (
+        Status.SKIPPED,
+        "inconclusive: nothing says in which environment the tests ran",
+    )
 
 
 def test_new_test_is_counted_and_not_judged():
