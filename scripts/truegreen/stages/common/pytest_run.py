@@ -137,6 +137,7 @@ def selection(context: StageContext, marker: str) -> str:
         "tests": context.options.tests,
         "after": context.pytest_args,
         "claims": context.claims,
+        "marks": context.marks,
     }
     return msgspec.json.encode(given).decode()
 
