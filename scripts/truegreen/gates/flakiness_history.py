@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
@@ -32,6 +33,8 @@ class FlakinessHistoryOptions(GateOptions, frozen=True, kw_only=True):
     """Largest share of runs (0 to 1) that may be red only because of tests that passed on the same code."""
     max_masked_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
     """Largest share of runs (0 to 1) that may be green only because failing tests were run again."""
+    known_by: date | None = None
+    """Day (UTC) after which *not enough data* is blind, so that adoption comes to an end; without it never."""
 
 
 class _Rate(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,13 +80,15 @@ class FlakinessHistory(BaseGate):
     time, *confirmed* from one run in a hundred. Many tests that disagree at once, in a combination never seen again,
     are taken for an incident and accuse nobody.
 
-    **Blind when** no test ran.
+    **Blind when** no test ran, or when there is not enough data after the day `known-by`: the end of adoption.
 
-    **Options**: `max-ratio` and `max-masked-ratio` (default 0.01 each, one run in a hundred).
+    **Options**: `max-ratio` and `max-masked-ratio` (default 0.01 each, one run in a hundred), `known-by` (default
+    none).
 
     Example:
         [tool.truegreen.gates.flakiness-history]
         max-masked-ratio = 0.05
+        known-by = 2027-03-31
     """
 
     id: ClassVar[str] = "flakiness-history"
@@ -121,8 +126,16 @@ class FlakinessHistory(BaseGate):
             return self.failed(stage, f"{reason}: {named}", remedy=remedy, facts=facts, items=items)
         if all(rate.decision is Decision.BELOW for rate in rates):
             return self.passed(stage, reason, facts=facts, items=items)
-        undecided = self.not_judged(stage, f"not enough data: {reason}; {_missing(rates)}")
-        return msgspec.structs.replace(undecided, facts=facts, items=items)
+        reason = f"not enough data: {reason}; {_missing(rates)}"
+        if policy.known_by and (evidence.today is None or evidence.today > policy.known_by):
+            return self.blind(
+                stage,
+                f"{reason}, and it had to be known by {policy.known_by}",
+                remedy="let a nightly job run the stage for more runs, or move `known-by`",
+                facts=facts,
+                items=items,
+            )
+        return msgspec.structs.replace(self.not_judged(stage, reason), facts=facts, items=items)
 
 
 def _rate(label: str, seen: Rate, limit: float) -> _Rate:

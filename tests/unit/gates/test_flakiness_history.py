@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 from tests.support import evidence as good
@@ -42,6 +44,25 @@ def test_clean_history_passes_with_the_run_that_shows_it():
     verdict = judged(*clean(366))
     assert verdict.status is Status.PASS
     assert facts(verdict)["red for nothing"] == "0 of 367 (between 0.00% and 1.00%)"
+
+
+@pytest.mark.parametrize(
+    ("known_by", "today", "status"),
+    [
+        (date(2026, 11, 21), date(2026, 11, 21), Status.SKIPPED),
+        (date(2026, 11, 20), date(2026, 11, 21), Status.BLIND),
+        (date(2026, 11, 22), None, Status.BLIND),
+        (None, None, Status.SKIPPED),
+    ],
+)
+def test_not_enough_data_is_blind_after_the_day_by_which_it_had_to_be_known(known_by, today, status):
+    evidence = msgspec.structs.replace(good.run(stage("unit")), today=today)
+    options = FlakinessHistoryOptions(known_by=known_by)
+    verdict = GATE.evaluate(evidence, "unit", options, History(runs=clean(100)))
+    assert verdict.status is status
+    assert ("had to be known by" in verdict.reason) is (status is Status.BLIND)
+    known = GATE.evaluate(evidence, "unit", options, History(runs=clean(400)))
+    assert known.status is Status.PASS
 
 
 def test_two_false_failures_in_ten_runs_fail_and_one_never_does():
