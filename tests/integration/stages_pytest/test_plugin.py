@@ -33,7 +33,10 @@ class Listener:
         self._thread.start()
 
     def _serve(self) -> None:
-        sock, _ = self._socket.accept()
+        try:
+            sock, _ = self._socket.accept()
+        except OSError:  # closed before anybody came
+            return
         with sock, sock.makefile("rb") as stream:
             while row := stream.readline():
                 self.events.append(json.loads(row))
