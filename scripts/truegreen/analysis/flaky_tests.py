@@ -84,35 +84,22 @@ def detect(units: Sequence[Unit]) -> dict[str, FlakyTest]:
     What is said of a test is about the time since its rate changed last: one that was mended is not flaky for ever,
     and one that became flaky does not hide behind its past.
     """
+    return survey(units)[0]
+
+
+def survey(units: Sequence[Unit]) -> tuple[dict[str, FlakyTest], tuple[FlakyGroup, ...]]:
+    """Return what `detect` returns, and the groups of two tests or more that fail together, by number."""
     asked, events = _events(units)
     groups = group(events)
-    return {
+    members: dict[int, list[str]] = defaultdict(list)
+    for test, number in groups.items():
+        members[number].append(test)
+    tests = {
         test: _test(test, found, asked, groups[test])
         for test, found in sorted(events.items(), key=lambda item: (-len(item[1]), item[0]))
     }
-
-
-def joint(units: Sequence[Unit]) -> tuple[FlakyGroup, ...]:
-    """Return the groups of two tests or more that fail together, in the order of their numbers."""
-    asked, events = _events(units)
-    members: dict[int, list[str]] = defaultdict(list)
-    for test, number in group(events).items():
-        members[number].append(test)
-    found = []
-    for number, tests in sorted(members.items()):
-        if len(tests) > 1:
-            places = sorted({place for test in tests for place in events[test]})
-            start = change_point.since(places, len(asked))
-            found.append(
-                FlakyGroup(
-                    number=number,
-                    tests=tuple(sorted(tests)),
-                    runs=len(asked) - start,
-                    events=sum(place >= start for place in places),
-                    since=_first(asked, start),
-                )
-            )
-    return tuple(found)
+    several = [(number, sorted(names)) for number, names in sorted(members.items()) if len(names) > 1]
+    return tests, tuple(_group(number, names, events, asked) for number, names in several)
 
 
 def _events(units: Sequence[Unit]) -> tuple[list[Unit], dict[str, list[int]]]:
@@ -132,6 +119,18 @@ def _test(name: str, found: list[int], asked: Sequence[Unit], number: int) -> Fl
     events, runs = sum(place >= start for place in found), len(asked) - start
     tier = _tier(events, runs) if events or not start else Tier.MENDED
     return FlakyTest(test=name, runs=runs, events=events, tier=tier, group=number, since=_first(asked, start))
+
+
+def _group(number: int, tests: Sequence[str], events: dict[str, list[int]], asked: Sequence[Unit]) -> FlakyGroup:
+    places = sorted({place for test in tests for place in events[test]})
+    start = change_point.since(places, len(asked))
+    return FlakyGroup(
+        number=number,
+        tests=tuple(tests),
+        runs=len(asked) - start,
+        events=sum(place >= start for place in places),
+        since=_first(asked, start),
+    )
 
 
 def _first(asked: Sequence[Unit], start: int) -> Unit | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -94,6 +95,7 @@ def decide(runs: int, failures: int, limit: float, *, doubtful: int = 0) -> Deci
     return Decision.UNDECIDED
 
 
+@lru_cache(maxsize=1024)
 def clean_runs_needed(runs: int, failures: int, limit: float) -> int | None:
     """Return how many more runs without a failure show the rate to be below the limit; None when none do."""
     if limit <= 0:

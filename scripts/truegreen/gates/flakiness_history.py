@@ -9,7 +9,7 @@ import msgspec
 
 from truegreen.analysis import sequential, this_run
 from truegreen.analysis.flakiness import Observed, Rate, Unit, observe
-from truegreen.analysis.flaky_tests import SUSPECT_EVENTS, FlakyGroup, FlakyTest, Tier, detect, joint
+from truegreen.analysis.flaky_tests import SUSPECT_EVENTS, FlakyGroup, FlakyTest, Tier, survey
 from truegreen.analysis.sequential import Decision
 from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import BaseGate, GateOptions, count, some
@@ -184,11 +184,12 @@ class _Found:
     """The tests and groups that disagreed, each with a verdict of its own; it advises, the suite decides."""
 
     def __init__(self, observed: Observed, limit: float) -> None:
-        tests = detect(observed.units).values()
+        found, groups = survey(observed.units)
+        tests = found.values()
         self._limit = limit
         self._tests = [one for one in tests if one.tier in (Tier.SUSPECT, Tier.CONFIRMED)]
         self._mended = [one for one in tests if one.tier is Tier.MENDED]
-        self._groups = [one for one in joint(observed.units) if one.events >= SUSPECT_EVENTS]
+        self._groups = [one for one in groups if one.events >= SUSPECT_EVENTS]
 
     def facts(self) -> Iterator[Fact]:
         """Yield what is known of tests that are not listed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truegreen.analysis.flakiness import Unit
-from truegreen.analysis.flaky_tests import FlakyTest, Tier, detect, find_bursts, group, joint
+from truegreen.analysis.flaky_tests import FlakyTest, Tier, detect, find_bursts, group, survey
 
 
 def units(number, *disagreed, tests=100):
@@ -48,7 +48,7 @@ def test_many_tests_that_fail_together_again_are_a_group_and_no_burst():
     assert {found[name].group for name in names("x", 8)} == {2}
     assert found["x0"].events == 2
     assert found["z"].group == 3
-    (together,) = joint(given)
+    (together,) = survey(given)[1]
     assert (together.number, set(together.tests), together.events, together.runs) == (2, names("x", 8), 2, 100)
 
 
