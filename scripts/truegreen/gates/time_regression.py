@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import msgspec
 
-from truegreen.analysis import durations, headline, paired, this_run
+from truegreen.analysis import durations, paired, this_run
 from truegreen.analysis.paired import Change
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, seconds, tested
+from truegreen.model.pairs import TOOL
 from truegreen.model.testrun import Outcome, TestCase
 from truegreen.model.verdict import Fact, Item, Verdict
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from truegreen.analysis.durations import Comparison, Slower
     from truegreen.analysis.paired import Compared
+    from truegreen.model.evidence import ToolRun
     from truegreen.model.history import History
     from truegreen.model.pairs import Pairs
     from truegreen.model.run import RunEvidence, StageEvidence
@@ -97,7 +99,7 @@ class TimeRegression(BaseGate):
         }
         tests = _compared(now, past, policy)
         earlier = _suites(history, stage)
-        suite = _compared({stage: headline.duration_s(seen)}, {stage: earlier.get(environment, [])}, policy)
+        suite = _compared({stage: _own_s(seen)}, {stage: earlier.get(environment, [])}, policy)
         others = sum(len(runs) for name, runs in earlier.items() if name != environment)
         if not tests.judged and not suite.judged:
             missing = min([*tests.young.values(), *suite.young.values()])
@@ -205,6 +207,15 @@ def _window(alpha: float) -> int:
 def _timed(case: TestCase) -> bool:
     """Return whether the time of a case says how fast the test is: it passed, at once, and has a time."""
     return case.outcome is Outcome.PASS and set(case.attempts[:1]) <= {Outcome.PASS} and 0 <= case.duration_s < math.inf
+
+
+def _own_s(seen: StageEvidence) -> float:
+    """Return seconds of the slowest shard, without what runs again or in turn: the default branch has less of it."""
+    return max((record.duration_s - sum(map(_extra_s, record.tools)) for record in seen.records), default=0.0)
+
+
+def _extra_s(tool: ToolRun) -> float:
+    return tool.duration_s if tool.name == TOOL or "rerun" in tool.name else 0.0
 
 
 def _suites(history: History, stage: str) -> dict[str, list[float]]:

@@ -125,7 +125,7 @@ class Places:
         key = (name, *folders)
         if key not in self._found:
             exact, path = self._find(name, folders)
-            claim = path if exact else posixpath.normpath(name.replace("\\", "/"))
+            claim = path if exact else posixpath.normpath("/".join((*folders[:1], name.replace("\\", "/"))))
             other = self._claims.setdefault(path, claim)
             if other != claim:
                 raise Refused(f"{name[:200]} and {other[:200]} would both be {path} of the project")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import msgspec
 
 PAIRS_VERSION = 1
+TOOL = "base and change in turn"
+"""Name, in a stage's record, of all that the pairs took: check-out, installation and runs."""
 
 
 class Pairs(msgspec.Struct, frozen=True, kw_only=True):

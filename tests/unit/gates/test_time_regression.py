@@ -8,6 +8,7 @@ from tests.support import evidence as good
 from tests.support.evidence import FAIL, PASS, SKIP, case, record, stage
 
 from truegreen.gates.time_regression import TimeRegression, TimeRegressionOptions
+from truegreen.model.evidence import ToolRun
 from truegreen.model.history import History, PastTest
 from truegreen.model.pairs import PairedTimes, Pairs
 from truegreen.model.run import RunEvidence
@@ -50,6 +51,14 @@ def test_slower_suite_fails_though_no_test_did():
     verdict = judged(took(0.01), good.steady_history("unit"), record_s=9.0)
     assert (verdict.status, verdict.reason) == (Status.FAIL, "the unit stage took 5.00 s to 9.00 s")
     assert verdict.items[0].title == "the unit stage as a whole"
+
+
+@pytest.mark.parametrize("name", ["pytest rerun 3 (new tests)", "base and change in turn"])
+def test_what_a_change_alone_runs_again_makes_no_suite_slower(name):
+    tools = (ToolRun(name="pytest", duration_s=4.0), ToolRun(name=name, duration_s=30.0))
+    part = stage("unit", tests=took(0.01), records=(record("unit", duration_s=35.0, tools=tools),))
+    verdict = TimeRegression().evaluate(good.run(part), "unit", TimeRegressionOptions(), good.steady_history("unit"))
+    assert verdict.status is Status.PASS
 
 
 def test_too_few_runs_are_no_verdict_and_say_how_many_are_missing():

@@ -199,6 +199,19 @@ def test_two_names_that_would_be_one_file_of_the_project_are_refused(tmp_path, o
         assert names[1] in caught.value.why
 
 
+def test_file_of_two_modules_that_would_be_one_file_of_the_project_is_refused(tmp_path):
+    place = tmp_path / "apps" / "one" / "org" / "U.java"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    source = '<sourcefile name="U.java"><line nr="{}" mi="0" ci="1" mb="0" cb="0"/></sourcefile>'
+    group = '<group name="{}"><package name="org">{}</package></group>'
+    groups = [group.format(name, source.format(line)) for line, name in enumerate(("First", "Second"), 1)]
+    assert read(JacocoReader, tmp_path, f'<report name="r">{groups[0]}</report>').files[0].path == "apps/one/org/U.java"
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(JacocoReader, tmp_path, f'<report name="r">{"".join(groups)}</report>')
+    assert "would both be apps/one/org/U.java" in caught.value.why
+
+
 def test_two_spellings_of_one_name_are_one_file(tmp_path):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a.py").touch()

@@ -12,7 +12,8 @@ import msgspec
 
 from truegreen.analysis.paired import PAIRS_MAX
 from truegreen.errors import ToolFailed, TruegreenError
-from truegreen.model.pairs import PairedTimes, Pairs
+from truegreen.model.evidence import ToolRun
+from truegreen.model.pairs import TOOL, PairedTimes, Pairs
 from truegreen.runtime import files, worktree
 from truegreen.stages.common import pytest_order, pytest_run
 from truegreen.stages.common.pytest_process import Pytest
@@ -39,20 +40,23 @@ def beside(context: StageContext, marker: str, outcome: StageOutcome) -> StageOu
     changes, unknown = context.changes()
     if not unknown and (changes is None or not changes.files):
         return outcome
+    begun, times = context.clock.monotonic(), None
     try:
         if changes is None:
             raise ToolFailed("the base is not known", why=unknown)
         times = _Turns(context, marker, changes.base).run()
+        files.write_atomic(context.out / NAME, msgspec.json.encode(times))
+        number = len(times.suite.base_s)
+        note = f"{number} pair{'s' if number > 1 else ''} of runs with the base {times.base[:12]}"
     except TruegreenError as error:
-        why = f"{error.what}: {error.why}" if error.why else error.what
-        return msgspec.structs.replace(outcome, notes=(*outcome.notes, f"times not compared with the base: {why}"))
-    files.write_atomic(context.out / NAME, msgspec.json.encode(times))
-    number = len(times.suite.base_s)
+        note = f"times not compared with the base: {error.what}" + (f": {error.why}" if error.why else "")
+    took = ToolRun(name=TOOL, exit_code=0, duration_s=round(context.clock.monotonic() - begun, 3))
     return msgspec.structs.replace(
         outcome,
-        files=(*outcome.files, (NAME, KIND)),
-        expects=(*outcome.expects, KIND),
-        notes=(*outcome.notes, f"{number} pair{'s' if number > 1 else ''} of runs with the base {changes.base[:12]}"),
+        files=(*outcome.files, *([(NAME, KIND)] if times else [])),
+        expects=(*outcome.expects, *([KIND] if times else [])),
+        notes=(*outcome.notes, note),
+        tools=(*outcome.tools, took),
     )
 
 
