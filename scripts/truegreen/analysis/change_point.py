@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 EVIDENCE_NEEDED = 100.0
-"""Winnings that confirm a change; with the 20 of the verdict itself the error of 5 % per side is kept by simulation."""
+"""Winnings that confirm a change: wrongly in one history of a hundred, which the verdict after it is stricter for."""
 _HAZARD = 1e-3
 """Prior probability of a change at any one run."""
 _PRIOR = (0.5, 10.0)

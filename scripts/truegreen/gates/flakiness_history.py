@@ -55,7 +55,8 @@ class _Rate(msgspec.Struct, frozen=True, kw_only=True):
     def clean_runs(self) -> int | None:
         """Clean runs until it is shown to be low; None for never."""
         doubtful = self.seen.doubtful
-        return sequential.clean_runs_needed(self.seen.units + doubtful, self.seen.failures + doubtful, self.limit)
+        units, failures = self.seen.units + doubtful, self.seen.failures + doubtful
+        return sequential.clean_runs_needed(units, failures, self.limit, _needed(self.seen.since))
 
 
 class FlakinessHistory(BaseGate):
@@ -139,8 +140,13 @@ class FlakinessHistory(BaseGate):
 
 
 def _rate(label: str, seen: Rate, limit: float) -> _Rate:
-    decision = sequential.decide(seen.units, seen.failures, limit, doubtful=seen.doubtful)
+    decision = sequential.decide(seen.units, seen.failures, limit, doubtful=seen.doubtful, needed=_needed(seen.since))
     return _Rate(label=label, seen=seen, limit=limit, decision=decision)
+
+
+def _needed(since: Unit | None) -> float:
+    """Return the winnings that decide; more of them where a rate began anew."""
+    return sequential.EVIDENCE_ANEW if since else sequential.EVIDENCE_NEEDED
 
 
 def _since(unit: Unit) -> str:
@@ -162,7 +168,7 @@ def _facts(rates: tuple[_Rate, ...], observed: Observed, exempt: frozenset[str])
     suite = observed.suite()
     facts = [Fact(label="runs", value=f"{suite.units:,}")]
     for rate in rates:
-        seen = sequential.interval(rate.seen.units, rate.seen.failures)
+        seen = sequential.interval(rate.seen.units, rate.seen.failures, _needed(rate.seen.since))
         since = f", {_since(rate.seen.since)}, when it changed" if rate.seen.since else ""
         numbers = f"{rate.seen.failures:,} of {rate.seen.units:,}"
         value = f"{numbers} (between {seen.low:.2%} and {seen.high:.2%}){since}"
@@ -222,8 +228,8 @@ class _Found:
         return f"in {one.events:,} of {count(one.runs, 'run')}{since} ({ratio:.2%}): {self._verdict(one)}"
 
     def _verdict(self, one: FlakyTest | FlakyGroup) -> str:
-        decision = sequential.decide(one.runs, one.events, self._limit)
+        decision = sequential.decide(one.runs, one.events, self._limit, needed=_needed(one.since))
         if decision is Decision.UNDECIDED:
-            needed = sequential.clean_runs_needed(one.runs, one.events, self._limit)
-            return f"not enough data ({count(needed, 'more clean run')})" if needed else "not enough data"
+            missing = sequential.clean_runs_needed(one.runs, one.events, self._limit, _needed(one.since))
+            return f"not enough data ({count(missing, 'more clean run')})" if missing else "not enough data"
         return f"{'more' if decision is Decision.ABOVE else 'less'} than {self._limit:.2%}"

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from truegreen.analysis.change_point import since
-from truegreen.analysis.sequential import Decision, clean_runs_needed, decide
+from truegreen.analysis.sequential import EVIDENCE_ANEW, EVIDENCE_NEEDED, Decision, clean_runs_needed, decide
 
 LIMIT = 0.01
 
@@ -19,7 +19,8 @@ def steady(ratio, runs, start=0):
 
 def verdict(failures, runs):
     start = since(failures, runs)
-    return decide(runs - start, sum(run >= start for run in failures), LIMIT)
+    needed = EVIDENCE_ANEW if start else EVIDENCE_NEEDED
+    return decide(runs - start, sum(run >= start for run in failures), LIMIT, needed=needed)
 
 
 @pytest.mark.parametrize(("failures", "runs"), [([], 0), ([], 500), ([3], 4), ([3], 1000), ([0, 1], 2), ([0], 1)])
