@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from truegreen.ingest import _own
@@ -12,6 +11,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LIMIT_BYTES = 256 << 20
+_LONGEST_S = 1e7
+"""No run of tests takes months; larger numbers are no times."""
 
 
 class PairedTimesReader:
@@ -36,7 +37,7 @@ def _contradiction(times: PairedTimes) -> str:
     every = (times.suite, *times.tests.values())
     if not number or any({len(one.base_s), len(one.change_s)} != {number} for one in every):
         return "a pair of runs lacks a half, or there is none"
-    if not all(0 <= value < math.inf for one in every for value in (*one.base_s, *one.change_s)):
+    if not all(0 <= value <= _LONGEST_S for one in every for value in (*one.base_s, *one.change_s)):
         return "a time is impossible"
     if not all((*times.suite.base_s, *times.suite.change_s)):
         return "a run took no time"
