@@ -76,10 +76,17 @@ class FlakinessHistory(BaseGate):
     Red runs whose tests never passed on that code are unresolved: they are told and do not count. Those that are
     doubtful keep the gate from passing as if they were false failures: runs of the base branch, and runs in which all
     failing tests are known to be flaky. Runs that failed for the infrastructure (machine lost, out of memory, disk
-    full, DNS, registry, service not ready) are told and do not count; tests in quarantine do not count either. Tests
-    that disagreed with themselves are listed with their rate and the group they fail with: *suspect* from the second
-    time, *confirmed* from one run in a hundred. Many tests that disagree at once, in a combination never seen again,
-    are taken for an incident and accuse nobody.
+    full, DNS, registry, service not ready) are told and do not count; tests in quarantine do not count either.
+
+    A rate begins anew where it changed, and the verdict names the run since when: what was mended is not haunted for
+    ever, and what broke does not hide behind its past. Only a change that an e-process confirms counts (universal
+    inference; wrong in one history of a hundred), so that luck is no beginning, and the verdict after it asks for more
+    evidence.
+
+    Tests that disagreed with themselves are listed with their rate, *suspect* from the second time, *confirmed* from
+    one run in a hundred, and so are the groups that fail together; each has a verdict of its own against `max-ratio`,
+    which advises: the suite decides. Many tests that disagree at once, in a combination never seen again, are taken
+    for an incident and accuse nobody.
 
     **Blind when** no test ran, or when there is not enough data after the day `known-by`: the end of adoption.
 
