@@ -88,7 +88,8 @@ class Files:
         """
         fits = self._places.fits(lines.name, sources) if lines and len(sources) > 1 else []
         if len(fits) > 1:
-            raise Refused(f"{lines.name[:200]} could be {fits[0]} or {fits[1]}: its sources do not tell which")
+            which = f"{lines.name[:200]} could be {fits[0]} or {fits[1]}"
+            raise Refused(f"{which}: bring a report whose paths begin at the project, such as coverage.py's JSON")
         self.add(lines, *sources)
 
     def coverage(self, path: Path, *, has_branches: bool) -> Coverage:
@@ -128,7 +129,8 @@ class Places:
             claim = path if exact else posixpath.normpath("/".join((*folders[:1], name.replace("\\", "/"))))
             other = self._claims.setdefault(path, claim)
             if other != claim:
-                raise Refused(f"{name[:200]} and {other[:200]} would both be {path} of the project")
+                both = f"{name[:200]} and {other[:200]} would both be {path} of the project"
+                raise Refused(f"{both}: leave files of other projects out of the report")
             self._found[key] = path
         return self._found[key]
 
