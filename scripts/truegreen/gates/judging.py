@@ -9,6 +9,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.analysis import headline
+from truegreen.gates._ingested import records
 from truegreen.gates._waiving import Waiving, excluding, without
 from truegreen.gates.base import RUN
 from truegreen.gates.stage_complete import place
@@ -231,9 +232,16 @@ def _unseen(gate: Gate, seen: StageEvidence) -> Verdict | None:
         status=Status.BLIND,
         reason=problem.message,
         facts=(Fact(label="where", value=place(problem)),) if problem.path else (),
-        remedy=problem.fix or "run the stage again; its log says why",
+        remedy=problem.fix or _bring(seen),
         code=problem.code,
     )
+
+
+def _bring(seen: StageEvidence) -> str:
+    """Return how a part that is missing comes: results that were brought have no stage to run again."""
+    if records(seen):
+        return "take it in beside the results: `truegreen ingest` with all files of the stage"
+    return "run the stage again; its log says why"
 
 
 def _why_absent(seen: StageEvidence, absent: list[str]) -> Problem:

@@ -58,6 +58,13 @@ def test_failing_results_fail_the_stage(desk: Desk) -> None:
     assert "take the results in with `truegreen ingest`" in failures["remedy"]
 
 
+def test_coverage_that_was_not_brought_is_asked_for_as_it_can_be_brought(desk: Desk) -> None:
+    desk.write("go.jsonl", GREEN)
+    desk.run("ingest", "unit", "go.jsonl", "--exit-code", "0", "--duration", "1")
+    coverage = verdict(desk.run("gate", "unit", "--json"), "coverage", "unit")
+    assert (coverage["status"], "`truegreen ingest` with all files" in coverage["remedy"]) == ("blind", True)
+
+
 def test_record_names_commit_tree_kind_and_digest(desk: Desk) -> None:
     desk.write("go.jsonl", GREEN)
     shown = desk.run(
