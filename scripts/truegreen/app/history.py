@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen import registry
-from truegreen.analysis import results
+from truegreen.analysis import results, this_run
 from truegreen.app.shell import evidence
 from truegreen.errors import ExtraMissing, FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
@@ -142,7 +142,7 @@ class Keeper:
         if not self._settings.history.url and not path(self._settings).exists():
             return History()
         asked = {stage.stage: set(stage.tests.ids()) for stage in self._run.stages if stage.tests}
-        return store(self._settings).history(_RUNS, asked)
+        return store(self._settings).history(_RUNS, asked, this_run.environment(self._run.stages))
 
     def results(self, report: Report) -> RunResults:
         """Return what is to be kept of a report and the tests it was made on."""
