@@ -19,6 +19,7 @@ from truegreen.model.requirement import Requirement
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.model.verdict import Input
 from truegreen.model.waiver import Waiver, WaiverUse
+from truegreen.model.wiring import WiringScan
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +51,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...] = ()
     """One for each file of test results that could be read."""
     mutation: MutationResult | None = None
+    wiring: WiringScan | None = None
     problems: tuple[Problem, ...] = ()
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         stack,
         stack_load,
         stack_tests,
+        wiring_scan,
     )
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "stack",
     "stack_load",
     "stack_tests",
+    "wiring_scan",
 ]
 
 
