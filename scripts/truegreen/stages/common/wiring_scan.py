@@ -21,11 +21,11 @@ FILE = "wiring.json"
 _LIMIT_BYTES = 4 << 20
 
 
-def scan(context: StageContext, exclude: Sequence[str]) -> WiringScan:
+def scan(context: scan_sources.Place, exclude: Sequence[str]) -> WiringScan:
     """Return what the sources say about optional dependencies; nothing of the project is run.
 
     Args:
-        context: the stage's context.
+        context: the project, such as the context of a stage.
         exclude: patterns of files that are left out; what tests supply, the application does not have.
     """
     texts, unread = {}, []
@@ -43,7 +43,4 @@ def leave(context: StageContext, exclude: Sequence[str]) -> str:
     found = scan(context, exclude)
     files.write_atomic(context.out / FILE, msgspec.json.format(msgspec.json.encode(found), indent=1))
     never = len(found.having(Supply.NEVER))
-    return (
-        f"{len(found.dependencies)} optional dependencies in {found.classes} classes"
-        f"{f', {never} supplied by nobody' if never else ''}"
-    )
+    return f"optional dependencies: {len(found.dependencies)}, supplied by nobody: {never} (sources: {found.files})"
