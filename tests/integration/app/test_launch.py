@@ -45,6 +45,18 @@ def test_module_and_launcher_are_the_same_program(desk: Desk) -> None:
     assert module.stdout == start(desk, "explain", "TG201").stdout
 
 
+def test_typing_extensions_is_not_loaded_by_a_command_and_can_be_imported_later(desk: Desk) -> None:
+    program = (
+        f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r})\n"
+        "from truegreen.__main__ import main\n"
+        "assert main(['explain', 'TG201']) == 0\n"
+        "assert 'typing_extensions' not in sys.modules\n"
+        "import typing_extensions\n"
+    )
+    ended = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 def test_files_of_the_caller_never_run_inside(desk: Desk) -> None:
     for name in ("json.py", "msgspec.py", "sitecustomize.py", "truegreen/__init__.py", "scripts/truegreen.py"):
         desk.write(name, "raise SystemExit('the code of the caller ran')\n")
