@@ -23,6 +23,8 @@ _BUILDERS = frozenset({
     "partial",
 })  # fmt: skip
 """Callables that take a class and the arguments to build it with: dependency-injector's providers, functools."""
+GENERATING = frozenset({"dataclass", "define", "frozen", "mutable", "attrs"})
+"""Decorators that make a constructor of a class's fields."""
 _ASKS = frozenset({"isinstance", "issubclass", "cast", "TypeVar", "NewType"})
 """Callables that take a class without building it."""
 _TYPES: dict[type[ast.AST], tuple[str, ...]] = {
@@ -91,6 +93,27 @@ class Class:
         found = (item for item in self.node.body if isinstance(item, Function) and item.name == name)
         return next(found, None)
 
+    @property
+    def generated(self) -> bool:
+        """Whether a decorator makes the constructor of the class's fields, as those of dataclasses and attrs do."""
+        marks = (mark.func if isinstance(mark, ast.Call) else mark for mark in self.node.decorator_list)
+        return not GENERATING.isdisjoint(map(simple_name, marks))
+
+    def constructor(self) -> tuple[list[Parameter], int] | None:
+        """Return the parameters of the constructor, and how many of them go by position; None when it is inherited."""
+        if (own := self.method("__init__")) is not None:
+            return parameters(own, bound=True)
+        if not self.generated:
+            return None
+        fields = [
+            item for item in self.node.body if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
+        ]
+        found = [
+            Parameter(simple_name(item.target), item.annotation, item.lineno, optional=is_none(_default(item.value)))
+            for item in fields
+        ]
+        return found, len(found)
+
 
 @dataclass(slots=True)
 class Source:
@@ -151,6 +174,13 @@ def simple_name(node: ast.expr) -> str:
 def is_none(node: ast.expr | None) -> bool:
     """Return whether an expression is the literal None."""
     return isinstance(node, ast.Constant) and node.value is None
+
+
+def _default(value: ast.expr | None) -> ast.expr | None:
+    """Return the default of a field, also where it is inside `field(default=…)`."""
+    if isinstance(value, ast.Call):
+        return next((keyword.value for keyword in value.keywords if keyword.arg == "default"), value)
+    return value
 
 
 def _parameter(arg: ast.arg, default: ast.expr | None) -> Parameter:

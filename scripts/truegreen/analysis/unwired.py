@@ -87,11 +87,9 @@ class _Project:
         """Yield each optional dependency that a constructor keeps."""
         imports = {source.path: source.imports for source in self._sources}
         for owner in [owner for source in self._sources for owner in source.classes]:
-            constructor = owner.method("__init__")
-            found = callables.parameters(constructor, bound=True)[0] if constructor else []
-            for parameter in found:
+            for parameter in (owner.constructor() or ([], 0))[0]:
                 kind = self._kind(parameter, imports[owner.path]) if parameter.optional else None
-                attribute = _kept(constructor, parameter.name) if constructor and kind is not None else ""
+                attribute = _kept(owner, parameter.name) if kind is not None else ""
                 if kind is not None and attribute:
                     yield self._dependency(owner, parameter, attribute, kind)
 
@@ -132,7 +130,7 @@ class _Project:
                 continue
             seen.add(id(current))
             yield from (call for call in self._calls.get(current.name, ()) if self._means(call, current))
-            waiting += [heir for heir in self._heirs.get(current.name, ()) if heir.method("__init__") is None]
+            waiting += [heir for heir in self._heirs.get(current.name, ()) if heir.generated or not heir.constructor()]
 
     def _means(self, call: Call, owner: Class) -> bool:
         """Return whether a call may mean a class: the only one of its name, or the one in the module named."""
@@ -166,13 +164,19 @@ class _Project:
 
     def _by_position(self, target: str) -> list[str]:
         """Return the names of the parameters that a callable takes by position."""
-        constructor = next((one for found in self._classes.get(target, ()) if (one := found.method("__init__"))), None)
-        function = constructor or next((one for _, one in self._functions.get(target, ())), None)
-        if function is None:
-            bases = [base for found in self._classes.get(target, ()) for base in found.bases if base in self._classes]
-            return self._by_position(bases[0]) if bases and bases[0] != target else []
-        found, positional = callables.parameters(function, bound=constructor is not None)
-        return [one.name for one in found[:positional]]
+        seen: set[str] = set()
+        while target not in seen:
+            seen.add(target)
+            classes = self._classes.get(target, ())
+            known = next((one for found in classes if (one := found.constructor())), None)
+            function = next((one for _, one in self._functions.get(target, ())), None)
+            if known is None and function is not None:
+                known = callables.parameters(function, bound=False)
+            if known is not None:
+                found, positional = known
+                return [one.name for one in found[:positional]]
+            target = next((base for found in classes for base in found.bases if base in self._classes), target)
+        return []
 
     def _set_later(self, owner: Class, attribute: str) -> list[Place]:
         """Return where the attribute gets a value outside the constructor."""
@@ -229,9 +233,12 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
             yield part
 
 
-def _kept(constructor: callables.Function, parameter: str) -> str:
+def _kept(owner: Class, parameter: str) -> str:
     """Return the attribute that keeps a parameter as it is; empty when it is not kept, or has another default."""
     attribute = ""
+    constructor = owner.method("__init__")
+    if constructor is None:
+        return parameter  # a generated constructor keeps each field
     for node in ast.walk(constructor):
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
@@ -250,8 +257,7 @@ def _kept(constructor: callables.Function, parameter: str) -> str:
 
 
 def _holds_values(found: Class) -> bool:
-    marks = {callables.simple_name(one.func if isinstance(one, ast.Call) else one) for one in found.node.decorator_list}
-    return bool(marks & {"dataclass", "define", "frozen", "attrs"}) or bool(_VALUES & set(found.bases))
+    return found.generated or bool(_VALUES & set(found.bases))
 
 
 def _same_module(known: str, named: str) -> bool:

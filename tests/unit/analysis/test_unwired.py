@@ -342,3 +342,54 @@ def test_method_that_has_the_name_of_a_class_is_followed_by_its_import_alone():
     )
     # Nothing tells that the method is not the class: in doubt it is supplied.
     assert one(text).supply is Supply.SUPPLIED
+
+
+DATACLASS = """
+    from dataclasses import dataclass, field
+    from app.ports import Repository
+
+    @dataclass(slots=True)
+    class Store:
+        name: str
+        repository: Repository | None = {}
+
+        def save(self, row):
+            if self.repository is not None:
+                self.repository.save(row)
+
+    {}
+"""
+
+
+@pytest.mark.parametrize("default", ["None", "field(default=None)"])
+@pytest.mark.parametrize(
+    ("call", "supply"),
+    [
+        ("Store('x')", Supply.NEVER),
+        ("Store('x', None)", Supply.NEVER),
+        ("Store('x', repo)", Supply.SUPPLIED),
+        ("Store(name='x', repository=repo)", Supply.SUPPLIED),
+        ("class Better(Store): ...\n    Better('x', repo)", Supply.SUPPLIED),
+        ("class Better(Store): ...\n    Better('x')", Supply.NEVER),
+    ],
+)
+def test_dataclass_that_is_a_service_is_looked_at_like_any_class(default, call, supply):
+    (found,) = [one for one in scan(DATACLASS.format(default, call)).dependencies if one.owner == "Store"]
+    assert (found.attribute, found.supply, len(found.guards)) == ("repository", supply, 1)
+
+
+def test_classes_that_inherit_from_each_other_come_to_an_end():
+    text = """
+        from app.ports import Repository
+        class A(B):
+            def use(self): ...
+        class B(A): ...
+        class C(A):
+            def __init__(self, repository: Repository | None = None):
+                self.repository = repository
+        A(1)
+        B(2)
+        C()
+    """
+    (found,) = [one for one in scan(text).dependencies if one.owner == "C"]
+    assert found.supply is Supply.NEVER
