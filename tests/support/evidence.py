@@ -21,6 +21,7 @@ from truegreen.model.requirement import Requirement
 from truegreen.model.run import RunEvidence, StageEvidence
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.waiver import Waiver
+from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
 
 COMMIT = "c" * 40
 DIGEST = "sha256:" + "d" * 64
@@ -181,6 +182,27 @@ def mutation(*mutants: Mutant, **more: Any) -> MutationResult:
     return MutationResult(mutants=mutants, **{**values, **more})
 
 
+def dependency(supply: Supply = Supply.SUPPLIED, **more: Any) -> Dependency:
+    """Return an optional dependency, which one call site supplies."""
+    values: dict[str, Any] = {
+        "owner": "Service",
+        "parameter": "repository",
+        "attribute": "_repository",
+        "kind": "Repository",
+        "place": Place("src/service.py", 9),
+        "calls": (Place("src/factory.py", 4),),
+        "suppliers": (Place("src/factory.py", 4),) if supply is Supply.SUPPLIED else (),
+        "guards": (Place("src/service.py", 14),),
+        "uses": 2,
+    }
+    return Dependency(supply=supply, **{**values, **more})
+
+
+def wiring(*dependencies: Dependency, **more: Any) -> WiringScan:
+    """Return a scan of three files with four classes."""
+    return WiringScan(dependencies=dependencies, **{"files": 3, "classes": 4, **more})
+
+
 def signature(**more: Any) -> Signature:
     """Return a signature that verified."""
     values = {"method": "key", "identity": "cosign.pub", "verified": True, "command": f"cosign verify r/i@{DIGEST}"}
@@ -209,6 +231,8 @@ def stage(stage: str, **more: Any) -> StageEvidence:
         values["coverage"] = coverage()
     if stage in ("lint", "security-scan"):
         values["scans"] = (scan(),)
+    if stage == "wiring":
+        values["wiring"] = wiring(dependency())
     if stage == "persistence":
         values["persistence"] = (recording(),)
     if stage == "performance":

@@ -72,7 +72,7 @@ def _starts(tree: ast.Module, text: str) -> tuple[dict[int, int], set[int]]:
     silent: set[int] = set()
     lines = text.split("\n")
     marked = _NO_COVER.search(text) is not None
-    for node in _statements(tree):
+    for node in statements(tree):
         body = getattr(node, "body", None)
         if isinstance(node, _DOCUMENTED) and (said := _docstring(node)):
             silent.update(range(said.lineno, (said.end_lineno or said.lineno) + 1))
@@ -91,7 +91,7 @@ def _starts(tree: ast.Module, text: str) -> tuple[dict[int, int], set[int]]:
     return starts, silent
 
 
-def _statements(tree: ast.Module) -> Iterator[_Statement | ast.Module]:
+def statements(tree: ast.Module) -> Iterator[_Statement | ast.Module]:
     """Yield a module and its statements, branches of `try` and `match` included; no expression holds a statement."""
     waiting: list[_Statement | ast.Module] = [tree]
     while waiting:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from truegreen.model.load import LoadResult
     from truegreen.model.persistence import PersistenceEvidence
+    from truegreen.model.wiring import WiringScan
 
 _SHOWN = 3
 
@@ -117,6 +118,20 @@ def loads(parts: Sequence[LoadResult]) -> LoadResult:
         crossed=tuple(dict.fromkeys(threshold for part in parts for threshold in part.crossed)),
         endpoints=tuple(endpoint for part in parts for endpoint in part.endpoints),
         errors=tuple(error for part in parts for error in part.errors),
+    )
+
+
+def wirings(parts: Sequence[WiringScan]) -> WiringScan:
+    """Return one scan that misses what any of them misses: the legs of a matrix look at the same sources.
+
+    Raises:
+        ValueError: there is no part.
+    """
+    return msgspec.structs.replace(
+        parts[0],
+        files=min(part.files for part in parts),
+        dependencies=tuple(dict.fromkeys(one for part in parts for one in part.dependencies)),
+        unread=tuple(dict.fromkeys(name for part in parts for name in part.unread)),
     )
 
 

@@ -187,6 +187,7 @@ def _merged(
         image=images[0] if images else None,
         mutation=mutations[0] if mutations else None,
         pairs=tuple(values("pairs")),
+        wiring=merge.wirings(values("wiring")) if values("wiring") else None,
         problems=(*problems, *_only_one(stage, "image", len(images)), *_only_one(stage, "mutation", len(mutations))),
     )
 

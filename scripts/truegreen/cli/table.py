@@ -280,6 +280,17 @@ COMMANDS: tuple[Command, ...] = (
         alone=True,
     ),
     Command(
+        name="wiring",
+        help="Find optional dependencies that nobody supplies, from the sources alone.",
+        target="truegreen.cli.wiring:main",
+        options=(
+            Option(flags=("--explain",), switch=True, help="Show every optional dependency and who supplies it."),
+            JSON,
+            *COMMON,
+        ),
+        examples=("truegreen wiring", "truegreen wiring --explain"),
+    ),
+    Command(
         name="req",
         help="Show the requirements of the project, and write the tests that are missing.",
         target="truegreen.cli.req:main",

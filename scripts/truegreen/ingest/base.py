@@ -11,11 +11,22 @@ from truegreen.model.load import LoadResult
 from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.testrun import TestRun, TestSession
+from truegreen.model.wiring import WiringScan
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-Parsed = TestRun | TestSession | Coverage | Scan | PersistenceEvidence | LoadResult | ImageRecord | MutationResult
+Parsed = (
+    TestRun
+    | TestSession
+    | Coverage
+    | Scan
+    | PersistenceEvidence
+    | LoadResult
+    | ImageRecord
+    | MutationResult
+    | WiringScan
+)
 
 
 class Reader(Protocol):
@@ -24,7 +35,7 @@ class Reader(Protocol):
     kind: ClassVar[str]
     part: ClassVar[str]
     """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
-    `mutation`."""
+    `mutation`, `wiring`."""
 
     # A reader whose files are brought with `truegreen ingest` has, besides, a class method
     # `recognises(opening: Opening) -> bool`; where two recognise one file, its user says which one is meant.

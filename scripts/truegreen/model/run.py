@@ -20,6 +20,7 @@ from truegreen.model.requirement import Requirement
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.model.verdict import Input
 from truegreen.model.waiver import Waiver, WaiverUse
+from truegreen.model.wiring import WiringScan
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +54,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     mutation: MutationResult | None = None
     pairs: tuple[PairedTimes, ...] = ()
     """One for each shard that ran base and change in turn."""
+    wiring: WiringScan | None = None
     problems: tuple[Problem, ...] = ()
 
 

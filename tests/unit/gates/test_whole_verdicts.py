@@ -18,6 +18,7 @@ from truegreen.model.mutation import Fate
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status, Verdict
+from truegreen.model.wiring import Supply
 
 BLIND, FAILED, PASSED, OPEN = Status.BLIND, Status.FAIL, Status.PASS, Status.SKIPPED
 BROKEN = record("unit", state=RunState.BROKEN)
@@ -136,6 +137,11 @@ EXITS = [
     ("time-regression", "unit", on("unit"), {}, PASSED, "", True),
     ("time-regression", "unit", on("unit", records=(record("unit", duration_s=9.0),)), {}, FAILED, "", True),
     ("time-regression", "unit", on("unit", tests=cases(FAIL)), {}, BLIND, "TG205", False),
+    ("unwired", "wiring", on("wiring"), {}, PASSED, "", True),
+    ("unwired", "wiring", on("wiring", wiring=good.wiring(good.dependency(Supply.NEVER))), {}, FAILED, "", True),
+    ("unwired", "wiring", on("wiring"), {"optional": {"A.b": "why"}}, FAILED, "", True),
+    ("unwired", "wiring", on("wiring", wiring=good.wiring(unread=("a.py: no",))), {}, BLIND, "TG205", True),
+    ("unwired", "wiring", on("wiring", wiring=None), {}, BLIND, "TG205", False),
     ("mutation-survivors", "mutation", on("mutation"), {}, PASSED, "", True),
     ("mutation-survivors", "mutation", on("mutation", mutation=good.mutation(LIVES)), {}, FAILED, "", True),
     ("mutation-survivors", "mutation", on("mutation", mutation=None), {}, BLIND, "TG205", False),

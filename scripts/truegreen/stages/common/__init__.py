@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         stack,
         stack_load,
         stack_tests,
+        wiring_scan,
     )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "stack",
     "stack_load",
     "stack_tests",
+    "wiring_scan",
 ]
 
 

@@ -6,23 +6,42 @@ import ast
 import os
 import warnings
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from truegreen.errors import ToolMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from truegreen.stages.common.context import StageContext
+    from truegreen.runtime.process import ProcessRunner
 
 _GIT_LIMIT_S = 60.0
 _PRUNED = {
     ".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox", ".eggs", "build", "dist",
     ".truegreen", ".mypy_cache", ".ruff_cache", ".pytest_cache",
 }  # fmt: skip
+
+
+class Place(Protocol):
+    """What is needed to look at a project; the context of a stage has it."""
+
+    @property
+    def root(self) -> Path:
+        """The project's folder."""
+        ...
+
+    @property
+    def processes(self) -> ProcessRunner:
+        """Runs git."""
+        ...
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """Environment of the project's own programs."""
+        ...
 
 
 class Sources(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,7 +52,7 @@ class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """Each as `path: reason`."""
 
 
-def find(context: StageContext, paths: Sequence[str], exclude: Sequence[str], suffixes: tuple[str, ...]) -> Sources:
+def find(context: Place, paths: Sequence[str], exclude: Sequence[str], suffixes: tuple[str, ...]) -> Sources:
     """Return the project's files below the paths that match no pattern of `exclude`.
 
     In a git work tree these are the tracked files and the new ones that are not ignored; elsewhere
@@ -72,7 +91,7 @@ def half_parsed(root: Path, names: Iterable[str]) -> list[str]:
     return found
 
 
-def _from_git(context: StageContext, paths: Sequence[str]) -> list[str] | None:
+def _from_git(context: Place, paths: Sequence[str]) -> list[str] | None:
     command = ["git", "-c", "safe.directory=*", "ls-files", "-z", "-co", "--exclude-standard", "--", *paths]
     try:
         done = context.processes.run(command, cwd=context.root, env=context.env, timeout_s=_GIT_LIMIT_S)

@@ -1,0 +1,265 @@
+"""Optional dependencies that nobody supplies, found in source texts.
+
+A class takes `repository: Repository | None = None`, keeps it, and passes over in silence whatever needs it: as long as
+one call site hands a repository over, that is a convenience. When all of them leave it out, nothing is ever stored, and
+no unit test that builds the class by itself can notice.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from truegreen.analysis import callables, guards
+from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from truegreen.analysis.callables import Argument, Call, Class, Parameter, Source
+
+_PLAIN = frozenset({
+    "str", "int", "float", "bool", "bytes", "bytearray", "complex", "object", "dict", "list", "tuple", "set",
+    "frozenset", "type", "Any", "Dict", "List", "Tuple", "Set", "FrozenSet", "Sequence", "Iterable", "Iterator",
+    "Mapping", "MutableMapping", "Collection", "Literal", "Type", "Text", "AnyStr", "Hashable", "Sized", "Self",
+})  # fmt: skip
+"""Kinds of values: leaving one out leaves out a setting, not a part of the application."""
+_VALUES = frozenset({
+    "Enum", "IntEnum", "StrEnum", "Flag", "NamedTuple", "TypedDict", "BaseModel", "BaseSettings", "Struct",
+    "namedtuple", "Exception", "BaseException",
+})  # fmt: skip
+"""Bases of classes that hold values."""
+_WRAPPERS = frozenset({"Optional", "Annotated", "Final", "ClassVar", "Union"})
+_CONNECTIONS = frozenset({"sqlite3"})
+"""Modules of the standard library whose objects are dependencies all the same."""
+_WORDS = frozenset({
+    "repository", "repo", "repositories", "store", "storage", "db", "database", "session", "session_factory",
+    "sessionmaker", "engine", "connection", "conn", "pool", "client", "cache", "bus", "publisher", "producer", "queue",
+    "broker", "gateway", "dao", "uow", "unit_of_work", "service", "backend", "sink", "writer", "notifier", "mailer",
+})  # fmt: skip
+"""Last words of names of dependencies, for parameters without an annotation."""
+
+
+def scan(texts: Mapping[str, str]) -> WiringScan:
+    """Return every optional dependency of the classes in some source texts, and who supplies it.
+
+    Args:
+        texts: path relative to the project → text of a Python file that is no test.
+    """
+    sources, unread = [], []
+    for path, text in texts.items():
+        try:
+            sources.append(callables.read(text, path))
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            unread.append(f"{path}: {error}")
+    found = _Project(sources).dependencies()
+    return WiringScan(
+        files=len(sources),
+        classes=sum(len(source.classes) for source in sources),
+        dependencies=tuple(sorted(found, key=lambda one: (one.place, one.parameter))),
+        unread=tuple(unread),
+    )
+
+
+class _Project:
+    """All sources, asked who calls what."""
+
+    def __init__(self, sources: Iterable[Source]) -> None:
+        self._sources = list(sources)
+        self._classes: dict[str, list[Class]] = defaultdict(list)
+        self._functions: dict[str, list[tuple[Source, callables.Function]]] = defaultdict(list)
+        self._calls: dict[str, list[Call]] = defaultdict(list)
+        self._heirs: dict[str, list[Class]] = defaultdict(list)
+        self._modules = [source.module for source in self._sources]
+        for source in self._sources:
+            for found in source.classes:
+                self._classes[found.name].append(found)
+                for base in found.bases:
+                    self._heirs[base].append(found)
+            for name, function in source.functions.items():
+                self._functions[name].append((source, function))
+            for call in source.calls:
+                self._calls[call.target].append(call)
+
+    def dependencies(self) -> Iterator[Dependency]:
+        """Yield each optional dependency that a constructor keeps."""
+        imports = {source.path: source.imports for source in self._sources}
+        for owner in [owner for source in self._sources for owner in source.classes]:
+            for parameter in (owner.constructor() or ([], 0))[0]:
+                kind = self._kind(parameter, imports[owner.path]) if parameter.optional else None
+                attribute = _kept(owner, parameter.name) if kind is not None else ""
+                if kind is not None and attribute:
+                    yield self._dependency(owner, parameter, attribute, kind)
+
+    def _dependency(self, owner: Class, parameter: Parameter, attribute: str, kind: str) -> Dependency:
+        calls = sorted(self._constructions(owner), key=lambda call: call.place)
+        suppliers = [call.place for call in calls if self._supplies(owner.name, call, parameter.name, frozenset())]
+        suppliers += self._set_later(owner, attribute)
+        escape = self._escape(owner)
+        if suppliers:
+            supply, why = Supply.SUPPLIED, ""
+        elif not calls:
+            supply, why = Supply.UNKNOWN, "nothing in the project builds the class"
+        elif escape is not None:
+            supply, why = Supply.UNKNOWN, f"the class is handed on at {escape}"
+        else:
+            supply, why = Supply.NEVER, ""
+        silent, uses = guards.of(owner, attribute)
+        return Dependency(
+            owner=owner.name,
+            parameter=parameter.name,
+            attribute=attribute,
+            kind=kind,
+            place=Place(owner.path, parameter.line),
+            supply=supply,
+            calls=tuple(call.place for call in calls),
+            suppliers=tuple(sorted(suppliers)),
+            why=why,
+            guards=tuple(silent),
+            uses=uses,
+        )
+
+    def _constructions(self, owner: Class) -> Iterator[Call]:
+        """Yield the call sites that build a class, or one that inherits its constructor."""
+        waiting, seen = [owner], set[int]()
+        while waiting:
+            current = waiting.pop()
+            if id(current) in seen:
+                continue
+            seen.add(id(current))
+            yield from (call for call in self._calls.get(current.name, ()) if self._means(call, current))
+            waiting += [heir for heir in self._heirs.get(current.name, ()) if heir.generated or not heir.constructor()]
+
+    def _means(self, call: Call, owner: Class) -> bool:
+        """Return whether a call may mean a class: the only one of its name, or the one in the module named."""
+        if len(self._classes[owner.name]) == 1 or not call.module:
+            return True
+        known = {one.module for one in self._classes[owner.name]}
+        meant = {module for module in known if _same_module(module, call.module)}
+        return owner.module in meant if meant else True
+
+    def _supplies(self, target: str, call: Call, parameter: str, asked: frozenset[tuple[str, str]]) -> bool:
+        """Return whether a call site hands something over for a parameter; in doubt it does."""
+        argument = self._argument(target, call, parameter)
+        if argument is None:
+            return call.open_ended
+        if argument.nothing:
+            return False
+        if argument.forwards is None or argument.forwards in asked:
+            return argument.forwards is None
+        # What is handed on is there only where the caller got it.
+        caller, name = argument.forwards
+        sites = self._calls.get(caller, ())
+        inner = asked | {argument.forwards}
+        return not sites or any(self._supplies(caller, site, name, inner) for site in sites)
+
+    def _argument(self, target: str, call: Call, parameter: str) -> Argument | None:
+        if parameter in call.named:
+            return call.named[parameter]
+        names = self._by_position(target)
+        position = names.index(parameter) if parameter in names else len(call.positional)
+        return call.positional[position] if position < len(call.positional) else None
+
+    def _by_position(self, target: str) -> list[str]:
+        """Return the names of the parameters that a callable takes by position."""
+        seen: set[str] = set()
+        while target not in seen:
+            seen.add(target)
+            classes = self._classes.get(target, ())
+            known = next((one for found in classes if (one := found.constructor())), None)
+            function = next((one for _, one in self._functions.get(target, ())), None)
+            if known is None and function is not None:
+                known = callables.parameters(function, bound=False)
+            if known is not None:
+                found, positional = known
+                return [one.name for one in found[:positional]]
+            target = next((base for found in classes for base in found.bases if base in self._classes), target)
+        return []
+
+    def _set_later(self, owner: Class, attribute: str) -> list[Place]:
+        """Return where the attribute gets a value outside the constructor."""
+        family = {owner.name, *(heir.name for heir in self._heirs.get(owner.name, ())), *owner.bases, ""}
+        return [
+            place
+            for source in self._sources
+            for name, attr, place in source.assigned
+            if attr == attribute and name in family
+        ]
+
+    def _escape(self, owner: Class) -> Place | None:
+        return next((source.escapes[owner.name] for source in self._sources if owner.name in source.escapes), None)
+
+    def _kind(self, parameter: Parameter, imports: Mapping[str, tuple[str, str]]) -> str | None:
+        """Return the annotation of a dependency without None; None when the parameter is a plain value."""
+        if parameter.annotation is None:
+            last = parameter.name.strip("_")
+            return "" if any(last == word or last.endswith(f"_{word}") for word in _WORDS) else None
+        parts = [part for part in _parts(parameter.annotation) if not callables.is_none(part)]
+        return next((ast.unparse(part) for part in parts if self._is_dependency(part, imports)), None)
+
+    def _is_dependency(self, node: ast.expr, imports: Mapping[str, tuple[str, str]]) -> bool:
+        name = callables.simple_name(node.value if isinstance(node, ast.Subscript) else node)
+        if not name or name in _PLAIN:
+            return False
+        root = node.value if isinstance(node, ast.Subscript) else node
+        first = root.value if isinstance(root, ast.Attribute) else root
+        module, original = imports.get(callables.simple_name(first), ("", name))
+        own = self._classes.get(name) or self._classes.get(original, [])
+        if own:
+            return not any(_holds_values(found) for found in own)
+        if not module or any(_same_module(known, module) for known in self._modules):
+            return False  # a name of the project that is no class is an alias of some type
+        top = module.partition(".")[0]
+        return (top not in sys.stdlib_module_names or top in _CONNECTIONS) and name[:1].isupper()
+
+
+def _parts(node: ast.expr) -> Iterator[ast.expr]:
+    """Yield the members of a union, also of one that is written as text."""
+    waiting = [node]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.Constant) and isinstance(part.value, str):
+            try:
+                waiting.append(ast.parse(part.value, mode="eval").body)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                continue
+        elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
+            waiting += [part.right, part.left]
+        elif isinstance(part, ast.Subscript) and callables.simple_name(part.value) in _WRAPPERS:
+            waiting += part.slice.elts[::-1] if isinstance(part.slice, ast.Tuple) else [part.slice]
+        else:
+            yield part
+
+
+def _kept(owner: Class, parameter: str) -> str:
+    """Return the attribute that keeps a parameter as it is; empty when it is not kept, or has another default."""
+    attribute = ""
+    constructor = owner.method("__init__")
+    if constructor is None:
+        return parameter  # a generated constructor keeps each field
+    for node in ast.walk(constructor):
+        if isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(target, ast.Name) and target.id == parameter for target in targets):
+                return ""
+            kept = isinstance(node.value, ast.Name) and node.value.id == parameter
+            own = [
+                one.attr
+                for one in targets
+                if isinstance(one, ast.Attribute) and callables.simple_name(one.value) == "self"
+            ]
+            attribute = own[0] if kept and own and not attribute else attribute
+        elif isinstance(node, ast.If) and guards.asks_for_none(node.test, parameter) and guards.ends(node.body):
+            return ""  # it says at once that it cannot do without
+    return attribute
+
+
+def _holds_values(found: Class) -> bool:
+    return found.generated or bool(_VALUES & set(found.bases))
+
+
+def _same_module(known: str, named: str) -> bool:
+    """Return whether a module of the project may be the one that is imported: its root may be `src`."""
+    return known == named or known.endswith(f".{named}")

@@ -1,0 +1,78 @@
+"""unwired: what turns the stage red, what is only listed, and what is blind."""
+
+from __future__ import annotations
+
+from tests.support import evidence as good
+from tests.support.evidence import dependency, stage, wiring
+
+from truegreen.gates.unwired import Unwired, UnwiredOptions
+from truegreen.model.verdict import Status
+from truegreen.model.wiring import Place, Supply
+
+NEVER = dependency(Supply.NEVER)
+LOUD = dependency(Supply.NEVER, parameter="cache", kind="", guards=())
+
+
+def judged(scan, **options):
+    run = good.run(stage("wiring", wiring=scan))
+    return Unwired().evaluate(run, "wiring", UnwiredOptions(**options), good.NO_HISTORY)
+
+
+def test_all_supplied_passes_and_says_of_how_many():
+    unknown = dependency(Supply.UNKNOWN, parameter="bus", why="nothing in the project builds the class", calls=())
+    verdict = judged(wiring(dependency(), unknown))
+    assert (verdict.status, verdict.reason) == (Status.PASS, "1 of 2 optional dependencies supplied, 1 not known")
+    assert {fact.label: fact.value for fact in verdict.facts} == {
+        "sources": "3 files, 4 classes",
+        "optional dependencies": "2",
+        "supplied by nobody": "0",
+        "not known": "1",
+    }
+
+
+def test_dependency_that_is_passed_over_in_silence_fails_and_names_call_site_and_guard():
+    verdict = judged(wiring(NEVER))
+    assert verdict.status is Status.FAIL
+    assert verdict.reason == "nobody supplies Service.repository: what needs it is passed over in silence"
+    assert "src/factory.py:4" in verdict.remedy
+    (item,) = verdict.items
+    assert (item.title, item.path, item.line, item.level) == (
+        *("Service.repository: Repository", "src/service.py"),
+        *(9, "error"),
+    )
+    assert item.message == "built without it at src/factory.py:4; left out in silence at src/service.py:14"
+
+
+def test_dependency_that_no_method_asks_for_is_listed_and_turns_nothing_red():
+    verdict = judged(wiring(LOUD))
+    assert verdict.status is Status.PASS
+    assert verdict.reason.endswith("; 1 without anybody who supplies it, used without a check")
+    assert [(item.title, item.level) for item in verdict.items] == [("Service.cache", "notice")]
+
+
+def test_silent_ones_are_told_before_loud_ones_and_counted():
+    other = dependency(Supply.NEVER, owner="Zoo", place=Place("src/zoo.py", 1))
+    verdict = judged(wiring(LOUD, NEVER, other))
+    assert "Service.repository and 1 more" in verdict.reason
+    assert [item.level for item in verdict.items] == ["error", "error", "notice"]
+
+
+def test_dependency_that_is_optional_for_a_reason_passes():
+    assert judged(wiring(NEVER), optional={"Service.repository": "batch only"}).status is Status.PASS
+
+
+def test_reason_for_what_is_no_dependency_any_more_fails():
+    verdict = judged(wiring(dependency()), optional={"Service.repositry": "batch only"})
+    assert verdict.status is Status.FAIL
+    assert "Service.repositry" in verdict.reason
+
+
+def test_source_that_could_not_be_read_is_blind_even_if_all_else_is_supplied():
+    verdict = judged(wiring(dependency(), unread=("src/a.py: invalid syntax",)))
+    assert verdict.status is Status.BLIND
+    assert "src/a.py" in verdict.reason
+
+
+def test_no_source_is_blind():
+    assert judged(wiring(files=0, classes=0)).status is Status.BLIND
+    assert judged(None).status is Status.BLIND
