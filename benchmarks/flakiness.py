@@ -1,9 +1,10 @@
 """How right the flakiness gate is, by simulation: `python -m benchmarks.flakiness [--seeds N --histories N --seed S]`.
 
 The first table plays histories of a known rate of false failures, with the gate asked after every run, next to the two
-usual rules. The second plays test suites with the rates that FlakeFlagger measured, and tells how many of the tests
-that are called flaky are (precision), and how many of the flaky ones are found (recall). The seed is fresh each time,
-and printed; it ends with 1 when the gate is wrong in more than one history of twenty.
+usual rules. The second changes the rate on the way. The third plays test suites with the rates that FlakeFlagger
+measured, and tells how many of the tests that are called flaky are (precision), and how many of the flaky ones are
+found (recall). The seed is fresh each time, and printed; it ends with 1 when the gate is wrong in more than one history
+of twenty.
 """
 
 from __future__ import annotations
@@ -18,13 +19,13 @@ from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "scripts"))
 
-from benchmarks import flaky_suites, flaky_verdicts
+from benchmarks import flaky_changes, flaky_suites, flaky_verdicts
 
 WRONG_MAX = 0.05
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print both tables; return 1 when a verdict of ours is wrong too often."""
+    """Print the tables; return 1 when a verdict of ours is wrong too often."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.flakiness", description="Simulate the flakiness gate.")
     parser.add_argument("--histories", type=_positive, default=4000, help="histories for each rate (default 4000)")
     parser.add_argument("--seeds", type=_positive, default=2, help="rounds of the suites (default 2)")
@@ -34,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
     begin = time.perf_counter()
     print(f"seed {seed}\n")
     right = verdicts(asked.histories, seed)
+    print()
+    right = changes(max(10, asked.histories // 40), seed) and right
     print()
     detector(asked.seeds, seed)
     print(f"\n{time.perf_counter() - begin:.0f} s")
@@ -55,6 +58,26 @@ def verdicts(histories: int, seed: int) -> bool:
         print(_line(f"{rate:.2%}", *map(_played, played)))
         right = right and played[0].wrong <= WRONG_MAX
     print(f"\ne-process at most {WRONG_MAX:.0%} wrong on each side: {'yes' if right else 'NO'}")
+    return right
+
+
+def changes(histories: int, seed: int) -> bool:
+    """Print how a rate that changes is judged; return whether the verdict is within its promise, luck allowed for."""
+    runs = f"{flaky_changes.BEFORE:,} runs before and {flaky_changes.AFTER:,} after"
+    print(
+        f"change of the rate, {histories:,} histories, {runs}:\n"
+        "wrong / share with the right verdict on the new rate (median runs to it)\n"
+    )
+    print(_line("change", "anew at a change", "never anew", first=20))
+    right = True
+    for before, after in flaky_changes.CHANGES:
+        played = [
+            flaky_changes.play(before, after, histories, Random(f"{seed} {before} {after}"), anew=anew)
+            for anew in (True, False)
+        ]
+        cells = (f"{one.wrong:.3f} / {one.noticed:.3f} ({one.median_runs:,.0f})" for one in played)
+        print(_line(f"{before:.2%} > {after:.2%}", *cells, first=20))
+        right = right and played[0].wrong <= WRONG_MAX + 3 * math.sqrt(WRONG_MAX * (1 - WRONG_MAX) / histories)
     return right
 
 

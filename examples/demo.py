@@ -22,6 +22,8 @@ FAULTS = ROOT / "examples" / "faults"
 WORK = ROOT / "build" / "demo"
 BASE_IMAGES = ("python:3.12-slim-bookworm", "truegreen-test/python:3.11")
 IDENTITY = ("-c", "user.name=demo", "-c", "user.email=demo@example.invalid")
+# What the demo shows must not depend on how busy the machine is; a budget is for a project's own CI.
+BUDGETS = ("gates.time-budget.suite-s={unit = 150}", "gates.full-run-budget.max-s=1500")
 IGNORED = shutil.ignore_patterns(".venv", ".truegreen", "__pycache__", ".hypothesis", ".pytest_cache", ".coverage*")
 
 
@@ -78,7 +80,7 @@ def advisories() -> Iterator[str]:
 
 def judge(project: Path, osv_url: str) -> int:
     """Run every stage that this machine can run."""
-    settings = [f"security-scan.osv-url={osv_url}"]
+    settings = [*BUDGETS, f"security-scan.osv-url={osv_url}"]
     image, reason = base_image()
     if image:
         settings.append(f'signed-image.build-args={{PYTHON_IMAGE = "{image}"}}')

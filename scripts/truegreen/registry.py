@@ -52,6 +52,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "k6": "truegreen.ingest.k6:K6Reader",
         "image": "truegreen.ingest.image:ImageReader",
         "mutation": "truegreen.ingest.mutation:MutationReader",
+        "paired-times": "truegreen.ingest.paired_times:PairedTimesReader",
     },
     "gate": {
         "stage-complete": "truegreen.gates.stage_complete:StageComplete",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-KEYS = ("requirements", "claims", "unclaimed", "unknown_marks")
+KEYS = ("requirements", "claims", "unclaimed", "unknown_marks", "marked")
 """Keys of the record; what a worker of pytest-xdist saw travels under the same names."""
 
 
@@ -19,7 +19,7 @@ class Marks:
     """The marks of one session, by node id."""
 
     def __init__(self, config: pytest.Config) -> None:
-        asked = given()
+        asked = given()  # `claims` and `marks` of it
         self._own = expression(str(asked.get("marker") or ""))
         claims = asked.get("claims")
         # Only the stage that takes what no other claims is told the markers of the others.
@@ -31,6 +31,7 @@ class Marks:
             "claims": {} if self._claims else None,
             "unclaimed": [],
             "unknown_marks": {},
+            "marked": {str(name): [] for name in asked.get("marks") or ()},
         }
 
     def selected(self, items: Iterable[pytest.Item]) -> None:
@@ -65,6 +66,9 @@ class Marks:
                         tests.append(item.nodeid)
             elif mark.name not in self._known:
                 self._record["unknown_marks"].setdefault(mark.name, item.nodeid)
+            marked = self._record["marked"].get(mark.name)
+            if marked is not None and item.nodeid not in marked[-1:]:
+                marked.append(item.nodeid)
         stages = [stage for stage, wants in self._claims.items() if wants(item)]
         for stage in stages:
             self._record["claims"].setdefault(stage, []).append(item.nodeid)

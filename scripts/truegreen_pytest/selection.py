@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pytest
 
 VARIABLE = "TRUEGREEN_SELECTION"
-"""What the stage asks for, as JSON: `marker`, `tests` (its own paths) and `after` (arguments after `--`)."""
+"""What the stage asks for, as JSON: `marker`, `tests` (its own paths), `after` (arguments after `--`) …"""
 _LISTS = (("--deselect", "deselect"), ("--ignore", "ignore"), ("--ignore-glob", "ignore_glob"))
 _BY_ITEM = ("-k ", "-m ", "--deselect ", "--lf", "--sw")
 """Words that leave tests out one by one, so that `left_out` says whether they did."""

@@ -41,6 +41,14 @@ jobs:
     secrets:
       slack-webhook-url: ${{{{ secrets.SLACK_WEBHOOK_URL }}}}
 """
+_HISTORY_JOB = """\
+  history:
+    needs: truegreen
+    if: ${{{{ !cancelled() }}}}
+    permissions: {{contents: write}}
+    uses: {slug}/.github/workflows/history.yml@{ref}
+"""
+_HISTORY = '\n[tool.truegreen.history]\nbranch = "truegreen-history"\n'
 # A machine that runs other tests at the same time is slow: these budgets have tests of their own.
 _PATIENT = ("gates.time-budget.suite-s={unit = 600}", "gates.full-run-budget.max-s=1200", "unit.new-tests-s=8")
 # A caller of one commit has no base; nobody could say what its pull request changes.
@@ -86,6 +94,7 @@ def make_caller(
     settings: Sequence[str] = (),
     files: Mapping[str, str] | None = None,
     with_base: bool = False,
+    with_history: bool = False,
 ) -> Path:
     """Return a copy of the ledger that calls the pipeline.
 
@@ -97,6 +106,7 @@ def make_caller(
         settings: lines of the `set` input.
         files: text of further files, by path; an existing file is extended.
         with_base: whether a base is known, so that the lines of the change are judged.
+        with_history: whether a job of its own keeps each run on a branch.
     """
     ignored = shutil.ignore_patterns(".venv", "__pycache__", ".truegreen", ".hypothesis")
     shutil.copytree(ROOT / "examples" / "ledger", folder, ignore=ignored)
@@ -107,7 +117,11 @@ def make_caller(
     known = () if with_base else (_WITHOUT_BASE,)
     lines = "\n        ".join((*_PATIENT, *known, *(settings or in_containers())))
     workflow = _CALLER_WORKFLOW.format(slug=SLUG, ref=REF, stages=stages, python=python, settings=lines)
-    for name, text in {".github/workflows/ci.yml": workflow, **(files or {})}.items():
+    texts = {".github/workflows/ci.yml": workflow, **(files or {})}
+    if with_history:
+        texts[".github/workflows/ci.yml"] += _HISTORY_JOB.format(slug=SLUG, ref=REF)
+        texts["pyproject.toml"] = texts.get("pyproject.toml", "") + _HISTORY
+    for name, text in texts.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a", encoding="utf-8") as file:
@@ -119,10 +133,11 @@ def commit(caller: Path) -> str:
     """Make the caller a repository with one commit and return the commit."""
     for words in (["init", "-q", "-b", "main"], ["remote", "add", "origin", f"https://github.com/{CALLER}.git"]):
         subprocess.run(["git", *words], cwd=caller, check=True)
-    return _committed(caller, "caller")
+    return committed(caller, "caller")
 
 
-def _committed(caller: Path, message: str) -> str:
+def committed(caller: Path, message: str) -> str:
+    """Commit all that changed in a caller and return the commit."""
     identity = ["-c", "user.name=caller", "-c", "user.email=caller@example.invalid", "-c", "commit.gpgsign=false"]
     for words in (["add", "-A"], [*identity, "commit", "-q", "-m", message]):
         subprocess.run(["git", *words], cwd=caller, check=True)
@@ -135,7 +150,7 @@ def change(caller: Path) -> tuple[str, str]:
     base = commit(caller)
     for name, text in _CHANGE.items():
         (caller / name).write_text(text, encoding="utf-8")
-    return base, _committed(caller, "rounding")
+    return base, committed(caller, "rounding")
 
 
 def push() -> dict[str, Any]:
@@ -144,11 +159,11 @@ def push() -> dict[str, Any]:
     return {"ref": "refs/heads/main", "after": PUSHED, "before": BASE, "repository": repository}
 
 
-def pull_request(head: str = HEAD, number: int = 7, base: str = BASE) -> dict[str, Any]:
-    """Return the payload of a pull request from a branch of the same repository."""
+def pull_request(head: str = HEAD, number: int = 7, base: str = BASE, fork: str = "") -> dict[str, Any]:
+    """Return the payload of a pull request from a branch of the same repository, or of a fork of it."""
     repository = {"default_branch": "main", "full_name": CALLER}
     ends = {
-        "head": {"ref": "topic", "sha": head, "repo": repository},
+        "head": {"ref": "topic", "sha": head, "repo": {"full_name": fork} if fork else repository},
         "base": {"ref": "main", "sha": base, "repo": repository},
     }
     return {"number": number, "pull_request": {"number": number, "labels": [], **ends}, "repository": repository}

@@ -28,6 +28,7 @@ STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "securi
 NO_HISTORY = History()
 TODAY = date(2026, 11, 21)
 BASE = "b" * 40
+ENVIRONMENT = "e" * 16
 PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
 
 
@@ -69,6 +70,7 @@ def record(stage: str, **more: Any) -> StageRecord:
         "started": "2026-11-21T07:00:00Z",
         "duration_s": 5.0,
         "run_id": "77.1",
+        "environment": ENVIRONMENT,
         "tools": (ToolRun(name="pytest", version="9.0", exit_code=0, duration_s=4.1),),
         "files": (EvidenceFile(path="raw.xml", kind="junit", sha256="0" * 64, size_bytes=9),),
         "expects": ("junit",),
@@ -267,7 +269,14 @@ def quarantined(number: int = 0, **more: Any) -> Quarantined:
 def steady_history(stage: str, runs: int = 20, **more: Any) -> History:
     """Return a history of the default branch in which the stage and its three tests took what they take here."""
     past = PastStage(stage=stage, status="pass", duration_s=5.0, tests=3)
-    one = PastRun(commit=COMMIT, created="2026-11-20T07:00:00Z", status="pass", base=True, stages=(past,))
+    one = PastRun(
+        commit=COMMIT,
+        created="2026-11-20T07:00:00Z",
+        status="pass",
+        base=True,
+        environment=ENVIRONMENT,
+        stages=(past,),
+    )
     test = PastTest(runs=runs, durations_s=(0.01,) * runs)
     return History(**{"runs": (one,) * runs, "tests": {stage: {name(n): test for n in range(3)}}, **more})
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.analysis import change_point
 from truegreen.model.history import PastRun
 from truegreen.model.testrun import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from truegreen.model.history import PastFailure, PastStage
 
@@ -33,6 +34,8 @@ class Unit(msgspec.Struct, frozen=True, kw_only=True):
 
     created: str
     """Of its first run; ISO 8601, UTC."""
+    run: str = ""
+    """Identity of its first run."""
     tests: int
     visible: bool = False
     """Red, only by tests that passed in another run at the key."""
@@ -60,6 +63,18 @@ class Suite(msgspec.Struct, frozen=True, kw_only=True):
     """Of the unresolved: those of the base branch, and those whose failing tests all disagreed with themselves once."""
 
 
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the rates of a stage, since it is what it is now."""
+
+    units: int
+    """Observations whose code is shown to be good."""
+    failures: int
+    doubtful: int
+    """Unresolved observations that may have been failures, as in Suite."""
+    since: Unit | None = None
+    """First observation after the last confirmed change of the rate; None where there was no change."""
+
+
 class Observed(msgspec.Struct, frozen=True, kw_only=True):
     """All observations of one stage, oldest first, and what was set aside."""
 
@@ -71,16 +86,34 @@ class Observed(msgspec.Struct, frozen=True, kw_only=True):
 
     def suite(self) -> Suite:
         """Return the rates of the stage."""
-        known = frozenset[str]().union(*(unit.disagreed for unit in self.units))
-        unresolved = [unit for unit in self.units if unit.unresolved]
         good = [unit for unit in self.units if not unit.unresolved]
         return Suite(
             units=len(good),
             visible=sum(unit.visible for unit in good),
             masked=sum(unit.masked for unit in good),
-            unresolved=len(unresolved),
-            doubtful=sum(unit.base or unit.failed <= known for unit in unresolved),
+            unresolved=len(self.units) - len(good),
+            doubtful=len(self._doubtful()),
         )
+
+    def rate(self, failed: Callable[[Unit], bool]) -> Rate:
+        """Return how often something is so in an observation, since that changed last."""
+        places = [place for place, unit in enumerate(self.units) if not unit.unresolved]
+        failures = [number for number, place in enumerate(places) if failed(self.units[place])]
+        start = change_point.since(failures, len(places))
+        first = places[start] if 0 < start < len(places) else 0
+        return Rate(
+            units=len(places) - start,
+            failures=sum(number >= start for number in failures),
+            doubtful=sum(place >= first for place in self._doubtful()),
+            since=self.units[first] if first else None,
+        )
+
+    def _doubtful(self) -> list[int]:
+        """Return the unresolved observations of the base branch, and those whose failing tests disagreed before."""
+        known = frozenset[str]().union(*(unit.disagreed for unit in self.units))
+        return [
+            place for place, unit in enumerate(self.units) if unit.unresolved and (unit.base or unit.failed <= known)
+        ]
 
 
 class _Seen(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +184,7 @@ def _units(runs: Sequence[tuple[PastRun, PastStage]], exempt: frozenset[str]) ->
     """Yield the observations at one key."""
     if len(runs) == 1 and not runs[0][0].failures:  # nearly all of them
         run, past = runs[0]
-        yield Unit(created=run.created, tests=past.tests, base=run.base)
+        yield Unit(created=run.created, run=run.run, tests=past.tests, base=run.base)
         return
     group = [_seen(run, past, exempt) for run, past in runs]
     passed = [frozenset(_passed_elsewhere(one, group)) for one in group]
@@ -177,6 +210,7 @@ def _unit(part: Sequence[tuple[_Seen, frozenset[str]]]) -> Unit:
     masked = [one for one, _ in part if one.masked]
     return Unit(
         created=part[0][0].run.created,
+        run=part[0][0].run.run,
         tests=max(one.tests for one, _ in part),
         base=any(one.run.base for one, _ in part),
         visible=visible,

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+from truegreen.analysis import change_point
+from truegreen.analysis.flakiness import Unit
 
-    from truegreen.analysis.flakiness import Unit
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 JACCARD = 0.5
 """Share of common runs (intersection over union) from which two tests fail together, and two runs are alike."""
@@ -37,6 +38,8 @@ class Tier(StrEnum):
     SEEN = "seen once"
     SUSPECT = "suspect"
     """Disagreed twice outside of bursts: worth a comment and a rerun, and no change of a verdict."""
+    MENDED = "mended"
+    """Disagreed before, and never since it is shown to do so less often."""
     CONFIRMED = "confirmed"
     """Suspect, and in at least one run of a hundred: sure enough for quarantine."""
 
@@ -46,12 +49,14 @@ class FlakyTest(msgspec.Struct, frozen=True, kw_only=True):
 
     test: str
     runs: int
-    """Observations of its stage."""
+    """Observations of its stage, since it disagrees as often as it does."""
     events: int
-    """Observations in which it disagreed, bursts left out."""
+    """Of these, observations in which it disagreed, bursts left out."""
     tier: Tier
     group: int
     """Number of the group that fails together, from 1; the groups with most events come first."""
+    since: Unit | None = None
+    """First observation after its rate changed; None where it did not."""
 
     @property
     def ratio(self) -> float:
@@ -59,8 +64,46 @@ class FlakyTest(msgspec.Struct, frozen=True, kw_only=True):
         return self.events / self.runs if self.runs else 0.0
 
 
+class FlakyGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """Tests that fail together: one cause, one thing to mend."""
+
+    number: int
+    tests: tuple[str, ...]
+    """Two or more, by name."""
+    runs: int
+    """Observations of the stage, since one of them disagrees as often as they do."""
+    events: int
+    """Of these, observations in which one of them disagreed or more."""
+    since: Unit | None = None
+    """First observation after that changed; None where it did not."""
+
+
 def detect(units: Sequence[Unit]) -> dict[str, FlakyTest]:
-    """Return the tests that disagreed with themselves outside of bursts, by name, the most frequent first."""
+    """Return the tests that disagreed with themselves outside of bursts, by name, the most frequent first.
+
+    What is said of a test is about the time since its rate changed last: one that was mended is not flaky for ever,
+    and one that became flaky does not hide behind its past.
+    """
+    return survey(units)[0]
+
+
+def survey(units: Sequence[Unit]) -> tuple[dict[str, FlakyTest], tuple[FlakyGroup, ...]]:
+    """Return what `detect` returns, and the groups of two tests or more that fail together, by number."""
+    asked, events = _events(units)
+    groups = group(events)
+    members: dict[int, list[str]] = defaultdict(list)
+    for test, number in groups.items():
+        members[number].append(test)
+    tests = {
+        test: _test(test, found, asked, groups[test])
+        for test, found in sorted(events.items(), key=lambda item: (-len(item[1]), item[0]))
+    }
+    several = [(number, sorted(names)) for number, names in sorted(members.items()) if len(names) > 1]
+    return tests, tuple(_group(number, names, events, asked) for number, names in several)
+
+
+def _events(units: Sequence[Unit]) -> tuple[list[Unit], dict[str, list[int]]]:
+    """Return the observations that were asked, and test → those of them in which it disagreed outside of bursts."""
     asked = [unit for unit in units if not unit.unresolved or unit.disagreed]
     bursts = find_bursts([unit.disagreed for unit in asked], [unit.tests for unit in asked])
     events: dict[str, list[int]] = defaultdict(list)
@@ -68,13 +111,30 @@ def detect(units: Sequence[Unit]) -> dict[str, FlakyTest]:
         if number not in bursts:
             for test in unit.disagreed:
                 events[test].append(number)
-    groups = group(events)
-    return {
-        test: FlakyTest(
-            test=test, runs=len(asked), events=len(found), tier=_tier(len(found), len(asked)), group=groups[test]
-        )
-        for test, found in sorted(events.items(), key=lambda item: (-len(item[1]), item[0]))
-    }
+    return asked, events
+
+
+def _test(name: str, found: list[int], asked: Sequence[Unit], number: int) -> FlakyTest:
+    start = change_point.since(found, len(asked))
+    events, runs = sum(place >= start for place in found), len(asked) - start
+    tier = _tier(events, runs) if events or not start else Tier.MENDED
+    return FlakyTest(test=name, runs=runs, events=events, tier=tier, group=number, since=_first(asked, start))
+
+
+def _group(number: int, tests: Sequence[str], events: dict[str, list[int]], asked: Sequence[Unit]) -> FlakyGroup:
+    places = sorted({place for test in tests for place in events[test]})
+    start = change_point.since(places, len(asked))
+    return FlakyGroup(
+        number=number,
+        tests=tuple(tests),
+        runs=len(asked) - start,
+        events=sum(place >= start for place in places),
+        since=_first(asked, start),
+    )
+
+
+def _first(asked: Sequence[Unit], start: int) -> Unit | None:
+    return asked[start] if 0 < start < len(asked) else None
 
 
 def find_bursts(events: Sequence[frozenset[str]], tests: Sequence[int]) -> frozenset[int]:
@@ -154,8 +214,3 @@ def _tier(events: int, runs: int) -> Tier:
     if events < SUSPECT_EVENTS:
         return Tier.SEEN
     return Tier.CONFIRMED if events >= CONFIRMED_RATIO * runs else Tier.SUSPECT
-
-
-def members(found: Iterable[FlakyTest], number: int) -> tuple[str, ...]:
-    """Return the tests of one group, in their order."""
-    return tuple(one.test for one in found if one.group == number)

@@ -33,6 +33,9 @@ def of(
 ) -> RunResults:
     """Return what the history keeps of a run.
 
+    Where only some jobs of a run were started again, the new attempt comes with evidence of an earlier one. The earlier
+    attempt is a run of its own, so a stage that was not run again is no part of this one: nothing counts twice.
+
     Args:
         report: the judged run.
         evidence: what it was judged on; its records name tree and environment.
@@ -40,11 +43,14 @@ def of(
         infrastructure: names the class of infrastructure that failed in a stage, empty when none did.
     """
     origin = report.provenance
-    tests = {stage.stage: _tests(stage, fingerprint) for stage in evidence.stages if stage.tests}
+    key = run_key(origin)
+    earlier = {stage.stage for stage in evidence.stages if _of_an_earlier_attempt(stage, key)}
+    own = [stage for stage in evidence.stages if stage.stage not in earlier]
+    tests = {stage.stage: _tests(stage, fingerprint) for stage in own if stage.tests}
     every = [test for results in tests.values() for test in results]
     classes = {name: infrastructure(evidence.of(name)) for name in _asked(report, evidence)}
     run = PastRun(
-        run=run_key(origin),
+        run=key,
         commit=origin.commit,
         created=origin.created,
         status=report.status.value,
@@ -57,17 +63,26 @@ def of(
         environment=environment(evidence.stages),
         branch=_branch(origin.ref, origin.pull_request),
         base=origin.base,
-        stages=tuple(_stage(stage, tests.get(stage.stage, ()), classes) for stage in report.stages),
+        stages=tuple(
+            _stage(stage, tests.get(stage.stage, ()), classes) for stage in report.stages if stage.stage not in earlier
+        ),
     )
     return RunResults(
         run=run,
         results={stage: results for stage, results in tests.items() if results},
-        parts=_parts(evidence) if origin.base else {},
+        parts=_parts(evidence) if origin.base and "unit" not in earlier else {},
         repository=origin.repository,
         ref=origin.ref,
         event=origin.event,
         run_url=origin.run_url,
     )
+
+
+def _of_an_earlier_attempt(stage: StageEvidence, run: str) -> bool:
+    """Return whether all of a stage's evidence was left by another attempt of the same run."""
+    number = run.partition(".")[0]
+    made = {record.run_id for record in stage.records}
+    return bool(made) and run not in made and all(one.partition(".")[0] == number for one in made)
 
 
 def _asked(report: Report, evidence: RunEvidence) -> list[str]:

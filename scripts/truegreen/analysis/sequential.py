@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 EVIDENCE_NEEDED = 20.0
 """Winnings that decide: at most one wrong verdict in twenty on each side."""
+EVIDENCE_ANEW = 25.0
+"""Winnings that decide after a confirmed change of the rate: one in a hundred is left for the change (1/25 + 1/100)."""
 _BELOW = (0.5, 50.0)
 """Beta prior of rates below the limit; with the next one chosen once, and not tuned."""
 _ABOVE = (0.5, 10.0)
@@ -68,7 +71,7 @@ def log_evidence_above(runs: int, failures: int, limit: float) -> float:
     return _gain(runs, failures, (a, b), after - prior) - _log_likelihood(runs, failures, limit)
 
 
-def decide(runs: int, failures: int, limit: float, *, doubtful: int = 0) -> Decision:
+def decide(runs: int, failures: int, limit: float, *, doubtful: int = 0, needed: float = EVIDENCE_NEEDED) -> Decision:
     """Return whether a rate is shown to be below a limit, above it, or neither.
 
     A limit of 0 can be broken but never be shown to hold. One failure alone never shows a rate to be above a limit
@@ -79,6 +82,7 @@ def decide(runs: int, failures: int, limit: float, *, doubtful: int = 0) -> Deci
         failures: those that failed.
         limit: 0 to 1.
         doubtful: further runs that may have failed; they can keep the rate from being good, and cannot make it bad.
+        needed: winnings that decide.
     """
     if not 0 <= failures <= runs or doubtful < 0:
         raise ValueError(f"{failures} failures in {runs} runs, {doubtful} doubtful")
@@ -86,43 +90,43 @@ def decide(runs: int, failures: int, limit: float, *, doubtful: int = 0) -> Deci
         return Decision.ABOVE if failures else Decision.UNDECIDED
     if limit >= 1:
         return Decision.BELOW if runs else Decision.UNDECIDED
-    needed = math.log(EVIDENCE_NEEDED)
-    if failures > 1 and log_evidence_above(runs, failures, limit) >= needed:
+    if failures > 1 and log_evidence_above(runs, failures, limit) >= math.log(needed):
         return Decision.ABOVE
-    if log_evidence_below(runs + doubtful, failures + doubtful, limit) >= needed:
+    if log_evidence_below(runs + doubtful, failures + doubtful, limit) >= math.log(needed):
         return Decision.BELOW
     return Decision.UNDECIDED
 
 
-def clean_runs_needed(runs: int, failures: int, limit: float) -> int | None:
+@lru_cache(maxsize=1024)
+def clean_runs_needed(runs: int, failures: int, limit: float, needed: float = EVIDENCE_NEEDED) -> int | None:
     """Return how many more runs without a failure show the rate to be below the limit; None when none do."""
     if limit <= 0:
         return None
-    if decide(runs, failures, limit) is Decision.BELOW:
+    if decide(runs, failures, limit, needed=needed) is Decision.BELOW:
         return 0
     low, high = 0, 64
-    while not _below(runs + high, failures, limit):
+    while not _below(runs + high, failures, limit, needed):
         low, high = high, high * 2
         if high > _RUNS_MAX:
             return None
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (low, middle) if _below(runs + middle, failures, limit) else (middle, high)
+        low, high = (low, middle) if _below(runs + middle, failures, limit, needed) else (middle, high)
     return high
 
 
-def interval(runs: int, failures: int) -> Interval:
+def interval(runs: int, failures: int, needed: float = EVIDENCE_NEEDED) -> Interval:
     """Return the rates that the runs do not contradict; it and `decide` never contradict each other."""
     if not runs:
         return Interval(0.0, 1.0)
-    needed = math.log(EVIDENCE_NEEDED)
-    _, high = _edge(lambda rate: log_evidence_below(runs, failures, rate) < needed)
-    low, _ = _edge(lambda rate: failures > 1 and log_evidence_above(runs, failures, rate) >= needed)
+    least = math.log(needed)
+    _, high = _edge(lambda rate: log_evidence_below(runs, failures, rate) < least)
+    low, _ = _edge(lambda rate: failures > 1 and log_evidence_above(runs, failures, rate) >= least)
     return Interval(low, high)
 
 
-def _below(runs: int, failures: int, limit: float) -> bool:
-    return limit >= 1 or log_evidence_below(runs, failures, limit) >= math.log(EVIDENCE_NEEDED)
+def _below(runs: int, failures: int, limit: float, needed: float) -> bool:
+    return limit >= 1 or log_evidence_below(runs, failures, limit) >= math.log(needed)
 
 
 def _gain(runs: int, failures: int, prior: tuple[float, float], log_mass: float) -> float:

@@ -10,7 +10,7 @@ import msgspec
 import yaml
 
 from truegreen import registry
-from truegreen.app import policy, render
+from truegreen.app import carrying, policy, render
 from truegreen.config import settings as config
 from truegreen.errors import InternalError, TruegreenError
 from truegreen.runtime import environ
@@ -42,11 +42,13 @@ def examine(shell: Shell, assignments: Iterable[str]) -> list[Check]:
     try:
         settings = config.load(shell.cwd, assignments=assignments, env=shell.env)
         policy.load(settings)
+        carrying.check(shell, settings)
     except TruegreenError as error:
         where = f" ({error.where})" if error.where else ""
         return [Check(title="configuration", level="error", message=f"{error.what}{where}", fix=error.fix)]
     checks = [Check(title="configuration", level="ok", message=f"{len(settings.sources)} values read")]
-    for part in (_project(settings), _services(shell, settings), _workflows(settings.root), _machine(shell)):
+    looked_at = (_project(settings), _services(shell, settings), _workflows(settings.root), _history(settings))
+    for part in (*looked_at, _machine(shell)):
         checks.extend(part)
     return checks
 
@@ -99,9 +101,41 @@ def _services(shell: Shell, settings: Settings) -> Iterator[Check]:
                 )
 
 
+def _history(settings: Settings) -> Iterator[Check]:
+    """Check that what reads the history and what keeps it are both there, where one of them is."""
+    calls = [match["file"] for path in _workflow_files(settings.root) for match in _USES.finditer(_text(path))]
+    branch, keeps = settings.history.branch, "history.yml" in calls
+    if branch and calls and not keeps:
+        yield Check(
+            title="history",
+            level="warning",
+            message=f"reports compare with the branch {branch}, and no workflow keeps a run there",
+            fix="call history.yml after the pipeline: docs/history.md",
+        )
+    elif keeps and not branch:
+        yield Check(
+            title="history",
+            level="error",
+            message="history.yml is called, and no branch is named for it",
+            fix='write branch = "truegreen-history" in [tool.truegreen.history]',
+        )
+    elif branch and keeps:
+        yield Check(title="history", level="ok", message=f"kept on the branch {branch}")
+
+
+def _workflow_files(root: Path) -> list[Path]:
+    return sorted((root / ".github" / "workflows").glob("*.y*ml"))
+
+
+def _text(path: Path) -> str:
+    """Return what a workflow says, without its comments."""
+    rows = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    return "\n".join(row for row in rows if not row.lstrip().startswith("#"))
+
+
 def _workflows(root: Path) -> Iterator[Check]:
     """Check calls of the pack: what GitHub answers with a start-up failure and no log."""
-    for path in sorted((root / ".github" / "workflows").glob("*.y*ml")):
+    for path in _workflow_files(root):
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:

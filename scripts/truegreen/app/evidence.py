@@ -186,6 +186,7 @@ def _merged(
         load=merge.loads(loads) if loads else None,
         image=images[0] if images else None,
         mutation=mutations[0] if mutations else None,
+        pairs=tuple(values("pairs")),
         problems=(*problems, *_only_one(stage, "image", len(images)), *_only_one(stage, "mutation", len(mutations))),
     )
 

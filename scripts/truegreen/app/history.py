@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from truegreen import registry
-from truegreen.analysis import results
+from truegreen.analysis import results, this_run
 from truegreen.app.shell import evidence
 from truegreen.errors import ExtraMissing, FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
@@ -14,6 +17,7 @@ from truegreen.model.run import RunEvidence
 from truegreen.runtime import environ, files
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
     from pathlib import Path
 
@@ -75,6 +79,29 @@ def compact(settings: Settings, now: datetime, keep_runs: int, keep_days: int) -
     return forgotten
 
 
+def forget(settings: Settings, kept: Store, now: datetime) -> int:
+    """Let a store forget what is older than the configuration wants, and return how many runs that were."""
+    wanted = settings.history
+    return kept.prune(wanted.keep_runs, _oldest(now, wanted.keep_days))
+
+
+@contextmanager
+def named(place: str, copy: Path) -> Iterator[None]:
+    """Say of a copy that cannot be used which place it is a copy of, and what to do there."""
+    try:
+        yield
+    except StoreError as error:
+        if error.where != str(copy):
+            raise
+        if not isinstance(error, StoreDamaged):
+            raise StoreError(error.what, where=place, why=error.why, fix=error.fix) from None
+        why = error.why.removesuffix("; nothing in it was changed")
+        fix = (
+            "build it anew (`truegreen history import FOLDER…`), take away what is there, and `truegreen history push`"
+        )
+        raise StoreDamaged("the history is damaged", where=place, why=why, fix=fix) from None
+
+
 def _oldest(now: datetime, keep_days: int) -> str:
     return (now - timedelta(days=keep_days)).strftime("%Y-%m-%dT%H:%M:%SZ") if keep_days else ""
 
@@ -82,12 +109,18 @@ def _oldest(now: datetime, keep_days: int) -> str:
 class Keeper:
     """The history of a project for one verdict: whatever is wrong with it is told, and costs the verdict nothing."""
 
-    def __init__(self, shell: Shell, settings: Settings) -> None:
+    def __init__(self, shell: Shell, settings: Settings, copy_of: str = "") -> None:
+        """Keep the history of a project, or read that of a place which the settings name a copy of."""
         self._console = shell.console
         self._now = shell.clock.now
         self._settings = settings
+        self._copy_of = copy_of
         self._told: set[str] = set()
         self._run = RunEvidence()
+        self.problem = ""
+        """Why the earlier runs could not be read; empty when they could."""
+        self.runs = 0
+        """Earlier runs that the run was compared with."""
 
     def load(self, run: RunEvidence) -> History:
         """Return the earlier runs that a run is compared with, and what is known of its tests.
@@ -96,48 +129,62 @@ class Keeper:
         """
         self._run = run
         try:
-            # Where a file should be is looked at even where there is none yet: it may be a link.
-            if not self._settings.history.url and not path(self._settings).exists():
-                return History()
-            asked = {stage.stage: set(stage.tests.ids()) for stage in run.stages if stage.tests}
-            return store(self._settings).history(_RUNS, asked)
+            with named(self._copy_of, path(self._settings)) if self._copy_of else nullcontext():
+                found = self._earlier()
         except _UNUSABLE as error:
-            self._tell(error)
+            self.tell(error)
+            return History(unreadable=self.problem)
+        self.runs = len(found.runs)
+        return msgspec.structs.replace(found, unreadable=self.problem)
+
+    def _earlier(self) -> History:
+        # The path is asked for even where there is nothing yet: it may be a link.
+        if not self._settings.history.url and not path(self._settings).exists():
             return History()
+        asked = {stage.stage: set(stage.tests.ids()) for stage in self._run.stages if stage.tests}
+        return store(self._settings).history(_RUNS, asked, this_run.environment(self._run.stages))
+
+    def results(self, report: Report) -> RunResults:
+        """Return what is to be kept of a report and the tests it was made on."""
+        return results.of(report, self._run)
 
     def append(self, report: Report) -> None:
         """Keep a report and the tests it was made on; call it once the report is published.
 
-        The same run and attempt again replaces the first; what is older than the configuration wants is forgotten.
+        The same run and attempt again replaces the first; what is older than the configuration wants is forgotten. To
+        a copy nothing is added: nobody would read it.
         """
+        if self._copy_of:
+            return
         try:
-            self._append(results.of(report, self._run))
+            self._append(self.results(report))
         except _UNUSABLE as error:
-            self._tell(error)
+            self.tell(error)
 
     def _append(self, run: RunResults) -> None:
         try:
             self._put(run)
         except StoreDamaged as error:  # told by `load`, unless that part of the file was still whole
-            self._tell(error)
+            self.tell(error)
             self._put(run)
 
     def _put(self, run: RunResults) -> None:
-        kept, wanted = store(self._settings), self._settings.history
+        kept = store(self._settings)
         kept.append(run)
-        kept.prune(wanted.keep_runs, _oldest(self._now(), wanted.keep_days))
+        forget(self._settings, kept, self._now())
 
     def set_aside(self, error: StoreDamaged) -> None:
         """Keep a damaged store under another name, and say so."""
-        self._tell(error)
+        self.tell(error)
 
-    def _tell(self, error: TruegreenError) -> None:
+    def tell(self, error: TruegreenError) -> None:
         """Say once what is wrong and what to do; a damaged file is kept aside, never emptied.
 
-        A damaged server is left to people: others use it too.
+        A damaged server is left to people: others use it too. So is what a copy was made of.
         """
+        self.problem = self.problem or (f"{error.what}: {error.why}" if error.why else error.what)
         fix = f"{error.fix or error.fix_default} ({error.code})"
-        if isinstance(error, StoreDamaged) and not self._settings.history.url:
+        if isinstance(error, StoreDamaged) and not self._copy_of and not self._settings.history.url:
             fix = f"{_keep_aside(path(self._settings))}; {error.fix_default} ({error.code})"
         line = f"warning: {error.what}: {error.why}; {fix}" if error.why else f"warning: {error.what}; {fix}"
         if line not in self._told:

@@ -49,7 +49,7 @@ def take_in(shell: Shell, settings: Settings, request: Request) -> StageRecord:
     Every file is read at once. When one cannot be, the record that is left says so: the stage is blind.
 
     Raises:
-        UsageError: the stage runs no tests, or a file's kind is unknown or ambiguous.
+        UsageError: the stage runs no tests, a file's kind is unknown or ambiguous, or test results come in two formats.
         EvidenceMissing: a file is not there.
         EvidenceUnreadable: a file cannot be read; `where` carries the line.
     """
@@ -73,6 +73,7 @@ def take_in(shell: Shell, settings: Settings, request: Request) -> StageRecord:
     try:
         for path, name in zip(request.files, _names(request.files), strict=True):
             kind = request.kind or recognise(path)
+            _refuse_second_format(path, kind, [known for _, known in listed])
             listed.append((name, kind))
             parsed = registry.load("reader", kind)().read(files.copy(path, out / name), settings.root)
             shell.console.line(f"{path.name}: {kind}{_told(parsed)}")
@@ -101,6 +102,23 @@ def recognise(path: Path) -> str:
     what = f"{path.name} could be {' or '.join(found)}" if found else f"{path.name} is of no kind that is known"
     fix = f"say which with --kind: {', '.join(found or _kinds())}"
     raise UsageError(what, where=str(path), why="its beginning does not tell", fix=fix)
+
+
+def _refuse_second_format(path: Path, kind: str, known: list[str]) -> None:
+    """Refuse test results in another format than those before: a test has another name there, and would count twice.
+
+    Raises:
+        UsageError: what one command tells in two formats is one run; two commands have two exit codes.
+    """
+    other = next((one for one in known if one != kind and registry.load("reader", one).part == "tests"), "")
+    if other and registry.load("reader", kind).part == "tests":
+        raise UsageError(
+            f"{path.name} holds test results as {kind}, the files before it as {other}",
+            where=str(path),
+            why="one run that is told in two formats would count twice",
+            fix="take in one of the formats; the results of another command belong into a shard of their own "
+            f"(`truegreen ingest … {path.name} --shard NAME`), with its own exit code",
+        )
 
 
 def _kinds() -> tuple[str, ...]:

@@ -46,6 +46,9 @@ _TABLE = """
 # [tool.truegreen.gates.coverage]
 # line = 80                               # percent of all lines; components can ask for more
 
+# [tool.truegreen.history]
+# branch = "truegreen-history"            # compare with earlier runs; the workflow needs one more job: docs/history.md
+
 {services}
 """
 

@@ -186,6 +186,7 @@ def _context(
         stage=name,
         seed=request.seed,
         changes=request.changes,
+        marks=tuple(settings.gates["time-budget"].marks),
         claims=_claims(settings) if name == UNIT else {},
     )
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import changes, ci, gate, image, policy, publish, run, services
+from truegreen.app import carrying, changes, ci, ci_history, gate, image, policy, publish, run, services
 from truegreen.app import event as events
 from truegreen.app import plan as planning
-from truegreen.app.history import Keeper
 from truegreen.app.shell import EVIDENCE, evidence
 from truegreen.cli import common
 from truegreen.config import settings as config
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from truegreen.app.history import Keeper
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
     from truegreen.model.verdict import Report
@@ -28,6 +28,7 @@ def plan(namespace: argparse.Namespace) -> int:
     """Write the planned stages and the Python matrix as outputs."""
     shell, settings = _start(namespace)
     policy.load(settings)
+    carrying.check(shell, settings)
     event = events.current(shell)
     chosen = planning.plan(
         event.name,
@@ -66,18 +67,28 @@ def report(namespace: argparse.Namespace) -> int:
     The red belongs to the `result` job, the one required check; this job stays free to publish.
     """
     shell, settings = _start(namespace)
-    folder, keeper = evidence(settings.root, gate.REPORT).parent, Keeper(shell, settings)
-    verdict = _judge_run(shell, settings, keeper)
-    gate.write_report(verdict, folder)
-    gate.show(shell, verdict)
-    gate.emit_summary(shell, verdict)
-    events.write_outputs(shell, {"verdict": _public(verdict), "headline": verdict.headline})
-    try:
-        for line in publish.publish(shell, folder).lines:
-            shell.console.line(line)
-    finally:
-        keeper.append(verdict)
+    folder = evidence(settings.root, gate.REPORT).parent
+    with ci_history.earlier(shell, settings) as keeper:
+        verdict = ci_history.told(shell, settings, keeper, _judge_run(shell, settings, keeper))
+        gate.write_report(verdict, folder)
+        ci_history.leave(settings, verdict, keeper, folder)
+        gate.show(shell, verdict)
+        gate.emit_summary(shell, verdict)
+        events.write_outputs(shell, {"verdict": _public(verdict), "headline": verdict.headline})
+        try:
+            for line in publish.publish(shell, folder).lines:
+                shell.console.line(line)
+        finally:
+            keeper.append(verdict)
     return 0
+
+
+def keep_history(namespace: argparse.Namespace) -> int:
+    """Add the run that was judged to the history."""
+    shell, settings = _start(namespace)
+    line = ci_history.keep(shell, settings, shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE))
+    shell.console.line(line)
+    return EXIT_OK
 
 
 def start_services(namespace: argparse.Namespace) -> int:

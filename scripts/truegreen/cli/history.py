@@ -137,7 +137,7 @@ def push(namespace: argparse.Namespace) -> int:
     """Take in what lies at the configured place, and put everything there."""
     shell = common.shell(namespace)
     carried = carrying.push(shell, _carried(common.settings(shell, namespace)))
-    again = f", after {carried.tries - 1} other writers" if carried.tries > 1 else ""
+    again = f", at attempt {carried.tries}" if carried.tries > 1 else ""
     shell.console.line(f"{carried.place}: written{again}, {carried.new} runs taken in")
     return 0
 

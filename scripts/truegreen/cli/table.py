@@ -335,6 +335,7 @@ COMMANDS: tuple[Command, ...] = (
                 ("plan", "plan", "Decide which stages run for this event."),
                 ("stage", "stage", "Run and judge one stage."),
                 ("report", "report", "Judge all evidence and publish."),
+                ("history", "keep_history", "Add the run that was judged to the history."),
                 ("services", "start_services", "Start services for a job of the caller's own."),
                 ("publish-image", "publish_image", "Push, sign and verify the image that was judged."),
             )

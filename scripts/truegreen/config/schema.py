@@ -79,9 +79,11 @@ class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     repository: str = ""
     """Name under which the server keeps this project; empty takes the CI's `owner/name`, and the project's folder."""
     branch: str = ""
-    """Branch that `truegreen history push` writes and `pull` reads; it holds nothing else."""
+    """Branch that keeps the history between runs and holds nothing else: reports read it, `history.yml` writes it."""
     remote: str = "origin"
-    """Remote of that branch."""
+    """Name of the remote that has that branch."""
+    pull_requests: bool = False
+    """Whether `history.yml` also keeps runs of pull requests; those from forks are never kept."""
     folder: str = ""
     """Folder that push and pull use instead of a branch, such as one that a cache restores."""
     keep_runs: Annotated[int, msgspec.Meta(ge=1)] = 5000

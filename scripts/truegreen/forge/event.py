@@ -104,7 +104,7 @@ def parse(env: Mapping[str, str], payload: bytes | None = None) -> Event:
         base_ref=_text(_table(pull, "base").get("ref")) or _text(env.get("GITHUB_BASE_REF", "")),
         pull_request=number,
         is_fork=_is_fork(pull, repository),
-        default_branch=_text(_table(data, "repository").get("default_branch")),
+        default_branch=_default_branch(name, data, env),
         labels=_labels(pull),
         actor=_text(env.get("GITHUB_ACTOR", "")) or _text(_table(data, "sender").get("login")),
         run_id=run_id,
@@ -163,6 +163,15 @@ def _base_sha(name: str, data: dict[str, Any], pull: dict[str, Any]) -> str:
     if name == "merge_group":
         return _commit(_table(data, "merge_group").get("base_sha"))
     return _commit(data.get("before")) if name == "push" else ""
+
+
+def _default_branch(name: str, data: dict[str, Any], env: Mapping[str, str]) -> str:
+    """Return the default branch; a schedule names no repository in its payload, and runs on that branch only."""
+    named = _text(_table(data, "repository").get("default_branch"))
+    ref = _text(env.get("GITHUB_REF", ""))
+    if not named and name == "schedule" and ref.startswith("refs/heads/"):
+        return ref.removeprefix("refs/heads/")
+    return named
 
 
 def _number(pull: dict[str, Any], data: dict[str, Any], env: Mapping[str, str], name: str) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -88,13 +88,13 @@ class Waiving:
 
 
 def _covered(parts: list[Part], again: Callable[[tuple[str, ...]], Verdict | None]) -> bool:
-    """Return whether a gate passes without what the parts name."""
+    """Return whether a gate passes, or has no question left, without what the parts name."""
     if any(not item for _, item in parts):
         return True
     if not parts:
         return False
     verdict = again(tuple(item for _, item in parts))
-    return verdict is not None and verdict.status is Status.PASS
+    return verdict is not None and verdict.status in (Status.PASS, Status.SKIPPED)
 
 
 def _fewest(parts: list[Part], again: Callable[[tuple[str, ...]], Verdict | None]) -> list[Part]:
@@ -112,6 +112,14 @@ def _fact(waiver: Waiver) -> Fact:
     return Fact(label=f"waiver {waiver.file}:{waiver.line}" if waiver.line else "waiver", value=value)
 
 
+def excluding(policy: Any, items: tuple[str, ...]) -> Any:
+    """Return the policy of a gate on coverage by which files that match a pattern do not count.
+
+    They stay in the evidence: a file that were absent from it would be one that no test imports, or was lost.
+    """
+    return msgspec.structs.replace(policy, exclude=[*policy.exclude, *items])
+
+
 def without(evidence: RunEvidence, stage: str, items: tuple[str, ...]) -> RunEvidence:
     """Return evidence in which what matches one of the patterns is absent; a requirement is not due yet."""
     if stage == RUN:
@@ -127,16 +135,14 @@ def without(evidence: RunEvidence, stage: str, items: tuple[str, ...]) -> RunEvi
 
 def _without(seen: StageEvidence, items: tuple[str, ...]) -> StageEvidence:
     replace = msgspec.structs.replace
-    tests, coverage = seen.tests, seen.coverage
+    tests = seen.tests
     if tests is not None:
         cases = (case for case in tests.cases if not paths.matches(case.file, items) or not case.file)
         tests = replace(tests, cases=tuple(case for case in cases if not test_matches(case.id, items)))
-    if coverage is not None:
-        coverage = replace(coverage, files=tuple(f for f in coverage.files if not paths.matches(f.path, items)))
     scans = tuple(
         replace(scan, findings=tuple(f for f in scan.findings if not _finding_matches(f, items))) for scan in seen.scans
     )
-    return replace(seen, tests=tests, coverage=coverage, scans=scans)
+    return replace(seen, tests=tests, scans=scans)
 
 
 def test_matches(test: str, items: tuple[str, ...]) -> bool:

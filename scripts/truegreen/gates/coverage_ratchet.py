@@ -71,7 +71,8 @@ class CoverageRatchet(BaseGate):
             )
         base = _renamed(_base(history.coverage, evidence.changes), evidence.changes)
         if base is None:
-            return self.not_judged(stage, "the history has no coverage of the default branch yet")
+            unread = f"the earlier runs could not be read: {history.unreadable}" if history.unreadable else ""
+            return self.not_judged(stage, unread or "the history has no coverage of the default branch yet")
         now = _without(coverage, policy.exclude)
         found = ratchet.steps(base.coverage, now, _runs(evidence, stage, coverage, history), _names(evidence.changes))
         lost = _lost(base, now, evidence.changes, policy.exclude)

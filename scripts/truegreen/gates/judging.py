@@ -9,7 +9,8 @@ import msgspec
 
 from truegreen import registry
 from truegreen.analysis import headline
-from truegreen.gates._waiving import Waiving, without
+from truegreen.gates._ingested import records
+from truegreen.gates._waiving import Waiving, excluding, without
 from truegreen.gates.base import RUN
 from truegreen.gates.stage_complete import place
 from truegreen.model.evidence import RunState
@@ -190,6 +191,8 @@ def _again(
     gate: Gate, evidence: RunEvidence, stage: str, policy: Any, history: History, items: tuple[str, ...]
 ) -> Verdict | None:
     """Return the verdict that a gate gives without the items that match the patterns."""
+    if "coverage" in gate.needs:
+        return _ask(gate, evidence, stage, excluding(policy, items), history)
     return _ask(gate, without(evidence, stage, items), stage, policy, history)
 
 
@@ -229,9 +232,16 @@ def _unseen(gate: Gate, seen: StageEvidence) -> Verdict | None:
         status=Status.BLIND,
         reason=problem.message,
         facts=(Fact(label="where", value=place(problem)),) if problem.path else (),
-        remedy=problem.fix or "run the stage again; its log says why",
+        remedy=problem.fix or _bring(seen),
         code=problem.code,
     )
+
+
+def _bring(seen: StageEvidence) -> str:
+    """Return how a part that is missing comes: results that were brought have no stage to run again."""
+    if records(seen):
+        return "take it in beside the results: `truegreen ingest` with all files of the stage"
+    return "run the stage again; its log says why"
 
 
 def _why_absent(seen: StageEvidence, absent: list[str]) -> Problem:

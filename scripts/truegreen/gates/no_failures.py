@@ -8,6 +8,7 @@ import msgspec
 
 from truegreen.analysis import this_run
 from truegreen.analysis.exoneration import Court
+from truegreen.gates import _ingested
 from truegreen.gates._quarantine import Ward
 from truegreen.gates.base import TESTED, BaseGate, GateOptions, count, tested
 from truegreen.model.testrun import Outcome, TestCase
@@ -88,7 +89,7 @@ class NoFailures(BaseGate):
         verdict = self.failed(
             stage,
             f"{len(red):,} of {count(ran, 'test')} failed{known}",
-            remedy=f"fix the code or the test; `truegreen run {stage} -- -k NAME` repeats one of them",
+            remedy=f"fix the code or the test{_repeat(stage, evidence)}",
             facts=tuple(facts),
             items=tuple(items),
         )
@@ -109,6 +110,13 @@ def _alibis(evidence: RunEvidence, policy: NoFailuresOptions, history: History) 
             if court and (alibi := court.excuse(case)):
                 found[seen.stage, case.id] = alibi
     return found if len(found) <= policy.exonerate else {}
+
+
+def _repeat(stage: str, evidence: RunEvidence) -> str:
+    """Return a clause on how a failing test is repeated; only its own program can do so with one that was brought."""
+    if _ingested.records(evidence.of(stage)):
+        return ", run the tests again with their own program, and take the results in with `truegreen ingest`"
+    return f"; `truegreen run {stage} -- -k NAME` repeats one of them"
 
 
 def _item(case: TestCase, *, held: bool, alibi: str) -> Item:

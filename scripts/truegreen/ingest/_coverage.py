@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections import defaultdict
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest._paths import relative
 from truegreen.ingest._xml import Refused
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 LAST_LINE = 1_000_000
 """A line beyond this is no line of a source file, and a set of lines grows with the last one."""
@@ -68,12 +73,24 @@ class Files:
         self._last_lines = 0
 
     def add(self, lines: Lines, *folders: str) -> None:
-        """Keep a file that is complete; folders are where its name may begin."""
+        """Keep a file that is complete; folders are where its name may begin, the likeliest first."""
         file = lines.done(self._places.find(lines.name, *folders))
         self._last_lines += file.executable.bit_length()
         if self._last_lines > _LINES_IN_ALL:
             raise Refused(f"more than {_LINES_IN_ALL:,} lines")
         self._files.append(file)
+
+    def add_from(self, lines: Lines, sources: Sequence[str]) -> None:
+        """Keep a file that is complete, and whose name begins at one of some folders, none likelier than another.
+
+        Raises:
+            Refused: it has lines, and is there in two of them.
+        """
+        fits = self._places.fits(lines.name, sources) if lines and len(sources) > 1 else []
+        if len(fits) > 1:
+            which = f"{lines.name[:200]} could be {fits[0]} or {fits[1]}"
+            raise Refused(f"{which}: bring a report whose paths begin at the project, such as coverage.py's JSON")
+        self.add(lines, *sources)
 
     def coverage(self, path: Path, *, has_branches: bool) -> Coverage:
         """Return the whole.
@@ -94,6 +111,8 @@ class Places:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._found: dict[tuple[str, ...], str] = {}
+        self._claims: dict[str, str] = {}
+        """Path → what was found there: the path itself, or the name for which it is the best guess."""
 
     def find(self, name: str, *folders: str) -> str:
         """Return a path relative to the project.
@@ -102,26 +121,39 @@ class Places:
         the project. A name that is found nowhere stays as it is.
 
         Raises:
-            Refused: it lies outside the project, or is no path.
+            Refused: it lies outside the project, is no path, or is taken for the same file as another name.
         """
         key = (name, *folders)
         if key not in self._found:
-            self._found[key] = self._find(name, folders)
+            exact, path = self._find(name, folders)
+            claim = path if exact else posixpath.normpath("/".join((*folders[:1], name.replace("\\", "/"))))
+            other = self._claims.setdefault(path, claim)
+            if other != claim:
+                both = f"{name[:200]} and {other[:200]} would both be {path} of the project"
+                raise Refused(f"{both}: leave files of other projects out of the report")
+            self._found[key] = path
         return self._found[key]
 
-    def _find(self, name: str, folders: tuple[str, ...]) -> str:
+    def fits(self, name: str, folders: Iterable[str]) -> list[str]:
+        """Return the files of the project that a name is in some folders."""
+        paths = (relative(f"{folder.rstrip('/')}/{name}", self._root) for folder in folders)
+        return [path for path in dict.fromkeys(paths) if path and self._is_file(path)]
+
+    def _find(self, name: str, folders: tuple[str, ...]) -> tuple[bool, str]:
+        """Return whether a name says where its file lies, and the path; a guess leaves parts out or adds some."""
         plain = name.replace("\\", "/")
         absolute = plain.startswith("/") or plain[1:2] == ":"
         candidates = [plain] if absolute else [*(f"{folder.rstrip('/')}/{plain}" for folder in folders), plain]
         inside = [path for path in (relative(one, self._root) for one in candidates) if path]
         known = next((path for path in inside if self._is_file(path)), "")
-        if not known:
-            known = next((path for one in candidates if (path := self._without_first_parts(one))), "")
-        if not known and not absolute and inside:
-            known = self._below_any(inside[-1]) or inside[-1]
-        if not (known := known or next(iter(inside), "")):
+        if known:
+            return True, known
+        guessed = next((path for one in candidates if (path := self._without_first_parts(one))), "")
+        if not guessed and not absolute and inside:
+            guessed = self._below_any(inside[-1])
+        if not guessed and not inside:
             raise Refused(f"{name[:200]} lies outside the project")
-        return known
+        return not guessed, guessed or inside[0 if absolute else -1]
 
     def _is_file(self, path: str) -> bool:
         try:

@@ -84,7 +84,7 @@ class _Document:
         elif tag == "class" and self._lines is not None:
             # Istanbul lists the head of a method there alone, and does not count it; only where a class has no lines
             # of its own they are what was measured.
-            self.files.add(self._lines or self._of_methods, *filter(None, self._sources))
+            self.files.add_from(self._lines or self._of_methods, tuple(filter(None, self._sources)))
             self._lines = None
 
     def text(self, data: str) -> None:

@@ -89,3 +89,5 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """Stage → test → what is known; empty when the store was not asked for single tests."""
     coverage: tuple[PastCoverage, ...] = ()
     """Of the newest runs of the default branch, newest first; empty when the store keeps none."""
+    unreadable: str = ""
+    """Why there are no earlier runs though there may be some; empty when they were read, or when there is no store."""

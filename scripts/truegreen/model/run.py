@@ -13,6 +13,7 @@ from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
 from truegreen.model.mutation import MutationResult
+from truegreen.model.pairs import PairedTimes
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
@@ -50,6 +51,8 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...] = ()
     """One for each file of test results that could be read."""
     mutation: MutationResult | None = None
+    pairs: tuple[PairedTimes, ...] = ()
+    """One for each shard that ran base and change in turn."""
     problems: tuple[Problem, ...] = ()
 
 

@@ -141,6 +141,8 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     """Node ids of tests that neither this stage nor another wants."""
     unknown_marks: dict[str, str] = {}
     """Mark that nobody registered → the first test that has it."""
+    marked: dict[str, tuple[str, ...]] = {}
+    """Mark that a limit is set for → node ids of the tests that have it; a mark nobody asked for has no entry."""
     uncalled: int = 0
     """Tests that were set up and never called, as with `--setup-plan`."""
     recorder_problem: str = ""

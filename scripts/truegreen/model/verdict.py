@@ -139,6 +139,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     headline: str
     duration_s: float = 0.0
     stages: tuple[StageReport, ...] = ()
+    history: str = ""
+    """What the run was compared with, and why it will not be kept; empty where no history is carried."""
     provenance: Provenance = Provenance()
 
     def red_verdicts(self) -> tuple[Verdict, ...]:

@@ -52,6 +52,8 @@ def parts(report: Report) -> tuple[Part, ...]:
         found += [_red(story, stage, source) for story in same_story(v for v in stage.verdicts if v.red)]
     found += [part for part in (_waivers(report, source),) if part]
     found += [part for part in (_advice(report, source), _not_judged(report), _skipped(report), _notes(report)) if part]
+    if report.history:
+        found.append(Part(name="the history", forms=(f"History: {prose(report.history, 600)}",)))
     found.append(_provenance(report))
     return tuple(found)
 

@@ -42,6 +42,8 @@ class TerminalReporter:
         if known := waivers(report):
             lines = [f"waivers ({len(known):,})", *(line for item in known for line in _item(item, detailed=False))]
             parts.append(Part(name="waivers", forms=("\n".join(lines[: 2 * _ITEMS + 1]), "\n".join(lines))))
+        if report.history:
+            parts.append(Part(name="the history", forms=(f"history: {plain(report.history, 600)}",)))
         verdict = f"truegreen: {self._painted(report.status, report.status.upper())}"
         forms = (verdict, f"{verdict}: {plain(report.headline, 500)}")
         parts.append(Part(name="the headline", forms=forms, required=True))

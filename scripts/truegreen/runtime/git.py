@@ -45,6 +45,11 @@ def inspect(root: Path, processes: ProcessRunner) -> WorkTree:
     )
 
 
+def tracked(root: Path, path: Path, processes: ProcessRunner) -> bool:
+    """Return whether git keeps a file of the work tree: it came with the code, and not from an earlier run."""
+    return _ask(processes, root, "ls-files", "--error-unmatch", "--", str(path)) is not None
+
+
 def _as_it_stands(root: Path, processes: ProcessRunner) -> str:
     """Return the tree of the tracked files with their uncommitted changes; empty when git cannot tell.
 

@@ -44,8 +44,13 @@ class Store(Protocol):
         """
         ...
 
-    def history(self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None) -> History:
-        """Return the newest runs first, and for the tests asked for (stage → names) what is known of each."""
+    def history(
+        self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None, environment: str | None = None
+    ) -> History:
+        """Return the newest runs first, and for the tests asked for (stage → names) what is known of each.
+
+        Their durations are those of runs in one environment, where one is named.
+        """
         ...
 
     def runs(self, known: Mapping[str, bytes] | None = None) -> Iterator[RunResults]:

@@ -32,8 +32,12 @@ _ATTEMPTS = (
 )
 
 
-def history(connection: Connection, limit: int, tests: Mapping[str, Container[str]] | None) -> History:
+def history(
+    connection: Connection, limit: int, tests: Mapping[str, Container[str]] | None, environment: str | None = None
+) -> History:
     """Return the newest runs first, and what is known of the tests asked for.
+
+    Durations are those of runs in one environment, where one is named.
 
     Raises:
         Damaged: a row is not what was written.
@@ -47,7 +51,7 @@ def history(connection: Connection, limit: int, tests: Mapping[str, Container[st
         if checksum(tuple(row), own, attempts) != written:
             raise Damaged(f"run {row[0]} is not what was written")
         runs.append(past_run(tuple(row), own, failures=_failures(attempts)))
-    known = _past_tests(connection, runs, stages, tests) if tests else {}
+    known = _past_tests(connection, runs, stages, tests, environment) if tests else {}
     return History(runs=tuple(runs), tests=known, coverage=_coverage(connection))
 
 
@@ -169,7 +173,11 @@ def _coverage(connection: Connection) -> tuple[PastCoverage, ...]:
 
 
 def _past_tests(
-    connection: Connection, runs: Iterable[PastRun], stages: Iterable[Row], wanted: Mapping[str, Container[str]]
+    connection: Connection,
+    runs: Iterable[PastRun],
+    stages: Iterable[Row],
+    wanted: Mapping[str, Container[str]],
+    environment: str | None,
 ) -> dict[str, dict[str, PastTest]]:
     """Return what is known of the tests asked for, stage by stage."""
     names = test_names(connection)
@@ -178,7 +186,7 @@ def _past_tests(
     for stage, asked in wanted.items():
         of_stage = Counter((row[2], row[3]) for row in stages if row[4] == stage and row[2] is not None)
         counts = counted(connection, of_stage)
-        durations = _durations(connection, stage, names)
+        durations = _durations(connection, stage, names, environment)
         known[stage] = {
             names[test][0]: PastTest(
                 runs=number,
@@ -216,12 +224,15 @@ def counted(connection: Connection, test_sets: Mapping[tuple[int, int | None], i
     }
 
 
-def _durations(connection: Connection, stage: str, names: Mapping[int, tuple[str, int]]) -> dict[int, list[int]]:
-    """Return test → steps of its newest passes on the default branch, newest first."""
+def _durations(
+    connection: Connection, stage: str, names: Mapping[int, tuple[str, int]], environment: str | None
+) -> dict[int, list[int]]:
+    """Return test → steps of its newest passes on the default branch, newest first; in one environment if named."""
     rows = connection.rows(
         "SELECT s.id, s.present, s.skipped, s.durations FROM stages s JOIN runs r ON r.id = s.run_id "
-        "WHERE s.stage = ? AND r.base = 1 AND s.present IS NOT NULL ORDER BY r.created DESC, r.id DESC LIMIT ?",
-        (stage, _DURATIONS_KEPT),
+        "WHERE s.stage = ? AND r.base = 1 AND s.present IS NOT NULL AND r.environment = coalesce(?, r.environment) "
+        "ORDER BY r.created DESC, r.id DESC LIMIT ?",
+        (stage, environment, _DURATIONS_KEPT),
     )
     sets = {one: numbers(test_set_spans(connection, one)) for one in {row[1] for row in rows}}
     usual = {one: [names[test][1] if test in names else 0 for test in tests] for one, tests in sets.items()}

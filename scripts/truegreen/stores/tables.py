@@ -38,18 +38,21 @@ class TableReader(ABC):
     def damaged(self, why: str) -> StoreDamaged:
         """Return the explanation of content that is not what was written."""
 
-    def history(self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None) -> History:
+    def history(
+        self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None, environment: str | None = None
+    ) -> History:
         """Return the newest runs first; empty when there is no store yet.
 
         Args:
             limit: most runs to return.
             tests: stage → names of the tests of which more is to be known.
+            environment: digest of that in which the durations must have been measured; None takes them all.
 
         Raises:
             StoreError: the store cannot be used.
         """
         with self._reading() as connection:
-            return reading.history(connection, max(0, limit), tests) if connection else History()
+            return reading.history(connection, max(0, limit), tests, environment) if connection else History()
 
     def runs(self, known: Mapping[str, bytes] | None = None) -> Iterator[RunResults]:
         """Yield every run with all its results, oldest first; those with a known digest are left out.

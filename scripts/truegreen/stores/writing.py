@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from truegreen.model.testrun import Outcome
 from truegreen.stores import content
-from truegreen.stores.columns import code, pack, shifted, spans
+from truegreen.stores.columns import code, pack, pairs, shifted, spans
 from truegreen.stores.database import HEADER, STAGE, checksum, header, stage_row
 
 if TYPE_CHECKING:
@@ -69,10 +69,27 @@ def forget(connection: Connection, runs: Iterable[int]) -> None:
 
 
 def forget_unused(connection: Connection) -> None:
-    """Take out names and sets of tests that no run mentions any more, except tests: their numbers stay."""
+    """Take out sets of tests, tests and fingerprints that no run mentions any more.
+
+    Names that are made anew for every run (a date or a random number in a parameter) would otherwise stay for good.
+    """
     used = " UNION ".join(f"SELECT {one} FROM stages WHERE {one} IS NOT NULL" for one in ("present", "skipped"))  # noqa: S608
     connection.rows(f"DELETE FROM test_sets WHERE id NOT IN ({used})")  # noqa: S608 - our own names
     connection.rows("DELETE FROM fingerprints WHERE id NOT IN (SELECT fingerprint FROM attempts)")
+    _forget_tests(connection)
+
+
+def _forget_tests(connection: Connection) -> None:
+    """Take out the tests that are in no set; what is between two spans is unused, whatever number it has."""
+    sets = connection.rows("SELECT spans FROM test_sets")
+    after = 0
+    gaps = []
+    for first, end in sorted({pair for (blob,) in sets for pair in pairs(blob)}):
+        if first > after:
+            gaps.append((after, first))
+        after = max(after, end)
+    connection.many("DELETE FROM tests WHERE id >= ? AND id < ?", gaps)
+    connection.rows("DELETE FROM tests WHERE id >= ?", (after,))
 
 
 def _put_parts(connection: Connection, number: int, parts: dict[str, bytes]) -> None:

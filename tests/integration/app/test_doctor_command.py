@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,8 +12,6 @@ from truegreen import registry
 from truegreen.errors import EXIT_CONFIGURATION, EXIT_OK
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.app_desk import Desk
 
 SHA = "a" * 40
@@ -166,6 +165,54 @@ def test_doctor_workflow_that_is_not_utf8_is_an_error(bare: Desk) -> None:
 def test_doctor_workflow_with_nothing_to_say_against_is_no_error(bare: Desk, text: str) -> None:
     bare.write(".github/workflows/ci.yaml", text)
     assert bare.run("doctor").code == EXIT_OK
+
+
+@pytest.mark.parametrize(
+    ("table", "called", "level", "words"),
+    [
+        ('branch = "h"', True, "ok", "kept on the branch h"),
+        ('branch = "h"', False, "warning", "no workflow keeps a run there"),
+        ("", True, "error", "no branch is named"),
+    ],
+)
+def test_doctor_history_that_is_read_and_not_kept_or_kept_nowhere_is_told(
+    bare: Desk, table: str, called: object, level: str, words: str
+) -> None:
+    bare.configure(f"[tool.truegreen.history]\n{table}\n")
+    job = f"    permissions: {GRANTED}\n    uses: {CALL}/pipeline.yml@{SHA}\n"
+    sign = "" if called else "# "
+    rows = ("permissions: {contents: write}", "needs: gate", f"uses: {CALL}/history.yml@{SHA}")
+    job += f"{sign}  history:\n" + "".join(f"{sign}    {row}\n" for row in rows)
+    bare.write(".github/workflows/truegreen.yml", caller(job))
+    found = checks(bare)
+    assert (found["history"]["level"], words in found["history"]["message"]) == (level, True)
+    if called:
+        assert found["truegreen.yml: history"]["level"] == "ok"
+
+
+def test_doctor_accepts_the_workflow_on_the_page_of_the_history(bare: Desk) -> None:
+    page = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
+    (workflow,) = (block.partition("```")[0] for block in page.split("```yaml\n")[1:])
+    bare.configure('[tool.truegreen.history]\nbranch = "truegreen-history"\n')
+    bare.write(".github/workflows/truegreen.yml", f"on: push\npermissions: {{}}\n{workflow}")
+    found = checks(bare)
+    assert found["history"]["level"] == "ok"
+    problems = {
+        title: row for title, row in found.items() if title.startswith("truegreen.yml") and row["level"] == "error"
+    }
+    assert problems == {}
+    assert {"truegreen.yml: truegreen", "truegreen.yml: history"} <= found.keys()
+
+
+def test_doctor_history_that_nobody_wants_is_not_mentioned(bare: Desk) -> None:
+    assert "history" not in checks(bare)
+
+
+def test_doctor_keeping_job_that_may_not_write_is_an_error(bare: Desk) -> None:
+    bare.configure('[tool.truegreen.history]\nbranch = "h"\n')
+    job = f"    permissions: {{contents: read}}\n    uses: {CALL}/history.yml@{SHA}\n"
+    bare.write(".github/workflows/truegreen.yml", caller(job))
+    assert "contents: write" in checks(bare)["truegreen.yml: gate"]["message"]
 
 
 def test_doctor_reference_that_can_move_is_a_warning(bare: Desk) -> None:

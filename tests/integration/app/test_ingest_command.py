@@ -52,7 +52,17 @@ def test_failing_results_fail_the_stage(desk: Desk) -> None:
     assert desk.run("ingest", "wiring", "go.jsonl", "--exit-code", "1").code == EXIT_OK
     ended = desk.run("gate", "wiring", "--json")
     assert ended.code == EXIT_GATE_FAILED
-    assert verdict(ended, "no-failures")["items"][0]["title"] == "bank::TestAdd"
+    failures = verdict(ended, "no-failures")
+    assert failures["items"][0]["title"] == "bank::TestAdd"
+    assert "truegreen run" not in failures["remedy"], "pytest of ours never ran this test"
+    assert "take the results in with `truegreen ingest`" in failures["remedy"]
+
+
+def test_coverage_that_was_not_brought_is_asked_for_as_it_can_be_brought(desk: Desk) -> None:
+    desk.write("go.jsonl", GREEN)
+    desk.run("ingest", "unit", "go.jsonl", "--exit-code", "0", "--duration", "1")
+    coverage = verdict(desk.run("gate", "unit", "--json"), "coverage", "unit")
+    assert (coverage["status"], "`truegreen ingest` with all files" in coverage["remedy"]) == ("blind", True)
 
 
 def test_record_names_commit_tree_kind_and_digest(desk: Desk) -> None:
@@ -166,6 +176,33 @@ def test_files_of_one_name_are_kept_apart_and_no_name_leaves_the_folder(desk: De
     assert stage["status"] == "fail"
 
 
+CTRF = """\
+{"reportFormat": "CTRF", "specVersion": "1.0.0", "results": {"tool": {"name": "t"},
+ "summary": {"tests": 1, "passed": 1, "failed": 0, "pending": 0, "skipped": 0, "other": 0, "start": 1, "stop": 2},
+ "tests": [{"name": "TestAdd", "status": "passed", "duration": 10, "suite": ["bank"]}]}}
+"""
+
+
+@pytest.mark.parametrize("files", [("go.jsonl", "report.json"), ("report.json", "cover.info", "go.jsonl")])
+def test_one_run_in_two_formats_is_refused_and_leaves_the_stage_blind(desk: Desk, files: tuple[str, ...]) -> None:
+    desk.write("go.jsonl", GREEN)
+    desk.write("report.json", CTRF)
+    desk.write("cover.info", "SF:src/a.py\nDA:1,1\nend_of_record\n")
+    ended = desk.run("ingest", "wiring", *files, "--exit-code", "0")
+    assert (ended.code, "would count twice" in ended.err) == (EXIT_CONFIGURATION, True), ended.err
+    assert f"{files[-1]} --shard NAME" in ended.err
+    assert desk.run("gate", "wiring").code == EXIT_EVIDENCE
+
+
+def test_two_formats_in_shards_of_their_own_are_two_runs(desk: Desk) -> None:
+    desk.write("go.jsonl", GREEN)
+    desk.write("report.json", CTRF.replace("TestAdd", "adds"))
+    desk.run("ingest", "wiring", "go.jsonl", "--shard", "go", "--exit-code", "0")
+    desk.run("ingest", "wiring", "report.json", "--shard", "node", "--exit-code", "0")
+    ended = desk.run("gate", "wiring", "--json")
+    assert verdict(ended, "no-failures")["reason"] == "2 tests passed"
+
+
 def test_shards_of_pytest_and_of_another_runner_make_one_stage(desk: Desk) -> None:
     head = desk.git("rev-parse", "HEAD")
     leave(desk.root / ".truegreen", "wiring", pytest_files("test_a"), commit=head, shard="python", python="3.12.1")
@@ -190,4 +227,6 @@ def test_time_budget_judges_the_duration_that_was_told(desk: Desk) -> None:
     desk.write("go.jsonl", GREEN)
     for told, status in (((), "blind"), (("--duration", "4"), "pass"), (("--duration", "6"), "fail")):
         desk.run("ingest", "wiring", "go.jsonl", "--exit-code", "0", *told)
-        assert verdict(desk.run("gate", "wiring", "--json"), "time-budget")["status"] == status
+        judged = verdict(desk.run("gate", "wiring", "--json"), "time-budget")
+        assert judged["status"] == status
+        assert ("--duration" in judged["remedy"]) is (status == "blind")

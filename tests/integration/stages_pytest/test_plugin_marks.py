@@ -38,15 +38,23 @@ def session(pytester, monkeypatch):
     """A way to run the tests with the plugin; returns what it wrote."""
     path = pytester.path / "out.json"
 
-    def run(*words, marker="", claims=None, processes=False):
+    def run(*words, marker="", claims=None, processes=False, marks=()):
         monkeypatch.setenv("TRUEGREEN_SESSION_FILE", str(path))
-        monkeypatch.setenv("TRUEGREEN_SELECTION", json.dumps({"marker": marker, "claims": claims}))
+        monkeypatch.setenv("TRUEGREEN_SELECTION", json.dumps({"marker": marker, "claims": claims, "marks": marks}))
         pytester.makepyfile(test_m=TESTS)
         arguments = ("-p", "truegreen_pytest", "-W", "ignore", *(("-m", marker) if marker else ()), *words)
         (pytester.runpytest_subprocess if processes else pytester.runpytest)(*arguments)
         return json.loads(path.read_text())
 
     return run
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2")])
+def test_tests_of_a_mark_that_was_asked_for_are_told(session, words):
+    found = session(*words, processes=True, marks=["wiring", "absent"])
+    wired = [f"test_m.py::{name}" for name in ("test_wired[1]", "test_wired[2]", "test_both")]
+    assert found["marked"] == {"wiring": wired, "absent": []}
+    assert session(*words, processes=True)["marked"] == {}
 
 
 @pytest.mark.parametrize("words", [(), ("-n", "2")])

@@ -93,6 +93,14 @@ def test_store_gives_the_answers_of_a_table_of_rows(new_place: NewPlace, given_r
     asked = {stage: [test.test for _, where, test in rows(kept) if where == stage] for _, stage, _ in rows(kept)}
     history = store.history(100, asked)
     assert history.tests == {stage: expected_tests(kept).get(stage, {}) for stage in asked}
+    for place in ("e", "f", "nowhere"):
+        there = store.history(100, asked, place).tests
+        elsewhere = expected_tests([one for one in kept if one.run.environment == place])
+        assert {(stage, name): test.durations_s for stage, tests in there.items() for name, test in tests.items()} == {
+            (stage, name): elsewhere[stage][name].durations_s if name in elsewhere.get(stage, {}) else ()
+            for stage, tests in history.tests.items()
+            for name in tests
+        }
     assert [run.run for run in history.runs] == [one.run.run for one in kept]
     assert [{(f.stage, f.test, f.attempts, f.fingerprint) for f in run.failures} for run in history.runs] == [
         {(stage, t.test, t.attempts, t.fingerprint) for _, stage, t in rows([one]) if t.failed} for one in kept

@@ -39,10 +39,10 @@ E    +  where 0 = Account(balance=0).balance
 tests/test_a.py:2: AssertionError"""
 
 
-def judged(run):
+def judged(run, history=""):
     stages = judging.judge(run, {}, good.NO_HISTORY)
     status, headline = judging.overall(stages)
-    return Report(status=status, headline=headline, duration_s=61.0, stages=stages, provenance=ORIGIN)
+    return Report(status=status, headline=headline, duration_s=61.0, stages=stages, history=history, provenance=ORIGIN)
 
 
 def green():
@@ -65,7 +65,8 @@ def red():
             stage("lint"),
             stage("unit", tests=tests, sessions=(good.session(exit_code=1),)),
             stage("persistence", persistence=(empty,)),
-        )
+        ),
+        history="compared with 812 earlier runs on branch truegreen-history at origin",
     )
 
 
@@ -104,6 +105,7 @@ def hostile():
         status=Status.FAIL,
         headline=CORPUS[0],
         stages=(one,),
+        history=CORPUS[2],
         provenance=msgspec.structs.replace(ORIGIN, event=CORPUS[1]),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from truegreen.analysis.flakiness import Unit
-from truegreen.analysis.flaky_tests import FlakyTest, Tier, detect, find_bursts, group, members
+from truegreen.analysis.flaky_tests import FlakyTest, Tier, detect, find_bursts, group, survey
 
 
 def units(number, *disagreed, tests=100):
@@ -42,12 +42,14 @@ def test_four_tests_are_no_burst_and_in_a_large_suite_neither_are_nineteen():
 
 
 def test_many_tests_that_fail_together_again_are_a_group_and_no_burst():
-    found = detect(units(100, names("x", 8), names("x", 8) | {"y"}, {"y"}, {"y"}, {"z"}))
+    given = units(100, names("x", 8), names("x", 8) | {"y"}, {"y"}, {"y"}, {"z"})
+    found = detect(given)
     assert found["y"].group == 1
     assert {found[name].group for name in names("x", 8)} == {2}
     assert found["x0"].events == 2
     assert found["z"].group == 3
-    assert set(members(found.values(), 2)) == names("x", 8)
+    (together,) = survey(given)[1]
+    assert (together.number, set(together.tests), together.events, together.runs) == (2, names("x", 8), 2, 100)
 
 
 def test_tests_that_disagree_often_explain_a_large_run():

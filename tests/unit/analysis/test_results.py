@@ -77,3 +77,32 @@ def test_two_results_of_one_name_never_hide_a_failure_whatever_their_order() -> 
     for one, other in (((PASS,), (FAIL,)), ((FAIL,), (PASS,)), ((SKIP,), (ERROR,))):
         assert results.combined(one, other)[-1] in (FAIL, ERROR)
         assert results.combined(one, other) == results.combined(other, one)
+
+
+def test_stage_that_was_not_run_again_is_no_part_of_the_next_attempt() -> None:
+    def of(attempt: int, **runs: tuple[str, ...]) -> Any:
+        stages = [
+            given.stage(
+                name,
+                records=tuple(given.record(name, run_id=run) for run in made),
+                tests=TestRun(cases=(given.case(1),)),
+                coverage=given.coverage() if name == "unit" else None,
+            )
+            for name, made in runs.items()
+        ]
+        base = report()
+        origin = msgspec.structs.replace(base.provenance, run_attempt=attempt, base=True)
+        stages_of_report = tuple(msgspec.structs.replace(base.stages[0], stage=name) for name in runs)
+        told = msgspec.structs.replace(base, provenance=origin, stages=stages_of_report)
+        return results.of(told, given.run(*stages))
+
+    first = of(1, unit=("77.1",), wiring=("77.1",))
+    assert ({stage.stage for stage in first.run.stages}, first.run.tests) == ({"unit", "wiring"}, 2)
+    assert first.parts
+    again = of(2, unit=("77.1",), wiring=("77.2",))
+    assert (again.run.run, [stage.stage for stage in again.run.stages]) == ("77.2", ["wiring"])
+    assert (set(again.results), again.run.tests, again.parts) == ({"wiring"}, 1, {})
+    # One leg of a matrix ran again: its results count, and cannot be told from those of the others.
+    assert set(of(2, unit=("77.1", "77.2")).results) == {"unit"}
+    # Evidence of a desk, or of a run that is judged elsewhere, belongs to whoever judges it.
+    assert set(of(1, unit=("",), wiring=("12.1",)).results) == {"unit", "wiring"}

@@ -150,6 +150,16 @@ def test_parse_hostile_variable_is_dropped(name: str, value: str, field: str, ex
     assert getattr(parse(env, b"{}"), field) == expected
 
 
+def test_parse_schedule_runs_on_the_default_branch_though_its_payload_names_no_repository() -> None:
+    event = parse({"GITHUB_EVENT_NAME": "schedule", "GITHUB_REF": "refs/heads/trunk"}, b'{"schedule": "0 3 * * *"}')
+    assert (event.default_branch, event.on_default_branch) == ("trunk", True)
+    named = {"repository": {"default_branch": "main"}}
+    assert not parse(
+        {"GITHUB_EVENT_NAME": "schedule", "GITHUB_REF": "refs/heads/x"}, json.dumps(named).encode()
+    ).on_default_branch
+    assert not parse({"GITHUB_EVENT_NAME": "workflow_dispatch", "GITHUB_REF": "refs/heads/x"}, b"{}").on_default_branch
+
+
 @pytest.mark.parametrize("number", [True, -1, 0, "7", 7.5, None])
 def test_parse_number_that_is_none_falls_back_to_the_ref(number: Any) -> None:
     assert read(pull(number=number)).pull_request == 7

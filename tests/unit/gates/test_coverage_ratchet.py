@@ -81,6 +81,14 @@ def test_history_without_coverage_is_not_judged():
     )
 
 
+def test_history_that_could_not_be_read_is_not_called_empty():
+    verdict = judged(both(measured()), History(unreadable="the server did not answer"))
+    assert (verdict.status, verdict.reason) == (
+        Status.SKIPPED,
+        "the earlier runs could not be read: the server did not answer",
+    )
+
+
 def test_base_commit_itself_is_compared_before_a_newer_run():
     newer = PastCoverage(commit="9" * 40, coverage=both(measured(missing=(1, 2))))
     exact = past(both(measured())).coverage

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import msgspec
 import pytest
 from tests.support import evidence as good
@@ -44,6 +46,25 @@ def test_clean_history_passes_with_the_run_that_shows_it():
     assert facts(verdict)["red for nothing"] == "0 of 367 (between 0.00% and 1.00%)"
 
 
+@pytest.mark.parametrize(
+    ("known_by", "today", "status"),
+    [
+        (date(2026, 11, 21), date(2026, 11, 21), Status.SKIPPED),
+        (date(2026, 11, 20), date(2026, 11, 21), Status.BLIND),
+        (date(2026, 11, 22), None, Status.BLIND),
+        (None, None, Status.SKIPPED),
+    ],
+)
+def test_not_enough_data_is_blind_after_the_day_by_which_it_had_to_be_known(known_by, today, status):
+    evidence = msgspec.structs.replace(good.run(stage("unit")), today=today)
+    options = FlakinessHistoryOptions(known_by=known_by)
+    verdict = GATE.evaluate(evidence, "unit", options, History(runs=clean(100)))
+    assert verdict.status is status
+    assert ("had to be known by" in verdict.reason) is (status is Status.BLIND)
+    known = GATE.evaluate(evidence, "unit", options, History(runs=clean(400)))
+    assert known.status is Status.PASS
+
+
 def test_two_false_failures_in_ten_runs_fail_and_one_never_does():
     once = [run(0, failure("a"), tree="t"), run(5, tree="t")]
     assert judged(*once).status is Status.SKIPPED
@@ -55,7 +76,7 @@ def test_two_false_failures_in_ten_runs_fail_and_one_never_does():
     )
     assert verdict.remedy
     assert [(item.title, item.level) for item in verdict.items] == [("a", "warning")]
-    assert verdict.items[0].message == "confirmed: disagreed with itself in 2 of 5 runs (40.00%)"
+    assert verdict.items[0].message == "confirmed: disagreed with itself in 2 of 5 runs (40.00%): more than 1.00%"
 
 
 def test_reruns_cannot_buy_a_pass():
@@ -127,9 +148,49 @@ def test_tests_that_fail_together_are_named_as_a_group_and_have_their_place():
     names = [good.name(number) for number in range(3)]
     past = [run(step, *(failure(name, FAIL, PASS) for name in names)) for step in range(2)]
     items = judged(*past, *clean(50)).items
-    assert [item.title for item in items] == names
-    assert items[0].message.endswith("fails together with 2 others (group 1)")
-    assert (items[1].path, items[1].line) == ("tests/test_a.py", 2)
+    assert [item.title for item in items] == [f"group 1: {', '.join(names)}", *names]
+    assert items[0].message == (
+        "one of 3 tests or more disagreed in 2 of 53 runs (3.77%): not enough data (828 more clean runs)"
+    )
+    assert items[1].message.endswith("fails together with 2 others (group 1)")
+    assert (items[2].path, items[2].line) == ("tests/test_a.py", 2)
+
+
+def flaky(first, number, *tests):
+    """Return runs, two hours apart from an hour on, of which every tenth is green only after a rerun."""
+    return tuple(
+        run(first + 2 * step, *(failure(name, FAIL, PASS) for name in tests if not step % 10)) for step in range(number)
+    )
+
+
+def test_mended_tests_are_not_haunted_and_the_verdict_says_since_when():
+    verdict = judged(*flaky(0, 100, "a", "b"), *clean(400))
+    assert verdict.status is Status.PASS
+    assert "0 green only after a rerun in 410 runs since run 182.1 of 2026-11-08" in verdict.reason
+    value = facts(verdict)["green only after a rerun"]
+    assert value.endswith(", since run 182.1 of 2026-11-08, when it changed")
+    mended = "a since run 182.1 of 2026-11-08, b since run 182.1 of 2026-11-08"
+    assert facts(verdict)["mended: never again since their rate changed"] == mended
+    assert verdict.items == ()
+
+
+def test_newly_flaky_tests_do_not_hide_behind_a_clean_past():
+    verdict = judged(*clean(600, start=0), *flaky(2000, 60, "a", "b"))
+    assert verdict.status is Status.FAIL
+    assert "green only after a rerun in more than 1.00% of runs" in verdict.reason
+    group, one, _ = verdict.items
+    assert group.title == "group 1: a, b"
+    assert "since run 2002.1" in group.message
+    assert group.message.endswith("more than 1.00%")
+    assert one.message.startswith("confirmed: disagreed with itself in 5 of 59 runs since run 2002.1 of")
+
+
+def test_red_runs_before_a_change_that_nobody_resolved_are_no_doubt_any_more():
+    doubtful = tuple(run(step, failure("b"), base=True) for step in range(-40, 0, 2))
+    assert judged(*doubtful, *clean(400)).status is Status.SKIPPED
+    verdict = judged(*doubtful, *flaky(0, 100, "a"), *clean(400))
+    masked = facts(verdict)["green only after a rerun"]
+    assert masked.endswith("when it changed")
 
 
 def test_limit_of_zero_can_only_break():

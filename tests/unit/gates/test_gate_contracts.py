@@ -73,7 +73,12 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("flakiness-history", "max-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("flakiness-history", "max-masked-ratio", (0, 0.5, 1), (-0.01, 1.01)),
         ("time-budget", "suite-s", ({"unit": 0.001}, {}), ({"unit": 0}, {"unit": -1})),
-        ("time-budget", "test-s", ({"e2e": 0.001}, {}), ({"e2e": 0},)),
+        (
+            "time-budget",
+            "test-s",
+            ({"e2e": 0.001}, {}, {"marker:slow": 30}),
+            ({"e2e": 0}, {"e3e": 1}, {"lint": 1}, {"slow": 1}, {"marker:": 1}, {"marker:a b": 1}, {"marker:slow": 0}),
+        ),
         ("time-budget", "test-ms", (0, 0.5), (-0.5,)),
         ("coverage", "line", (0, 0.5, 99.5, 100), (-0.5, 100.5)),
         ("coverage", "branch", (0, 0.5, 99.5, 100), (-0.5, 100.5)),

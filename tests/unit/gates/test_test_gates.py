@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from tests.support import evidence as good
-from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, record, stage
+from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, record, session, stage
 
 from truegreen.gates.flakiness import Flakiness, FlakinessOptions
 from truegreen.gates.no_failures import NoFailures, NoFailuresOptions
 from truegreen.gates.time_budget import TimeBudget, TimeBudgetOptions
-from truegreen.model.evidence import ToolRun
+from truegreen.model.evidence import TEST_COMMAND, ToolRun
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status
 
@@ -180,3 +181,60 @@ def test_items_of_the_time_budget_are_ten_at_most_and_failures_come_first():
     tests = TestRun(cases=tuple(case(number, duration_s=0.2 if number < 8 else 2.0) for number in range(16)))
     items = budget(stage("unit", tests=tests), test_s={"unit": 1}).items
     assert [item.level for item in items] == ["error"] * 8 + ["notice"] * 2
+
+
+def marked(*times, marks, limits, python="3.12.1", labelled=False, **options):
+    """Judge tests of some seconds; marks name the numbers of those that have them."""
+    names = {mark: tuple(good.name(number) for number in numbers) for mark, numbers in marks.items()}
+    told = msgspec.structs.replace(session(len(times)), marked=names, python=python)
+    tests = TestRun(
+        cases=tuple(
+            case(number, duration_s=time, **({"id": f"{good.name(number)} [{python}]"} if labelled else {}))
+            for number, time in enumerate(times)
+        )
+    )
+    return budget(stage("unit", tests=tests, sessions=(told,), records=(record("unit"),)), test_s=limits, **options)
+
+
+def facts(verdict):
+    return {fact.label: fact.value for fact in verdict.facts}
+
+
+def test_mark_gives_its_tests_a_limit_of_their_own():
+    limits = {"unit": 1, "marker:slow": 30}
+    assert marked(0.5, 20.0, marks={"slow": (1,)}, limits=limits).status is Status.PASS
+    verdict = marked(2.0, 20.0, 31.0, marks={"slow": (1, 2)}, limits=limits)
+    assert verdict.status is Status.FAIL
+    assert verdict.reason.endswith("1 test took longer than 1 s and 1 test marked slow took longer than 30 s")
+    assert [(item.title, item.level) for item in verdict.items][:2] == [
+        (good.name(2), "error"),
+        (good.name(0), "error"),
+    ]
+    assert facts(verdict)["tests marked slow over 30 s"] == "1 of 2"
+    assert facts(verdict)["tests over 1 s"] == "1"
+
+
+def test_mark_has_a_limit_also_where_the_stage_has_none_and_the_least_of_several_holds():
+    both = {"slow": (0,), "fast": (0,)}
+    verdict = marked(2.0, 9.0, marks=both, limits={"marker:slow": 30, "marker:fast": 1}, suite_s={})
+    assert (verdict.status, verdict.reason) == (
+        Status.FAIL,
+        "2 tests took 4.1 s, 1 test marked fast took longer than 1 s",
+    )
+
+
+def test_mark_is_known_in_a_matrix_of_interpreters():
+    verdict = marked(20.0, marks={"slow": (0,)}, limits={"unit": 1, "marker:slow": 30}, labelled=True)
+    assert verdict.status is Status.PASS
+
+
+def test_session_that_does_not_tell_a_mark_is_blind():
+    verdict = marked(0.1, marks={}, limits={"marker:slow": 30})
+    assert (verdict.status, verdict.reason) == (Status.BLIND, "no session tells which tests are marked slow")
+
+
+def test_tests_of_another_program_have_no_marks():
+    brought = record("unit", ingested=True, tools=(ToolRun(name=TEST_COMMAND, exit_code=0, duration_s=4.0),))
+    parts = {"tests": TestRun(cases=(case(0, duration_s=2.0),)), "sessions": (), "records": (brought,)}
+    assert budget(stage("unit", **parts), test_s={"marker:slow": 1}).status is Status.PASS
+    assert budget(stage("unit", **parts), test_s={"unit": 1}).status is Status.FAIL

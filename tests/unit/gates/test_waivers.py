@@ -137,6 +137,29 @@ def test_item_names_a_file_that_does_not_count_for_coverage():
     )
 
 
+@pytest.mark.parametrize("others", [True, False])
+def test_item_names_a_measured_file_that_does_not_count_for_the_changed_lines(others):
+    old = FileCoverage(path="src/old.py", missing=bits_of(range(1, 41)))
+    new = FileCoverage(path="src/new.py", covered=bits_of(range(1, 41)))
+    files = tuple(FileChange(path=one.path, lines=frozenset(range(1, 41))) for one in (old, new)[: 1 + others])
+    part = stage("unit", coverage=Coverage(files=(old, new)))
+    row = good.waiver(gate="patch-coverage", items=("src/old.py",))
+    reports = judged(part, waivers=[row], changes=Changes(base=good.BASE, files=files))
+    assert verdict(reports["unit"], "patch-coverage").status is Status.WAIVED
+    other = good.waiver(gate="patch-coverage", items=("src/new.py",))
+    reports = judged(part, waivers=[other], changes=Changes(base=good.BASE, files=files))
+    assert verdict(reports["unit"], "patch-coverage").status is Status.FAIL
+
+
+def test_item_names_an_unchanged_file_that_does_not_count_for_the_ratchet():
+    before = Coverage(files=(good.coverage(100, 0).files[0], good.coverage(50, 0, "src/old.py").files[0]))
+    now = Coverage(files=(before.files[0], good.coverage(40, 10, "src/old.py").files[0]))
+    row = good.waiver(gate="coverage-ratchet", items=("src/old.py",))
+    run = good.governed(stage("unit", coverage=now), waivers=(row,), changes=Changes(base=good.BASE, files=()))
+    unit = next(r for r in judging.judge(run, {}, good.history_of(before)) if r.stage == "unit")
+    assert verdict(unit, "coverage-ratchet").status is Status.WAIVED
+
+
 def test_waiver_that_nothing_needs_is_red():
     reports = judged(stage("unit"), waivers=[good.waiver()])
     status, message = about(reports)

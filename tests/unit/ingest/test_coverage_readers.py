@@ -178,6 +178,68 @@ def test_name_that_fits_two_files_is_not_guessed(tmp_path):
     assert read(JacocoReader, tmp_path, report).files[0].path == "org/A.java"
 
 
+def tracefile(*names):
+    return "".join(f"SF:{name}\nDA:{line},1\nend_of_record\n" for line, name in enumerate(names, 1))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("src/a.py", "/usr/lib/tool/src/a.py"),
+        ("/home/ci/app/src/a.py", "/home/ci/vendored/app/src/a.py"),
+        ("a.py", "/opt/other/src/a.py"),
+        ("C:\\ci\\src\\a.py", "D:\\other\\src\\a.py"),
+    ],
+)
+def test_two_names_that_would_be_one_file_of_the_project_are_refused(tmp_path, one, other):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").touch()
+    for names in ((one, other), (other, one)):
+        with pytest.raises(EvidenceUnreadable) as caught:
+            read(LcovReader, tmp_path, tracefile(*names))
+        assert caught.value.where.endswith(":6")
+        assert "would both be src/a.py of the project" in caught.value.why
+        assert names[1] in caught.value.why
+
+
+def test_file_of_two_modules_that_would_be_one_file_of_the_project_is_refused(tmp_path):
+    place = tmp_path / "apps" / "one" / "org" / "U.java"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    source = '<sourcefile name="U.java"><line nr="{}" mi="0" ci="1" mb="0" cb="0"/></sourcefile>'
+    group = '<group name="{}"><package name="org">{}</package></group>'
+    groups = [group.format(name, source.format(line)) for line, name in enumerate(("First", "Second"), 1)]
+    assert read(JacocoReader, tmp_path, f'<report name="r">{groups[0]}</report>').files[0].path == "apps/one/org/U.java"
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(JacocoReader, tmp_path, f'<report name="r">{"".join(groups)}</report>')
+    assert "would both be apps/one/org/U.java" in caught.value.why
+
+
+def test_two_spellings_of_one_name_are_one_file(tmp_path):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").touch()
+    same = [("src/a.py", "./src/a.py", f"{tmp_path}/src/a.py"), ("/ci/src/a.py", "/ci/./src/a.py"), ("a.py", "./a.py")]
+    for names in same:
+        (file,) = read(LcovReader, tmp_path, tracefile(*names)).files
+        assert (file.path, lines_of(file.covered)) == ("src/a.py", list(range(1, len(names) + 1)))
+
+
+def test_file_that_lies_in_two_sources_is_refused_unless_it_is_empty(tmp_path):
+    for package in ("one", "two"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    sources = f"<source>{tmp_path}/one</source><source>{tmp_path}/two</source>"
+    text = cobertura(ONE, "__init__.py", sources)
+    with pytest.raises(EvidenceUnreadable) as caught:
+        read(CoberturaReader, tmp_path, text)
+    assert "__init__.py could be one/__init__.py or two/__init__.py" in caught.value.why
+    (tmp_path / "one" / "m.py").touch()
+    empty = text.replace(ONE, "").replace(
+        "</packages>", f"{cobertura(ONE, 'm.py').split('packages>')[1][:-2]}</packages>"
+    )
+    assert [file.path for file in read(CoberturaReader, tmp_path, empty).files if file.covered] == ["one/m.py"]
+
+
 def test_lcov_of_two_tests_is_a_union(tmp_path):
     record = "TN:{}\nSF:a.py\nDA:1,{}\nDA:2,{}\nBRDA:1,0,0,{}\nBRDA:1,0,1,-\nend_of_record\n"
     found = read(LcovReader, tmp_path, record.format("x", 1, 0, 1) + record.format("y", 0, 3, "-")).files[0]

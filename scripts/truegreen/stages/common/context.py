@@ -50,6 +50,8 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
 
     None, here or in the answer, where there is no change to judge.
     """
+    marks: tuple[str, ...] = ()
+    """Marks of which the session tells the tests, because a limit is set for them."""
     claims: Mapping[str, str] = {}
     """Other stage → marker expression of the tests it wants; for the stage that takes what no other claims."""
 

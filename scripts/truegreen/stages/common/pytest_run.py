@@ -82,12 +82,12 @@ def run(
     notes = list(pytest.python.notes)
     pytest.prepare()
     expects = ["junit", "pytest-session", *(["coverage-json"] if coverage else [])]
-    words = ["-m", marker, *_workers(pytest, context.options.workers if workers is None else workers, notes)]
+    words = ["-m", marker, *parallel(pytest, context.options.workers if workers is None else workers, notes)]
     words += [*context.options.args, *context.options.tests, *context.pytest_args]
     # Ours come last where the last one wins, so that nobody's own report takes the place of the evidence.
     words += _coverage(context, pytest.present, notes) if coverage else []
     seed = pytest_order.seed(context)
-    pytest.env.update(pytest.seeded(seed) if seed is not None else {}, TRUEGREEN_SELECTION=_selection(context, marker))
+    pytest.env.update(pytest.seeded(seed) if seed is not None else {}, TRUEGREEN_SELECTION=selection(context, marker))
     change = pytest_repeats.change(context) if reruns != 0 else None
     done = pytest.run(words, env=pytest_repeats.watching(context, change))
     session = pytest.session()
@@ -130,13 +130,14 @@ class _Again:
             self.notes += repeats.notes
 
 
-def _selection(context: StageContext, marker: str) -> str:
+def selection(context: StageContext, marker: str) -> str:
     """Return what the stage itself selects, so that the plugin can tell it from what narrows the run."""
     given = {
         "marker": marker,
         "tests": context.options.tests,
         "after": context.pytest_args,
         "claims": context.claims,
+        "marks": context.marks,
     }
     return msgspec.json.encode(given).decode()
 
@@ -150,7 +151,8 @@ def _partial(session: Session | None) -> list[str]:
     return [f"partial: {session.selected:,}{of} tests ({', '.join(words)}), which is not the whole stage"]
 
 
-def _workers(pytest: Pytest, wanted: int | str, notes: list[str]) -> list[str]:
+def parallel(pytest: Pytest, wanted: int | str, notes: list[str]) -> list[str]:
+    """Return the words that spread the tests over processes, where the project can; else a note says so."""
     if str(wanted) in ("0", "1"):
         return pytest.serial
     if "xdist" not in pytest.present:
