@@ -121,7 +121,9 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     argv = [*alone, str(front), str(tmp_path_factory.mktemp("clickhouse")), USER, PASSWORD]
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        port = int(process.stdout.readline())
+        said = process.stdout.readline()
+        assert said, f"{CHDB} could not be installed or started: see what uv printed"
+        port = int(said)
         yield f"clickhouse://{USER}:{quote(PASSWORD, safe='')}@127.0.0.1:{port}"
         process.terminate()
 

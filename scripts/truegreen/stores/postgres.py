@@ -137,6 +137,8 @@ class PostgresStore(TableStore):
         connection.execute(b"BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
         try:
             self._settle(connection)
+            frozen = "SELECT set_config('idle_in_transaction_session_timeout', ?, true)"
+            _Postgres(connection).rows(frozen, (f"{FROZEN_S}s",))
             # A later statement sees what the writer before us committed only because the level is READ COMMITTED.
             _Postgres(connection).rows("SELECT pg_advisory_xact_lock(?)", (_lock_number(self._schema),))
             yield
@@ -151,7 +153,6 @@ class PostgresStore(TableStore):
         wanted = {
             "search_path": f"{_quoted(self._schema)}, pg_temp",
             "lock_timeout": f"{BUSY_S}s",
-            "idle_in_transaction_session_timeout": f"{FROZEN_S}s",
             "extra_float_digits": "1",  # numbers come back exactly, or checksums would not fit
         }
         calls = ", ".join(["set_config(?, ?, true)"] * len(wanted))

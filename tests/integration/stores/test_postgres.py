@@ -272,6 +272,16 @@ def test_writer_that_freezes_is_ended_by_the_server(store: PostgresStore, place:
         writer.kill()
 
 
+def test_reader_that_takes_its_time_is_not_ended(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.merge(run(n) for n in range(3))
+    monkeypatch.setattr(postgres, "FROZEN_S", 1)
+    reading = store.runs()
+    assert next(reading).run.run == "0.1"
+    time.sleep(2)
+    store.append(run(9))  # nor does it hold up a writer
+    assert [one.run.run for one in reading] == ["1.1", "2.1"]
+
+
 def test_role_that_may_only_read_reads_and_is_told_when_it_writes(
     store: PostgresStore, place: Place, admin: Admin
 ) -> None:
