@@ -52,7 +52,7 @@ class Collector:
         self._times: list[str] = []
         self._lines: dict[int, int] = {}
         """Lines of new rows, where they are known."""
-        self._heads: dict[str | tuple[str, str], int] = {}
+        self._heads = _Heads(self._columns)
         self._told: list[tuple[int, OpenCase]] = []
         """New rows of which there is more to tell."""
         self._records: dict[int, TestCase] = {}
@@ -108,7 +108,6 @@ class Collector:
 
     def result(self) -> TestRun:
         """Return the cases in the order of the file."""
-        self._columns.finish()
         return TestRun(cases=settle(self._columns, self._records, self._borders))
 
     # --- outside of cases -------------------------------------------------------------------------------------------
@@ -233,10 +232,7 @@ class Collector:
             return
         if len("".join(self._names)) > MAX_ATTRIBUTE and max(map(len, self._names)) > MAX_ATTRIBUTE:
             raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-        try:
-            heads = list(map(self._heads.__getitem__, self._keys))
-        except KeyError:
-            heads = list(map(self._head, self._keys))
+        heads = list(map(self._heads.__getitem__, self._keys))
         lines = [self._lines.get(row, 0) for row in range(len(heads))] if self._lines else ()
         base = len(self._columns)
         self._columns.extend(heads, self._names, _durations(self._times), lines)
@@ -244,13 +240,19 @@ class Collector:
         for column in (self._keys, self._names, self._times, self._lines, self._told):
             column.clear()
 
-    def _head(self, key: str | tuple[str, str]) -> int:
-        if key not in self._heads:
-            text, file = key if isinstance(key, tuple) else (f"{key}::", "")
-            if len(text) > MAX_ATTRIBUTE:
-                raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-            self._heads[key] = self._columns.head(text, file)
-        return self._heads[key]
+
+class _Heads(dict[str | tuple[str, str], int]):
+    """The number of each head in the columns, by the name of a class, or by head and file."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+
+    def __missing__(self, key: str | tuple[str, str]) -> int:
+        text, file = key if isinstance(key, tuple) else (f"{key}::", "")
+        if len(text) > MAX_ATTRIBUTE:
+            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+        number = self[key] = self._columns.head(text, file)
+        return number
 
 
 def _durations(times: list[str]) -> list[float]:

@@ -26,7 +26,6 @@ class Columns:
         self._heads: list[str] = []
         self._files: list[str] = []
         """The file of each head."""
-        self._head_of: dict[tuple[str, str], int] = {}
         self._head = array("I")
         self._names = bytearray()
         self._ends = array("I")
@@ -37,17 +36,10 @@ class Columns:
         return len(self._head)
 
     def head(self, text: str, file: str) -> int:
-        """Return the number of what many ids begin with and of the file these tests stand in."""
-        known = self._head_of.get((text, file))
-        if known is None:
-            known = self._head_of[text, file] = len(self._heads)
-            self._heads.append(sys.intern(text))  # shards of one suite share its classes
-            self._files.append(file)
-        return known
-
-    def finish(self) -> None:
-        """Give back what only appending needs."""
-        self._head_of = {}
+        """Take what many ids begin with and the file these tests stand in; returns the number it has from now on."""
+        self._heads.append(sys.intern(text))  # shards of one suite share its classes
+        self._files.append(file)
+        return len(self._heads) - 1
 
     def extend(
         self, heads: Sequence[int], names: Sequence[str], durations_s: Sequence[float], lines: Sequence[int] = ()

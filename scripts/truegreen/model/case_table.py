@@ -64,10 +64,14 @@ class CaseTable(Sequence[TestCase]):
         if isinstance(cases, CaseTable):
             return cases
         columns = Columns()
+        heads: dict[tuple[str, str], int] = {}
         records: dict[int, TestCase] = {}
         for row, case in enumerate(cases):
             head, name = split(case.id)
-            columns.extend([columns.head(head, case.file)], [name], [case.duration_s], [case.line])
+            place = (head, case.file)
+            if place not in heads:
+                heads[place] = columns.head(head, case.file)
+            columns.extend([heads[place]], [name], [case.duration_s], [case.line])
             if case.outcome is not Outcome.PASS or case.message or case.detail or case.attempts:
                 records[row] = case
         return cls([columns], records)
