@@ -186,7 +186,9 @@ class CaseTable(Sequence[TestCase]):
         own = {row: hash(case.id) for row, case in self._records.items() if self._named_anew(row, case)}
         if not own:
             return [part.keys for part in self._columns]
-        keys = sum((part.keys for part in self._columns), array("q"))
+        keys = array("q")
+        for part in self._columns:
+            keys.extend(part.keys)
         for row, key in own.items():
             keys[row] = key
         return [keys]
