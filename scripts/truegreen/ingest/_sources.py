@@ -84,7 +84,8 @@ def sources(root: Path, names: Sequence[str]) -> list[Source]:
 @cache
 def _memory(folder: Path) -> Remembered[Source]:
     """Return what a cache folder remembers under the rules in force: of this interpreter, version and very code."""
-    code = b"".join(Path(module).read_bytes() for module in (executable.__file__, __file__))
+    modules = [Path(__file__), *sorted(Path(executable.__file__).parent.glob("*.py"))]
+    code = b"".join(module.read_bytes() for module in modules)
     rules = f"{environ.platform_name()} {__version__} ".encode() + code
     name = "source-lines-{}.{}".format(*sys.version_info)
     return Remembered(folder / name, Source, rules=rules, limit=_REMEMBERED)
