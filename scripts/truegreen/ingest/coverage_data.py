@@ -105,19 +105,21 @@ def _shard(path: Path, names: _Names, wanted: Collection[str] | None, ran: dict[
         database.execute("PRAGMA trusted_schema = OFF")
         arcs = _checked(database)
         files = names.measured(database, wanted)
-        for there in files.values():  # also those of which no line ran
-            if there not in ran:
-                names.of(there)  # raises Refused here, where it is known whose path it is
-                ran[there] = 0
+        for there in set(files.values()).difference(ran):  # also those of which no line ran
+            names.of(there)  # raises Refused here, where it is known whose path it is
+            ran[there] = 0
         among, keys = ("", ()) if wanted is None else (_AMONG, (json.dumps(list(files)),))
-        if arcs:
-            for key, rows in groupby(database.execute(_ARCS.format(among), keys), key=itemgetter(0)):
-                if key in files:
-                    ran[files[key]] |= _arc_lines(rows)
-            return
-        for key, numbits in database.execute(_NUMBITS.format(among), keys):
-            if key in files:
-                ran[files[key]] |= int.from_bytes(numbits, "little")  # bit n is line n (coverage.numbits)
+        rows = database.execute((_ARCS if arcs else _NUMBITS).format(among), keys) if files else ()
+        try:
+            if arcs:
+                for key, pairs in groupby(rows, key=itemgetter(0)):
+                    ran[files[key]] |= _arc_lines(pairs)
+                return
+            bits_of_blob = int.from_bytes  # bit n of a little-endian blob is line n (coverage.numbits)
+            for key, numbits in rows:
+                ran[files[key]] |= bits_of_blob(numbits, "little")
+        except KeyError:
+            raise Refused("it holds lines of a file that it does not name") from None
 
 
 def _checked(database: sqlite3.Connection) -> bool:
@@ -150,7 +152,7 @@ class _Names:
         """Return key → path, as it is in the data, of the files asked for; raises Refused as `Places` does."""
         prefix = self._prefix(database)
         if wanted is None or prefix is None:
-            files = {key: str(path) for key, path in database.execute(_FILES)}
+            files = dict(database.execute(_FILES))
             return files if wanted is None else {key: path for key, path in files.items() if self.of(path) in wanted}
         paths = {prefix + name: name for name in wanted}
         self._found.update(paths)
@@ -159,6 +161,8 @@ class _Names:
     def of(self, path: str) -> str:
         """Return the path relative to the project."""
         if path not in self._found:
+            if not isinstance(path, str):  # a column of SQLite holds what it was given
+                raise Refused("a path that is no text")
             rests = (path[len(prefix) :] for prefix in self._prefixes if path.startswith(prefix))
             self._found[path] = next(filter(self._is_own, rests), "") or self._places.find(path)
         return self._found[path]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
+_MORE_BYTES = 1 << 16
 _MACHINE = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO, errno.EFBIG)
 )
@@ -166,12 +167,11 @@ def read_limited(path: Path | str, limit_bytes: int) -> bytes:
         status = os.stat(path)  # noqa: PTH116 - sources are read by the ten thousand
         if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device would never end
             raise EvidenceUnreadable(f"{Path(path).name} is not a plain file", where=str(path))
-        with open(path, "rb") as stream:  # noqa: PTH123
-            data = stream.read(
-                min(status.st_size, limit_bytes) + 1
-            )  # room for the limit itself costs more than the file
-            if len(data) > status.st_size:
-                data += stream.read(limit_bytes + 1 - len(data))
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - as above
+            # Not at once as much as the limit: room for it costs more than most files.
+            data = stream.read(min(status.st_size, limit_bytes) + 1)
+            while len(data) <= limit_bytes and (more := stream.read(_MORE_BYTES)):
+                data += more
     except FileNotFoundError:
         raise EvidenceMissing(f"{Path(path).name} is missing", where=str(path)) from None
     except OSError as error:

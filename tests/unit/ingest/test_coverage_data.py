@@ -130,6 +130,8 @@ def change(path, *statements):
         ("UPDATE coverage_schema SET version = 99", "schema"),
         ("CREATE VIEW more AS SELECT 1", "views or triggers"),
         ("DELETE FROM file", "measured no file"),
+        ("UPDATE line_bits SET file_id = 99", "lines of a file that it does not name"),
+        ("UPDATE file SET path = x'00ff' WHERE path LIKE '%unused.py'", "no text"),
         ("UPDATE file SET path = '/etc/passwd' WHERE path LIKE '%unused.py'", "outside the project"),
         ("UPDATE line_bits SET numbits = zeroblob(200000)", "beyond"),
         ("UPDATE line_bits SET numbits = 3", ""),
