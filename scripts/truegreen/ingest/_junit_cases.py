@@ -52,7 +52,7 @@ class Collector:
         self._times: list[str] = []
         self._lines: dict[int, int] = {}
         """Lines of new rows, where they are known."""
-        self._heads = _Heads(self._columns)
+        self._heads: dict[str | tuple[str, str], int] = {}
         self._told: list[tuple[int, OpenCase]] = []
         """New rows of which there is more to tell."""
         self._records: dict[int, TestCase] = {}
@@ -232,6 +232,8 @@ class Collector:
             return
         if len("".join(self._names)) > MAX_ATTRIBUTE and max(map(len, self._names)) > MAX_ATTRIBUTE:
             raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+        if new := [key for key in dict.fromkeys(self._keys) if key not in self._heads]:
+            self._add_heads(new)
         heads = list(map(self._heads.__getitem__, self._keys))
         lines = [self._lines.get(row, 0) for row in range(len(heads))] if self._lines else ()
         base = len(self._columns)
@@ -240,19 +242,13 @@ class Collector:
         for column in (self._keys, self._names, self._times, self._lines, self._told):
             column.clear()
 
-
-class _Heads(dict[str | tuple[str, str], int]):
-    """The number of each head in the columns, by the name of a class, or by head and file."""
-
-    def __init__(self, columns: Columns) -> None:
-        self._columns = columns
-
-    def __missing__(self, key: str | tuple[str, str]) -> int:
-        text, file = key if isinstance(key, tuple) else (f"{key}::", "")
-        if len(text) > MAX_ATTRIBUTE:
+    def _add_heads(self, keys: list[str | tuple[str, str]]) -> None:
+        """Number heads that were not there yet; many at once, for some files have a class for every test."""
+        places = [key if isinstance(key, tuple) else (f"{key}::", "") for key in keys]
+        if max(len(text) for text, _ in places) > MAX_ATTRIBUTE:
             raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-        number = self[key] = self._columns.head(text, file)
-        return number
+        first = self._columns.add_heads(places)
+        self._heads.update(zip(keys, range(first, first + len(keys)), strict=True))
 
 
 def _durations(times: list[str]) -> list[float]:

@@ -37,7 +37,8 @@ class CoverageDataReader:
 
     All contexts count together. The lines of the source are those of coverage.py without a configuration:
     `exclude_also` of the project is not known here. Branches are not judged, because the data names only those
-    that were taken; the JSON report knows both.
+    that were taken; the JSON report knows both. The lines of a source are found out once: the cache folder
+    remembers them by the content of the source (`TRUEGREEN_CACHE`), and who loses it loses time alone.
     """
 
     kind: ClassVar[str] = "coverage-data"

@@ -35,11 +35,15 @@ class Columns:
     def __len__(self) -> int:
         return len(self._head)
 
-    def head(self, text: str, file: str) -> int:
-        """Take what many ids begin with and the file these tests stand in; returns the number it has from now on."""
-        self._heads.append(sys.intern(text))  # shards of one suite share its classes
-        self._files.append(file)
-        return len(self._heads) - 1
+    def add_heads(self, places: Sequence[tuple[str, str]]) -> int:
+        """Take heads, each what many ids begin with and the file these tests stand in; return the first one's number.
+
+        The others have the numbers that follow.
+        """
+        first = len(self._heads)
+        self._heads.extend([sys.intern(text) for text, _ in places])  # shards of one suite share its classes
+        self._files.extend([file for _, file in places])
+        return first
 
     def extend(
         self, heads: Sequence[int], names: Sequence[str], durations_s: Sequence[float], lines: Sequence[int] = ()

@@ -70,7 +70,7 @@ class CaseTable(Sequence[TestCase]):
             head, name = split(case.id)
             place = (head, case.file)
             if place not in heads:
-                heads[place] = columns.head(head, case.file)
+                heads[place] = columns.add_heads([place])
             columns.extend([heads[place]], [name], [case.duration_s], [case.line])
             if case.outcome is not Outcome.PASS or case.message or case.detail or case.attempts:
                 records[row] = case
