@@ -108,7 +108,6 @@ class Collector:
 
     def result(self) -> TestRun:
         """Return the cases in the order of the file."""
-        self._columns.finish()
         return TestRun(cases=settle(self._columns, self._records, self._borders))
 
     # --- outside of cases -------------------------------------------------------------------------------------------
@@ -233,10 +232,9 @@ class Collector:
             return
         if len("".join(self._names)) > MAX_ATTRIBUTE and max(map(len, self._names)) > MAX_ATTRIBUTE:
             raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-        try:
-            heads = list(map(self._heads.__getitem__, self._keys))
-        except KeyError:
-            heads = list(map(self._head, self._keys))
+        if new := [key for key in dict.fromkeys(self._keys) if key not in self._heads]:
+            self._add_heads(new)
+        heads = list(map(self._heads.__getitem__, self._keys))
         lines = [self._lines.get(row, 0) for row in range(len(heads))] if self._lines else ()
         base = len(self._columns)
         self._columns.extend(heads, self._names, _durations(self._times), lines)
@@ -244,13 +242,13 @@ class Collector:
         for column in (self._keys, self._names, self._times, self._lines, self._told):
             column.clear()
 
-    def _head(self, key: str | tuple[str, str]) -> int:
-        if key not in self._heads:
-            text, file = key if isinstance(key, tuple) else (f"{key}::", "")
-            if len(text) > MAX_ATTRIBUTE:
-                raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-            self._heads[key] = self._columns.head(text, file)
-        return self._heads[key]
+    def _add_heads(self, keys: list[str | tuple[str, str]]) -> None:
+        """Number heads that were not there yet; many at once, for some files have a class for every test."""
+        places = [key if isinstance(key, tuple) else (f"{key}::", "") for key in keys]
+        if max(len(text) for text, _ in places) > MAX_ATTRIBUTE:
+            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+        first = self._columns.add_heads(places)
+        self._heads.update(zip(keys, range(first, first + len(keys)), strict=True))
 
 
 def _durations(times: list[str]) -> list[float]:

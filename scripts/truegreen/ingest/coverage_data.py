@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import json
+import os
+import posixpath
 import sqlite3
 from contextlib import closing
-from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
-from truegreen.analysis.executable import SourceLines, source_lines
-from truegreen.errors import EvidenceMissing, EvidenceUnreadable, TruegreenError
+from truegreen.errors import EvidenceMissing, EvidenceUnreadable
 from truegreen.ingest._coverage import LAST_LINE, Places
+from truegreen.ingest._sources import Source, sources
 from truegreen.ingest._xml import Refused
-from truegreen.model.coverage import Coverage, FileCoverage, bits_of, lines_of
-from truegreen.runtime.files import read_limited
+from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from pathlib import Path
 
     from truegreen.ingest.opening import Opening
 
 _SCHEMA = 7
 _LIMIT_BYTES = 2 << 30
-_SOURCE_LIMIT_BYTES = 8 << 20
-_NUMBITS = "SELECT numbits FROM line_bits WHERE file_id = ?"
-_ARCS = "SELECT fromno, tono FROM arc WHERE file_id = ?"
+_AMONG = "WHERE file_id IN (SELECT value FROM json_each(?))"
+_FILES = "SELECT id, path FROM file"
+_FILES_NAMED = "SELECT id, path FROM file WHERE path IN (SELECT value FROM json_each(?))"
+_NUMBITS = "SELECT file_id, numbits FROM line_bits {}"
+_ARCS = "SELECT file_id, fromno, tono FROM arc {} ORDER BY file_id"
 
 
 class CoverageDataReader:
@@ -32,7 +37,8 @@ class CoverageDataReader:
 
     All contexts count together. The lines of the source are those of coverage.py without a configuration:
     `exclude_also` of the project is not known here. Branches are not judged, because the data names only those
-    that were taken; the JSON report knows both.
+    that were taken; the JSON report knows both. The lines of a source are found out once: the cache folder
+    remembers them by the content of the source (`TRUEGREEN_CACHE`), and who loses it loses time alone.
     """
 
     kind: ClassVar[str] = "coverage-data"
@@ -66,10 +72,10 @@ def of_shards(paths: Sequence[Path], root: Path, wanted: Collection[str] | None 
         EvidenceUnreadable: as for one file; with the file it concerns.
     """
     ran: dict[str, int] = {}
+    names = _Names(root)
     for path in paths:
         try:
-            for name, bits in _shard(path, root, wanted):
-                ran[name] = ran.get(name, 0) | bits
+            _shard(path, names, wanted, ran)
         except (sqlite3.Error, Refused, UnicodeError, OverflowError, TypeError) as error:
             raise EvidenceUnreadable(
                 f"{path.name} cannot be read as data of coverage.py", where=str(path), why=str(error)
@@ -77,11 +83,21 @@ def of_shards(paths: Sequence[Path], root: Path, wanted: Collection[str] | None 
     if not ran and wanted is None:
         where = ", ".join(map(str, paths))
         raise EvidenceUnreadable("the data of coverage.py carries no verdict", where=where, why="it measured no file")
-    return Coverage(files=tuple(_file(root, name, ran[name]) for name in sorted(ran)))
+    merged: dict[str, int] = {}
+    for path_there, bits in ran.items():
+        name = names.of(path_there)
+        merged[name] = merged.get(name, 0) | bits
+    found = sorted(merged)
+    return Coverage(files=tuple(map(_file, found, sources(root, found), map(merged.__getitem__, found))))
 
 
-def _shard(path: Path, root: Path, wanted: Collection[str] | None) -> Iterator[tuple[str, int]]:
-    """Yield (file, executed lines) of one data file."""
+def _file(name: str, source: Source, ran: int) -> FileCoverage:
+    covered, missing = source.judged(ran)
+    return FileCoverage(path=name, covered=covered, missing=missing)
+
+
+def _shard(path: Path, names: _Names, wanted: Collection[str] | None, ran: dict[str, int]) -> None:
+    """Add the executed lines of one data file, by the path that stands in it."""
     if not path.is_file():
         raise EvidenceMissing(f"{path.name} is missing", where=str(path))
     if path.stat().st_size > _LIMIT_BYTES:
@@ -89,13 +105,22 @@ def _shard(path: Path, root: Path, wanted: Collection[str] | None) -> Iterator[t
     with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
         database.execute("PRAGMA trusted_schema = OFF")
         arcs = _checked(database)
-        for key, name in _measured(database, root, wanted):
-            yield (
-                name,
-                _arc_lines(database.execute(_ARCS, (key,)))
-                if arcs
-                else _bits(numbits for (numbits,) in database.execute(_NUMBITS, (key,))),
-            )
+        files = names.measured(database, wanted)
+        for there in set(files.values()).difference(ran):  # also those of which no line ran
+            names.of(there)  # raises Refused here, where it is known whose path it is
+            ran[there] = 0
+        among, keys = ("", ()) if wanted is None else (_AMONG, (json.dumps(list(files)),))
+        rows = database.execute((_ARCS if arcs else _NUMBITS).format(among), keys) if files else ()
+        try:
+            if arcs:
+                for key, pairs in groupby(rows, key=itemgetter(0)):
+                    ran[files[key]] |= _arc_lines(pairs)
+                return
+            bits_of_blob = int.from_bytes  # bit n of a little-endian blob is line n (coverage.numbits)
+            for key, numbits in rows:
+                ran[files[key]] |= bits_of_blob(numbits, "little")
+        except KeyError:
+            raise Refused("it holds lines of a file that it does not name") from None
 
 
 def _checked(database: sqlite3.Connection) -> bool:
@@ -106,63 +131,62 @@ def _checked(database: sqlite3.Connection) -> bool:
     versions = database.execute("SELECT version FROM coverage_schema LIMIT 2").fetchall()
     if versions != [(_SCHEMA,)]:
         raise Refused(f"its schema is {versions}, and {_SCHEMA} is known")
+    if (database.execute("SELECT max(length(numbits)) FROM line_bits").fetchone()[0] or 0) > LAST_LINE // 8:
+        raise Refused(f"a line beyond {LAST_LINE:,}")
     arcs = database.execute("SELECT 1 FROM arc LIMIT 1").fetchone() is not None
     if arcs and database.execute("SELECT 1 FROM line_bits LIMIT 1").fetchone() is not None:
         raise Refused("it holds both lines and arcs")
     return arcs
 
 
-def _measured(database: sqlite3.Connection, root: Path, wanted: Collection[str] | None) -> Iterable[tuple[int, str]]:
-    """Return (key, path relative to the project) of the files asked for."""
-    places = Places(root)
-    ends = database.execute("SELECT min(path), max(path) FROM file").fetchone()
-    if wanted is not None and None not in ends:
-        prefixes = {name.removesuffix(places.find(name)) for name in map(str, ends)}
-        if len(prefixes) == 1:  # what the first and the last of sorted names begin with, all of them do
-            (prefix,) = prefixes
-            query = "SELECT id FROM file WHERE path = ?"
-            return [(key, name) for name in wanted for (key,) in database.execute(query, (prefix + name,))]
-    rows = ((key, places.find(str(name))) for key, name in database.execute("SELECT id, path FROM file"))
-    return [(key, name) for key, name in rows if wanted is None or name in wanted]
+class _Names:
+    """From the paths in data files, which may have been written in other folders, to files of the project."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.fspath(root)
+        self._places = Places(root)
+        self._prefixes: set[str] = set()
+        """What stands before the project's own paths."""
+        self._found: dict[str, str] = {}
+
+    def measured(self, database: sqlite3.Connection, wanted: Collection[str] | None) -> dict[int, str]:
+        """Return key → path, as it is in the data, of the files asked for; raises Refused as `Places` does."""
+        prefix = self._prefix(database)
+        if wanted is None or prefix is None:
+            files = dict(database.execute(_FILES))
+            return files if wanted is None else {key: path for key, path in files.items() if self.of(path) in wanted}
+        paths = {prefix + name: name for name in wanted}
+        self._found.update(paths)
+        return dict(database.execute(_FILES_NAMED, (json.dumps([*paths]),)))
+
+    def of(self, path: str) -> str:
+        """Return the path relative to the project."""
+        if path not in self._found:
+            if not isinstance(path, str):  # a column of SQLite holds what it was given
+                raise Refused("a path that is no text")
+            rests = (path[len(prefix) :] for prefix in self._prefixes if path.startswith(prefix))
+            self._found[path] = next(filter(self._is_own, rests), "") or self._places.find(path)
+        return self._found[path]
+
+    def _prefix(self, database: sqlite3.Connection) -> str | None:
+        """Return what stands before the project's own path in each of the paths; None where they differ in that."""
+        ends = database.execute("SELECT min(path), max(path) FROM file").fetchone()
+        if None in ends:
+            return None
+        prefixes = {name.removesuffix(self._places.find(name)) for name in map(str, ends)}
+        self._prefixes |= prefixes
+        # What the first and the last of sorted names begin with, all of them do.
+        return prefixes.pop() if len(prefixes) == 1 else None
+
+    def _is_own(self, name: str) -> bool:
+        """Return whether a name is that of a file of the project, and written in the one way there is."""
+        plain = "\\" not in name and not name.startswith(("/", "../")) and posixpath.normpath(name) == name
+        return plain and os.path.isfile(f"{self._root}/{name}")  # noqa: PTH113 - asked very often
 
 
-def _bits(blobs: Iterable[bytes]) -> int:
-    """Return the union of sets of lines: bit n of a little-endian blob is line n (coverage.numbits)."""
-    found = 0
-    for blob in blobs:
-        if len(blob) > LAST_LINE // 8:
-            raise Refused(f"a line beyond {LAST_LINE:,}")
-        found |= int.from_bytes(blob, "little")
-    return found
-
-
-def _arc_lines(rows: Iterable[tuple[int, int]]) -> int:
+def _arc_lines(rows: Iterable[tuple[int, int, int]]) -> int:
     """Return the lines at either end of an arc; a number below one is where a block is entered or left."""
-    found = {line for row in rows for line in row if line > 0}
+    found = {line for _, *ends in rows for line in ends if line > 0}
     if found and max(found) > LAST_LINE:
         raise Refused(f"a line beyond {LAST_LINE:,}")
     return bits_of(found)
-
-
-def _file(root: Path, name: str, ran: int) -> FileCoverage:
-    source = _source(root / name)
-    code = bits_of(source.code)
-    covered = bits_of({source.starts.get(line, line) for line in lines_of(ran)}) & code
-    return FileCoverage(path=name, covered=covered, missing=code & ~covered)
-
-
-@lru_cache(maxsize=20_000)
-def _source(path: Path) -> SourceLines:
-    if path.suffix not in (".py", ".pyw"):
-        raise EvidenceUnreadable(
-            "data of coverage.py does not say which lines of a template can run",
-            where=str(path),
-            fix="leave the JSON report instead: `coverage json`",
-        )
-    try:
-        text = read_limited(path, _SOURCE_LIMIT_BYTES).decode("utf-8", "replace")
-    except TruegreenError as error:
-        raise EvidenceUnreadable(
-            "a measured source is not there, so its lines are not known", where=str(path), why=error.what
-        ) from None
-    return source_lines(text.removeprefix("\ufeff").replace("\r\n", "\n"), path.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from array import array
 from itertools import accumulate
@@ -9,7 +10,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 _LAST_LINE = (1 << 32) - 1
 """A line beyond it is no line of a file, and would not fit."""
 
@@ -25,7 +26,6 @@ class Columns:
         self._heads: list[str] = []
         self._files: list[str] = []
         """The file of each head."""
-        self._head_of: dict[tuple[str, str], int] = {}
         self._head = array("I")
         self._names = bytearray()
         self._ends = array("I")
@@ -35,21 +35,18 @@ class Columns:
     def __len__(self) -> int:
         return len(self._head)
 
-    def head(self, text: str, file: str) -> int:
-        """Return the number of what many ids begin with and of the file these tests stand in."""
-        known = self._head_of.get((text, file))
-        if known is None:
-            known = self._head_of[text, file] = len(self._heads)
-            self._heads.append(sys.intern(text))  # shards of one suite share its classes
-            self._files.append(file)
-        return known
+    def add_heads(self, places: Sequence[tuple[str, str]]) -> int:
+        """Take heads, each what many ids begin with and the file these tests stand in; return the first one's number.
 
-    def finish(self) -> None:
-        """Give back what only appending needs."""
-        self._head_of = {}
+        The others have the numbers that follow.
+        """
+        first = len(self._heads)
+        self._heads.extend([sys.intern(text) for text, _ in places])  # shards of one suite share its classes
+        self._files.extend([file for _, file in places])
+        return first
 
     def extend(
-        self, heads: Sequence[int], names: Sequence[str], durations_s: Iterable[float], lines: Sequence[int] = ()
+        self, heads: Sequence[int], names: Sequence[str], durations_s: Sequence[float], lines: Sequence[int] = ()
     ) -> None:
         """Append tests.
 
@@ -62,9 +59,9 @@ class Columns:
         if any(lines):
             self._lines.extend([0] * (len(self) - len(self._lines)))
             self._lines.extend(line if 0 <= line <= _LAST_LINE else 0 for line in lines)
-        self._head.extend(heads)
-        self.keys.extend(map(hash, map(add, map(self._heads.__getitem__, heads), names)))
-        self.durations_s.extend(durations_s)
+        _append(self._head, heads)
+        _append(self.keys, list(map(hash, map(add, map(self._heads.__getitem__, heads), names))))
+        _append(self.durations_s, durations_s)
         text = "".join(names)
         if text.isascii():
             lengths, blob = map(len, names), text.encode()
@@ -72,9 +69,8 @@ class Columns:
             # A lone surrogate cannot come from XML, and must not stop a table all the same.
             encoded = [name.encode("utf-8", "surrogatepass") for name in names]
             lengths, blob = map(len, encoded), b"".join(encoded)
-        ends = accumulate(lengths, initial=len(self._names))
-        next(ends)
-        self._ends.extend(ends)
+        _, *ends = accumulate(lengths, initial=len(self._names))
+        _append(self._ends, ends)
         self._names += blob
 
     def id_of(self, row: int) -> str:
@@ -102,3 +98,8 @@ class Columns:
         other._suffix = f"{self._suffix}{suffix}"
         other.keys = array("q", map(hash, other.ids()))
         return other
+
+
+def _append(column: array[int] | array[float], values: Sequence[float]) -> None:
+    """Append many numbers to a column: packed in one call, for an array takes them one by one."""
+    column.frombytes(struct.pack(f"{len(values)}{column.typecode}", *values))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import sys
 from array import array
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
 from heapq import nlargest
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, overload
 
 import msgspec
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 200_000
 """Ids that are compared in one piece; more are compared in four parts, to hold but one of them in memory."""
+_WHOLE = (bytes([1]) * 256,)
+_QUARTERS = tuple(bytes(byte % 4 == number for byte in range(256)) for number in range(4))
+"""For each part of the ids: whether a hash that ends with a byte belongs to it."""
+_LAST_BYTE = 0 if sys.byteorder == "little" else 7
 _BLOCK = 4096
 
 
@@ -58,10 +64,14 @@ class CaseTable(Sequence[TestCase]):
         if isinstance(cases, CaseTable):
             return cases
         columns = Columns()
+        heads: dict[tuple[str, str], int] = {}
         records: dict[int, TestCase] = {}
         for row, case in enumerate(cases):
             head, name = split(case.id)
-            columns.extend([columns.head(head, case.file)], [name], [case.duration_s], [case.line])
+            place = (head, case.file)
+            if place not in heads:
+                heads[place] = columns.add_heads([place])
+            columns.extend([heads[place]], [name], [case.duration_s], [case.line])
             if case.outcome is not Outcome.PASS or case.message or case.detail or case.attempts:
                 records[row] = case
         return cls([columns], records)
@@ -155,13 +165,9 @@ class CaseTable(Sequence[TestCase]):
         """Return the rows of each id that several cases have, in the order of the rows."""
         if self._unique:
             return []
-        again: set[int] = set()
-        mask = 3 if len(self) > _AT_ONCE else 0
-        for share in range(mask + 1):
-            keys = [key for key in self._keys() if key & mask == share]
-            if len(set(keys)) < len(keys):
-                seen: set[int] = set()
-                again.update(key for key in keys if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        columns = self._key_columns()
+        parts = _QUARTERS if len(self) > _AT_ONCE else _WHOLE
+        again = set[int]().union(*(_repeated(columns, part) for part in parts))
         groups: dict[str, list[int]] = {}
         for row in [row for row, key in enumerate(self._keys()) if key in again] if again else []:
             groups.setdefault(self.id_of(row), []).append(row)
@@ -173,9 +179,19 @@ class CaseTable(Sequence[TestCase]):
 
     def _keys(self) -> Iterable[int]:
         """Yield the hash of each row's id."""
-        keys = chain.from_iterable(part.keys for part in self._columns)
+        return chain.from_iterable(self._key_columns())
+
+    def _key_columns(self) -> list[array[int]]:
+        """Return the hashes of the rows' ids, in parts."""
         own = {row: hash(case.id) for row, case in self._records.items() if self._named_anew(row, case)}
-        return (own.get(row, key) for row, key in enumerate(keys)) if own else keys
+        if not own:
+            return [part.keys for part in self._columns]
+        keys = array("q")
+        for part in self._columns:
+            keys.extend(part.keys)
+        for row, key in own.items():
+            keys[row] = key
+        return [keys]
 
     def _named_anew(self, row: int, case: TestCase) -> bool:
         part, own = self._at(row)
@@ -234,13 +250,8 @@ class CaseTable(Sequence[TestCase]):
     def _slow(self, least_s: float, *, strictly: bool) -> Iterator[int]:
         for start, block in self._blocks():
             if max(block) >= least_s:
-                rows = range(start, start + len(block))
-                pairs = zip(rows, block, strict=True)
-                yield from (
-                    row
-                    for row, took in pairs
-                    if took >= least_s and (took > least_s or not strictly) and self._ran(row)
-                )
+                rows = [row for row, took in enumerate(block, start) if took >= least_s]
+                yield from (row for row in rows if (block[row - start] > least_s or not strictly) and self._ran(row))
 
     def _ran(self, row: int) -> bool:
         record = self._records.get(row)
@@ -258,3 +269,15 @@ def split(test: str) -> tuple[str, str]:
     bracket = test.find("[")
     cut = test.rfind("::", 0, bracket if bracket > 0 else len(test))
     return (test[: cut + 2], test[cut + 2 :]) if cut >= 0 else ("", test)
+
+
+def _repeated(columns: Sequence[array[int]], part: bytes) -> set[int]:
+    """Return the keys that occur more than once, among those whose last byte belongs to a part."""
+    chosen = [keys.tobytes()[_LAST_BYTE :: keys.itemsize].translate(part) for keys in columns]
+    found: set[int] = set()
+    for keys, here in zip(columns, chosen, strict=True):
+        found.update(compress(keys, here))
+    if len(found) == sum(here.count(1) for here in chosen):
+        return set()
+    times = Counter(key for keys, here in zip(columns, chosen, strict=True) for key in compress(keys, here))
+    return {key for key, number in times.items() if number > 1}

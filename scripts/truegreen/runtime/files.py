@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 CHUNK_BYTES = 1 << 20
+_MORE_BYTES = 1 << 16
 _MACHINE = frozenset(
     (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EIO, errno.EFBIG)
 )
@@ -155,7 +156,7 @@ def sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def read_limited(path: Path, limit_bytes: int) -> bytes:
+def read_limited(path: Path | str, limit_bytes: int) -> bytes:
     """Return a file's content.
 
     Raises:
@@ -163,20 +164,23 @@ def read_limited(path: Path, limit_bytes: int) -> bytes:
         EvidenceUnreadable: it is no plain file, cannot be read, or is larger than the limit.
     """
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116 - sources are read by the ten thousand
         if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device would never end
-            raise EvidenceUnreadable(f"{path.name} is not a plain file", where=str(path))
-        with path.open("rb") as stream:
-            data = stream.read(limit_bytes + 1)
+            raise EvidenceUnreadable(f"{Path(path).name} is not a plain file", where=str(path))
+        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - as above
+            # Not at once as much as the limit: room for it costs more than most files.
+            data = stream.read(min(status.st_size, limit_bytes) + 1)
+            while len(data) <= limit_bytes and (more := stream.read(_MORE_BYTES)):
+                data += more
     except FileNotFoundError:
-        raise EvidenceMissing(f"{path.name} is missing", where=str(path)) from None
+        raise EvidenceMissing(f"{Path(path).name} is missing", where=str(path)) from None
     except OSError as error:
         raise EvidenceUnreadable(
-            f"{path.name} cannot be read", where=str(path), why=error.strerror or str(error)
+            f"{Path(path).name} cannot be read", where=str(path), why=error.strerror or str(error)
         ) from None
     if len(data) > limit_bytes:
         raise EvidenceUnreadable(
-            f"{path.name} has {max(status.st_size, len(data)):,} bytes, the limit is {limit_bytes:,}",
+            f"{Path(path).name} has {max(status.st_size, len(data)):,} bytes, the limit is {limit_bytes:,}",
             where=str(path),
             fix="make the tool write less, or split the run into shards",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from truegreen.model.results import TestSummary
@@ -63,14 +64,11 @@ def _of_stage(
     connection: Connection, stage: str, ran: list[_Ran], odd: dict[int, _Odd], names: dict[int, str]
 ) -> list[TestSummary]:
     runs = counted(connection, Counter((one.present, one.skipped) for one in ran))
-    failures: Counter[int] = Counter()
-    masked: Counter[int] = Counter()
-    last: dict[int, str] = {}
-    for one in ran:  # in the order they were made, so that the newest failure stays
-        if seen := odd.get(one.place):
-            failures.update(seen.failed)
-            masked.update(seen.masked)
-            last.update(dict.fromkeys(seen.failed, one.created))
+    seen = [(one.created, odd[one.place]) for one in ran if one.place in odd]
+    failures = Counter(chain.from_iterable(tests.failed for _, tests in seen))
+    masked = Counter(chain.from_iterable(tests.masked for _, tests in seen))
+    # In the order they were made, so that the newest failure stays.
+    last = dict(chain.from_iterable(zip(tests.failed, repeat(created)) for created, tests in seen))
     disagreements = _disagreements(connection, ran, odd)
     unsorted = (
         TestSummary(
@@ -99,14 +97,13 @@ def _disagreements(connection: Connection, ran: Iterable[_Ran], odd: Mapping[int
     members = _Members(connection)
     for same in keys.values():
         seen = [odd[one.place] for one in same if one.place in odd]
-        both = {test for one in seen for test in one.passed_too}
+        both = set(chain.from_iterable(one.passed_too for one in seen))
         if seen and len(same) > 1:
-            failed: Counter[int] = Counter()
-            for tests in seen:
-                failed.update(tests.failed)
+            failed = Counter(chain.from_iterable(one.failed for one in seen))
             sets = Counter((one.present, one.skipped) for one in same)
             if len(sets) == 1:  # what failed in one of them was there, and not skipped, in each
-                both.update(test for test, times in failed.items() if times < len(same))
+                number = len(same)
+                both.update([test for test, times in failed.items() if times < number])
             else:
                 both.update(test for test, times in failed.items() if times < members.runs(sets, test))
         found.update(both)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest.junit import JUnitReader
+from truegreen.model import case_table
 from truegreen.model.case_table import CaseTable
 from truegreen.model.testrun import Outcome, TestCase, TestRun
 
@@ -114,3 +115,20 @@ def test_names_that_several_suites_share_lose_no_test(tmp_path, suites):
     path.write_text(f"<testsuites>{inner}</testsuites>", encoding="utf-8")
     ids = [case.id for case in JUnitReader().read(path, Path("/project")).cases]
     assert len(ids) == len(set(ids)) == sum(len(set(names)) for names in suites)
+
+
+@pytest.mark.parametrize("at_once", [0, 200_000])
+@given(st.lists(st.lists(CASE, max_size=12), max_size=4), st.booleans())
+def test_ids_of_several_cases_are_found_wherever_they_stand(at_once, parts, renamed):
+    tables = [CaseTable.of(cases) for cases in parts]
+    if renamed:  # the record of a row has another id than the columns
+        again = {0: TestCase(id="renamed", outcome=Outcome.FAIL)}
+        tables = [table.replaced(again) if len(table) else table for table in tables]
+    whole = CaseTable.joined(tables)
+    rows: dict[str, list[int]] = {}
+    for row in range(len(whole)):
+        rows.setdefault(whole.id_of(row), []).append(row)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(case_table, "_AT_ONCE", at_once)
+        assert sorted(whole.twice()) == sorted(found for found in rows.values() if len(found) > 1)
+    assert whole.rows_of(rows).keys() == rows.keys()

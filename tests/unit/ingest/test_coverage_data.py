@@ -35,6 +35,13 @@ sign({})
 '''
 
 
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch):
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("TRUEGREEN_CACHE", str(folder))
+    return folder
+
+
 def project(root, number=3):
     (root / "src").mkdir(parents=True, exist_ok=True)
     (root / "src" / "m.py").write_text(MODULE.format(number))
@@ -123,6 +130,8 @@ def change(path, *statements):
         ("UPDATE coverage_schema SET version = 99", "schema"),
         ("CREATE VIEW more AS SELECT 1", "views or triggers"),
         ("DELETE FROM file", "measured no file"),
+        ("UPDATE line_bits SET file_id = 99", "lines of a file that it does not name"),
+        ("UPDATE file SET path = x'00ff' WHERE path LIKE '%unused.py'", "no text"),
         ("UPDATE file SET path = '/etc/passwd' WHERE path LIKE '%unused.py'", "outside the project"),
         ("UPDATE line_bits SET numbits = zeroblob(200000)", "beyond"),
         ("UPDATE line_bits SET numbits = 3", ""),
@@ -176,3 +185,35 @@ def test_template_measured_by_a_plugin_is_refused(tmp_path, monkeypatch):
     change(tmp_path / "data", "UPDATE file SET path = replace(path, 'unused.py', 'page.html')")
     with pytest.raises(EvidenceUnreadable, match="template"):
         CoverageDataReader().read(tmp_path / "data", root)
+
+
+def test_measured_file_outside_the_project_is_refused_with_the_data_that_names_it(tmp_path):
+
+    root = tmp_path / "project"
+    root.mkdir()
+    (root / "m.py").write_text("a = 1\n")
+    data = coverage.CoverageData(str(tmp_path / ".coverage"))
+    data.add_lines({str(root / "m.py"): [1], "/usr/lib/other/strange.py": [1]})
+    data.write()
+    with pytest.raises(EvidenceUnreadable, match=r"\.coverage cannot be read") as caught:
+        of_shards([tmp_path / ".coverage"], root)
+    assert "lies outside the project" in caught.value.why
+
+
+def test_shards_that_ran_in_different_folders_are_one_project(tmp_path):
+
+    for name in ("a", "b"):
+        (tmp_path / "src" / name).mkdir(parents=True)
+        (tmp_path / "src" / name / "m.py").write_text("a = 1\nb = 2\n")
+    shards = []
+    for number, home in enumerate((str(tmp_path), "/home/runner/work/x/x"), 1):
+        shards.append(tmp_path / f".coverage.{number}")
+        data = coverage.CoverageData(str(shards[-1]))
+        data.add_lines({f"{home}/src/a/m.py": [number], f"{home}/src/b/m.py": [1]})
+        data.write()
+    every = of_shards(shards, tmp_path)
+    assert [(file.path, lines_of(file.covered)) for file in every.files] == [
+        ("src/a/m.py", [1, 2]),
+        ("src/b/m.py", [1]),
+    ]
+    assert of_shards(shards, tmp_path, {"src/a/m.py"}).files == every.files[:1]
