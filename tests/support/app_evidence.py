@@ -59,11 +59,15 @@ def linted(report: Any = ()) -> Files:
     return {"ruff.json": ("ruff", scan(report=report))}
 
 
+WIRING = b'{"files": 1, "classes": 0}'
+"""What the wiring stage says of sources without a class."""
 FINDING = {"filename": "a.py", "message": "unused import", "code": "F401", "location": {"row": 3, "column": 1}}
 
 
 def leave(folder: Path, stage: str, files: Files, *, commit: str, name: str = "", **more: Any) -> Path:
     """Write the folder of a stage that ran, and return it."""
+    if stage == "wiring" and not more.get("ingested"):
+        files = {**files, "wiring.json": ("wiring", WIRING)}
     place = folder / (name or "-".join(part for part in (stage, more.get("shard", "")) if part))
     place.mkdir(parents=True, exist_ok=True)
     entries = []

@@ -42,6 +42,8 @@ class Unwired(BaseGate):
 
     **Blind when** no source was found, or a source file could not be read: its call sites are unknown.
 
+    **Another test runner** (`truegreen ingest`) looks at no sources, and is not asked.
+
     **Options**: `optional`: dependencies that really are optional, each with its reason.
 
     Example:
@@ -53,6 +55,11 @@ class Unwired(BaseGate):
     stages: ClassVar[frozenset[str]] = frozenset({"wiring"})
     needs: ClassVar[frozenset[str]] = frozenset({"wiring"})
     Options: ClassVar[type[GateOptions]] = UnwiredOptions
+
+    def applies(self, evidence: RunEvidence, stage: str, policy: UnwiredOptions) -> bool:  # noqa: ARG002
+        """Return False only where another runner brought all results: nobody looked at sources there."""
+        records = evidence.of(stage).records
+        return not records or not all(record.ingested for record in records)
 
     def evaluate(self, evidence: RunEvidence, stage: str, policy: UnwiredOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge who supplies what."""

@@ -76,3 +76,13 @@ def test_source_that_could_not_be_read_is_blind_even_if_all_else_is_supplied():
 def test_no_source_is_blind():
     assert judged(wiring(files=0, classes=0)).status is Status.BLIND
     assert judged(None).status is Status.BLIND
+
+
+def test_results_of_another_runner_are_not_asked_and_missing_evidence_is():
+    gate, options = Unwired(), UnwiredOptions()
+    brought, own = good.record("wiring", ingested=True), good.record("wiring")
+    asked = {
+        name: gate.applies(good.run(stage("wiring", records=records)), "wiring", options)
+        for name, records in {"brought": (brought,), "both": (brought, own), "own": (own,), "none": ()}.items()
+    }
+    assert asked == {"brought": False, "both": True, "own": True, "none": True}
