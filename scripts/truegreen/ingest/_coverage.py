@@ -114,6 +114,11 @@ class Places:
         self._claims: dict[str, str] = {}
         """Path → what was found there: the path itself, or the name for which it is the best guess."""
 
+    def forget(self) -> None:
+        """Begin another report: it ran elsewhere, and what it names may be the same files."""
+        self._found.clear()
+        self._claims.clear()
+
     def find(self, name: str, *folders: str) -> str:
         """Return a path relative to the project.
 

@@ -106,9 +106,8 @@ def _shard(path: Path, names: _Names, wanted: Collection[str] | None, ran: dict[
         database.execute("PRAGMA trusted_schema = OFF")
         arcs = _checked(database)
         files = names.measured(database, wanted)
-        for there in set(files.values()).difference(ran):  # also those of which no line ran
-            names.of(there)  # raises Refused here, where it is known whose path it is
-            ran[there] = 0
+        names.tell_apart(files.values())
+        ran.update(dict.fromkeys(set(files.values()).difference(ran), 0))  # also those of which no line ran
         among, keys = ("", ()) if wanted is None else (_AMONG, (json.dumps(list(files)),))
         rows = database.execute((_ARCS if arcs else _NUMBITS).format(among), keys) if files else ()
         try:
@@ -149,8 +148,17 @@ class _Names:
         """What stands before the project's own paths."""
         self._found: dict[str, str] = {}
 
+    def tell_apart(self, paths: Iterable[str]) -> None:
+        """Refuse paths of one shard that would be the same file, or none of the project."""
+        known: dict[str, str] = {}
+        for path in paths:
+            name = self.of(path)
+            if known.setdefault(name, path) != path:
+                raise Refused(f"{known[name][:200]} and {path[:200]} would both be {name[:200]}")
+
     def measured(self, database: sqlite3.Connection, wanted: Collection[str] | None) -> dict[int, str]:
         """Return key → path, as it is in the data, of the files asked for; raises Refused as `Places` does."""
+        self._places.forget()
         prefix = self._prefix(database)
         if wanted is None or prefix is None:
             files = dict(database.execute(_FILES))

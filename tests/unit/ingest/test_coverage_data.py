@@ -217,3 +217,19 @@ def test_shards_that_ran_in_different_folders_are_one_project(tmp_path):
         ("src/b/m.py", [1]),
     ]
     assert of_shards(shards, tmp_path, {"src/a/m.py"}).files == every.files[:1]
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_two_names_of_one_shard_that_would_be_one_file_are_refused(tmp_path, before):
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "m.py").write_text("a = 1\nb = 2\n")
+    shards = []
+    for number, homes in enumerate([("/one",)] * before + [("/one", "/two")]):
+        shards.append(tmp_path / f".coverage.{number}")
+        data = coverage.CoverageData(str(shards[-1]))
+        data.add_lines({f"{home}/src/m.py": [1] for home in homes})
+        data.write()
+    with pytest.raises(EvidenceUnreadable) as caught:
+        of_shards(shards, tmp_path)
+    assert caught.value.where == str(shards[-1])
+    assert all(name in caught.value.why for name in ("/one/src/m.py", "/two/src/m.py", "src/m.py"))
