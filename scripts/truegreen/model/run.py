@@ -14,6 +14,7 @@ from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
 from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
+from truegreen.model.proof import ProofResult
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
 from truegreen.model.testrun import TestRun, TestSession
@@ -52,6 +53,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """One for each file of test results that could be read."""
     mutation: MutationResult | None = None
     wiring: WiringScan | None = None
+    proof: ProofResult | None = None
     problems: tuple[Problem, ...] = ()
 
 

@@ -1,0 +1,70 @@
+"""Takes one dependency away from every instance of one class: what a factory that forgot it would build."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "TRUEGREEN_UNWIRE"
+"""What to take away, as JSON: `path` of the file below `root`, `owner` (the class), `attribute`, and `report`, a file
+that gets one word for each thing that happened: `built`, `removed`, `stuck`."""
+
+
+class Unwire:
+    """Watches the classes that are made; the one that is meant gets another constructor."""
+
+    def __init__(self, asked: dict[str, str]) -> None:
+        self._owner = asked["owner"]
+        self._attribute = asked["attribute"]
+        self._report = asked["report"]
+        self._place = os.path.realpath(Path(asked["root"], asked["path"]))
+        self._tail = "/" + asked["path"].removeprefix("src/")
+        self._said: set[str] = set()
+
+    def start(self) -> None:
+        """Watch from now on. The class is found as it is made, so that every way to import it leads there."""
+        original: Any = builtins.__build_class__
+
+        def build(function: Any, name: str, *bases: Any, **keywords: Any) -> Any:
+            made = original(function, name, *bases, **keywords)
+            if name == self._owner and self._means(function.__code__.co_filename) and "__init__" in vars(made):
+                made.__init__ = self._without(made.__init__)
+                self._say("built")
+            return made
+
+        builtins.__build_class__ = build  # type: ignore[assignment]
+
+    def _means(self, path: str) -> bool:
+        """Return whether a file is the one that is meant, or its installed copy."""
+        return os.path.realpath(path) == self._place or path.replace(os.sep, "/").endswith(self._tail)
+
+    def _without(self, constructor: Any) -> Any:
+        @functools.wraps(constructor)
+        def without(own: Any, *args: Any, **kwargs: Any) -> None:
+            constructor(own, *args, **kwargs)
+            if getattr(own, self._attribute, None) is None:
+                return
+            try:
+                object.__setattr__(own, self._attribute, None)
+            except (AttributeError, TypeError):
+                self._say("stuck")
+            else:
+                self._say("removed")
+
+        return without
+
+    def _say(self, word: str) -> None:
+        if word not in self._said:
+            self._said.add(word)
+            with Path(self._report).open("a", encoding="utf-8") as stream:
+                stream.write(f"{word}\n")
+
+
+def start() -> None:
+    """Take away what the environment asks for, if anything."""
+    if asked := os.environ.get(VARIABLE, ""):
+        Unwire(json.loads(asked)).start()
