@@ -6,6 +6,7 @@ import builtins
 import functools
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ that gets one word for each thing that happened: `built`, `removed`, `stuck`."""
 
 
 class Unwire:
-    """Watches the classes that are made; the one that is meant gets another constructor."""
+    """Finds the module with the class that is meant as it is imported, and gives the class another constructor."""
 
     def __init__(self, asked: dict[str, str]) -> None:
         self._owner = asked["owner"]
@@ -25,18 +26,38 @@ class Unwire:
         self._tail = "/" + asked["path"].removeprefix("src/")
         self._said: set[str] = set()
 
-    def start(self) -> None:
-        """Watch from now on. The class is found as it is made, so that every way to import it leads there."""
-        original: Any = builtins.__build_class__
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Find a module as everybody else would; the one that is meant is watched while it is executed."""
+        for finder in [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.origin and hasattr(spec.loader, "exec_module") and self._means(spec.origin):
+                    self._watch(spec.loader)
+                return spec
+        return None
 
-        def build(function: Any, name: str, *bases: Any, **keywords: Any) -> Any:
-            made = original(function, name, *bases, **keywords)
-            if name == self._owner and self._means(function.__code__.co_filename) and "__init__" in vars(made):
-                made.__init__ = self._without(made.__init__)
-                self._say("built")
-            return made
+    def _watch(self, loader: Any) -> None:
+        """Watch the classes that a module makes, and only those: also instances that it builds itself are meant."""
+        execute = loader.exec_module
 
-        builtins.__build_class__ = build  # type: ignore[assignment]
+        def watched(module: Any) -> None:
+            original: Any = builtins.__build_class__
+
+            def build(function: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
+                made = original(function, name, *bases, **keywords)
+                own = function.__globals__ is vars(module)
+                if own and name == self._owner and "__init__" in vars(made):
+                    made.__init__ = self._without(made.__init__)
+                    self._say("built")
+                return made
+
+            builtins.__build_class__ = build
+            try:
+                execute(module)
+            finally:
+                builtins.__build_class__ = original
+
+        loader.exec_module = watched
 
     def _means(self, path: str) -> bool:
         """Return whether a file is the one that is meant, or its installed copy."""
@@ -67,4 +88,4 @@ class Unwire:
 def start() -> None:
     """Take away what the environment asks for, if anything."""
     if asked := os.environ.get(VARIABLE, ""):
-        Unwire(json.loads(asked)).start()
+        sys.meta_path.insert(0, Unwire(json.loads(asked)))

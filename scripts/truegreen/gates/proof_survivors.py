@@ -87,6 +87,9 @@ class ProofSurvivors(BaseGate):
         self, stage: str, policy: ProofSurvivorsOptions, result: ProofResult, facts: tuple[Fact, ...]
     ) -> Verdict:
         counted = list(_counted(result, policy))
+        if not counted:
+            reason = "all that was tried is accepted, so nothing is proved"
+            return self.blind(stage, reason, remedy="take something out of `accepted`", facts=facts)
         missed = [mutant for mutant in counted if mutant.answer is Answer.MISSED]
         weak = _tests(counted, Answer.MISSED)
         items = _items(counted)

@@ -126,7 +126,9 @@ class Bench:
 
     def _plain(self, own: StageContext, pytest: Pytest, asked: Asked | None) -> Ran:
         options = own.options
-        words = ["-m", pytest_run.marker_of(own.stage, options), *pytest.serial, *options.args, *options.tests]
+        marker = pytest_run.marker_of(own.stage, options)
+        pytest.env["TRUEGREEN_SELECTION"] = pytest_run.selection(own, marker)
+        words = ["-m", marker, *pytest.serial, *options.args, *options.tests]
         words += ["--no-cov"] if "pytest_cov" in pytest.present else []  # a threshold would look like a red test
         report = own.out / "unwired.txt"
         if asked is None:

@@ -87,7 +87,7 @@ def run(
     # Ours come last where the last one wins, so that nobody's own report takes the place of the evidence.
     words += _coverage(context, pytest.present, notes) if coverage else []
     seed = pytest_order.seed(context)
-    pytest.env.update(pytest.seeded(seed) if seed is not None else {}, TRUEGREEN_SELECTION=_selection(context, marker))
+    pytest.env.update(pytest.seeded(seed) if seed is not None else {}, TRUEGREEN_SELECTION=selection(context, marker))
     change = pytest_repeats.change(context) if reruns != 0 else None
     done = pytest.run(words, env=pytest_repeats.watching(context, change))
     session = pytest.session()
@@ -130,7 +130,7 @@ class _Again:
             self.notes += repeats.notes
 
 
-def _selection(context: StageContext, marker: str) -> str:
+def selection(context: StageContext, marker: str) -> str:
     """Return what the stage itself selects, so that the plugin can tell it from what narrows the run."""
     given = {
         "marker": marker,

@@ -147,7 +147,8 @@ class Recorder:
         which the log's file numbers name nothing. The other phases are read while the tests go on.
         """
         begun = time.perf_counter()
-        self._ended(event["phase"])
+        if not event.get("goes_on"):
+            self._ended(event["phase"])
         start, self._last = self._last, self._reader.position() if self._reader else ""
         for values in event["demands"]:
             self._demand(event["test"], values)
