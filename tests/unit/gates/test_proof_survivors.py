@@ -97,7 +97,7 @@ def test_weak_test_outweighs_a_silent_mutant():
         ([database(SEEN), unwired(MISSED)], {"unwired:Service.cache": "a speed-up"}),
         ([database(SEEN), unwired(UNKNOWN)], {"unwired:Service.cache": "a speed-up"}),
         ([database(SEEN, UNKNOWN)], {"test_1": "COPY of its own"}),
-        ([database(MISSED), database(SEEN, name="commit-fails")], {"test_0": "why"}),
+        ([database(MISSED), database(MISSED, SEEN, name="commit-fails")], {"test_0": "why"}),
     ],
 )
 def test_what_is_accepted_with_a_reason_does_not_count(mutants, accepted):

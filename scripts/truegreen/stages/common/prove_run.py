@@ -55,8 +55,9 @@ def run(context: StageContext) -> StageOutcome:
     """
     work = _Proof(context)
     asked = _asked(context.pytest_args, work.candidates)
-    work.baseline()
-    work.try_all(asked or work.candidates)
+    wanted = asked or work.candidates
+    work.baseline((_PERSISTENCE,) if wanted and set(wanted) <= set(DATABASE) else _STAGES)
+    work.try_all(wanted)
     result = ProofResult(
         candidates=work.candidates,
         asked=asked,
@@ -95,9 +96,9 @@ class _Proof:
         self._took_s: dict[str, float] = {}
         self._own_servers = True
 
-    def baseline(self) -> None:
-        """Run the tests of both stages without a mutant."""
-        for stage in filter(self._wanted, _STAGES):
+    def baseline(self, stages: tuple[str, ...]) -> None:
+        """Run the tests of stages without a mutant."""
+        for stage in filter(self._wanted, stages):
             with self._context.console.working(f"running the {stage} tests without a mutant"):
                 ran = self._bench.baseline(stage)
             self._note(ran)
