@@ -11,7 +11,7 @@ from truegreen.model.proof import Answer, TestAnswer
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from truegreen.model.persistence import Change, PersistenceEvidence
+    from truegreen.model.persistence import PersistenceEvidence
 
 
 def committing(evidence: PersistenceEvidence, passed: Iterable[str]) -> tuple[str, ...]:
@@ -33,6 +33,7 @@ def answers(
     failed: Collection[str],
     skipped: Collection[str],
     journal: str,
+    kept: bool,
     proves: str,
 ) -> tuple[TestAnswer, ...]:
     """Return what each test says about a database that loses what it is given.
@@ -43,12 +44,14 @@ def answers(
         failed: tests that failed in it.
         skipped: tests that were skipped in it.
         journal: table that the mutant writes whenever it is at work, as `schema.table`.
+        kept: whether transactions commit with the mutant; else each of them fails.
         proves: what a test that passes all the same proves.
     """
     known = by_test([evidence])
+    asked = [known.get(test, TestCommits(test=test)) for test in wanted]
     return tuple(
-        _answer(known.get(test, TestCommits(test=test)), test in failed, test in skipped, journal, proves)
-        for test in wanted
+        _answer(seen, seen.test in failed, seen.test in skipped, _at_work(seen, journal, kept=kept), proves)
+        for seen in asked
     )
 
 
@@ -58,8 +61,7 @@ def of_all(tests: Iterable[TestAnswer]) -> Answer:
     return next((answer for answer in (Answer.NOTICED, Answer.MISSED) if answer in said), Answer.UNKNOWN)
 
 
-def _answer(seen: TestCommits, failed: bool, skipped: bool, journal: str, proves: str) -> TestAnswer:  # noqa: FBT001
-    at_work = any(change.object == journal for change in _called(seen))
+def _answer(seen: TestCommits, failed: bool, skipped: bool, at_work: bool, proves: str) -> TestAnswer:  # noqa: FBT001
     if failed and at_work:
         return TestAnswer(test=seen.test, answer=Answer.NOTICED)
     if failed:
@@ -75,6 +77,11 @@ def _answer(seen: TestCommits, failed: bool, skipped: bool, journal: str, proves
     return TestAnswer(test=seen.test, answer=Answer.UNKNOWN, why=why)
 
 
-def _called(seen: TestCommits) -> tuple[Change, ...]:
+def _at_work(seen: TestCommits, journal: str, *, kept: bool) -> bool:
+    """Return whether a transaction of the test's call ended as the mutant wants it: undone, or refused.
+
+    One that a forgetful database could not undo was refused, and proves nothing about what it forgets.
+    """
     calls = [phase for phase in seen.phases if phase.phase == "call"]
-    return tuple(change for phase in calls for change in (*phase.committed, *phase.rolled_back))
+    ended = (change for phase in calls for change in (phase.committed if kept else phase.rolled_back))
+    return any(change.object == journal for change in ended)

@@ -50,7 +50,8 @@ class ProofSurvivors(BaseGate):
     **Not judged** when there is no mutant: no persistence stage, and no dependency that could be taken away.
 
     **Blind when** none was tried, or a mutant or a test gave no answer: pytest or the server broke off, tests could
-    not be collected, the server is not one that truegreen started, or a write takes a way the fault does not reach.
+    not be collected, the server is not one that truegreen started, or a write takes a way the fault does not reach;
+    and when a source file could not be read: nobody knows which dependencies are in it.
 
     **Options**: `kill-rate` (default 100), `accepted`: mutants and tests with the reason why they do not count.
 
@@ -75,6 +76,13 @@ class ProofSurvivors(BaseGate):
                 stage,
                 f"`accepted` names what is neither a mutant nor a test that missed one: {some(unknown)}",
                 remedy="take the name out of [tool.truegreen.gates.proof-survivors.accepted], or correct it",
+                facts=facts,
+            )
+        if result.unread:
+            return self.blind(
+                stage,
+                f"{count(len(result.unread), 'source file')} could not be read: {some(list(result.unread), 2)}",
+                remedy="mend the file, or name it in `exclude` of [tool.truegreen.wiring] when it is no source",
                 facts=facts,
             )
         if not result.candidates:

@@ -71,6 +71,8 @@ class ProofResult(msgspec.Struct, frozen=True, kw_only=True):
     """Time for all mutants."""
     mutants: tuple[ProofMutant, ...] = ()
     """Those that were tried."""
+    unread: tuple[str, ...] = ()
+    """Source files that could not be read, each as `path: reason`: nobody knows which dependencies are in them."""
 
     @property
     def wanted(self) -> tuple[str, ...]:

@@ -237,7 +237,9 @@ class Proving:
 
     def shop(self) -> Proving:
         self.project.clear()
-        self.project.write("pyproject.toml", "[tool.truegreen]\n[tool.pytest.ini_options]\npythonpath = ['.']\n")
+        self.project.write(
+            "pyproject.toml", "[tool.truegreen]\n[tool.pytest.ini_options]\npythonpath = ['.']\naddopts = '-x -n 2'\n"
+        )
         self.project.write("shop.py", SHOP)
         self.project.write("eager.py", EAGER)
         self.project.write("prepare.py", PREPARE)

@@ -195,6 +195,16 @@ def test_role_without_rights_is_served_as_before(server, sabotage):
     assert state(server.url) == before
 
 
+def test_table_that_a_role_without_rights_makes_forgets_too(server, database, sabotage):
+    database.execute("CREATE SCHEMA guest AUTHORIZATION guest")
+    sabotage.turn(Fault.FORGET)
+    words = {**conninfo_to_dict(server.url), "user": "guest", "password": "guest"}
+    with psycopg.connect(**words, autocommit=True) as guest:
+        guest.execute("CREATE TABLE guest.own (id int)")
+        guest.execute("INSERT INTO guest.own VALUES (1)")
+        assert guest.execute("SELECT count(*) FROM guest.own").fetchone() == (0,)
+
+
 def test_version_of_the_schema_is_kept(database, sabotage):
     sabotage.turn(Fault.FORGET)
     database.execute("INSERT INTO alembic_version VALUES ('1')")

@@ -50,13 +50,14 @@ def test_test_that_did_not_pass_is_not_asked():
     assert proof.committing(evidence(phase(change())), ["other"]) == ()
 
 
-def ask(*phases, failed=(), skipped=()):
-    found = evidence(*phases)
-    (answer,) = proof.answers(["t"], found, failed=failed, skipped=skipped, journal=JOURNAL, proves="proves nothing")
+def ask(*phases, failed=(), skipped=(), kept=True):
+    found, told = evidence(*phases), {"journal": JOURNAL, "kept": kept, "proves": "proves nothing"}
+    (answer,) = proof.answers(["t"], found, failed=failed, skipped=skipped, **told)
     return answer
 
 
 AT_WORK = phase(change(), change(JOURNAL))
+REFUSED = phase(rolled_back=(change(), change(JOURNAL)))
 
 
 @pytest.mark.parametrize(
@@ -64,8 +65,11 @@ AT_WORK = phase(change(), change(JOURNAL))
     [
         ([AT_WORK], {"failed": ["t"]}, Answer.NOTICED, ""),
         ([AT_WORK], {}, Answer.MISSED, "proves nothing"),
-        ([phase(rolled_back=(change(JOURNAL),))], {"failed": ["t"]}, Answer.NOTICED, ""),
-        ([phase(rolled_back=(change(JOURNAL),))], {}, Answer.MISSED, "proves nothing"),
+        ([REFUSED], {"failed": ["t"], "kept": False}, Answer.NOTICED, ""),
+        ([REFUSED], {"kept": False}, Answer.MISSED, "proves nothing"),
+        ([REFUSED], {"failed": ["t"]}, Answer.UNKNOWN, "it failed before the fault was at work"),
+        ([REFUSED], {}, Answer.UNKNOWN, "wrote nothing"),
+        ([AT_WORK], {"failed": ["t"], "kept": False}, Answer.UNKNOWN, "it failed before"),
         ([phase()], {"failed": ["t"]}, Answer.UNKNOWN, "it failed before the fault was at work"),
         ([phase(change(JOURNAL), name="setup"), phase()], {"failed": ["t"]}, Answer.UNKNOWN, "it failed before"),
         ([phase(change())], {}, Answer.UNKNOWN, "a way that the fault does not reach"),

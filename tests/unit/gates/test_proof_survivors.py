@@ -136,6 +136,11 @@ def test_nothing_tried_is_blind_and_nothing_to_try_is_no_question():
     assert judge().status is Status.SKIPPED
 
 
+def test_source_that_nobody_could_read_is_blind():
+    verdict = judge(database(SEEN), unread=("src/a.py: no",))
+    assert (verdict.status, verdict.reason) == (Status.BLIND, "1 source file could not be read: src/a.py: no")
+
+
 def test_everything_accepted_is_no_pass_by_silence():
     verdict = judge(unwired(MISSED), accepted={"unwired:Service.cache": "why"})
     assert verdict.status is Status.BLIND

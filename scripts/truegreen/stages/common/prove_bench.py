@@ -136,8 +136,9 @@ class Bench:
             env = {"TRUEGREEN_CHANGED": str(files.write_atomic(own.out / "changed.json", b"[]"))}
         else:
             env = pytest.only(asked.tests, name="only.json", ordered=True)
-        if asked is not None and asked.unwire:
-            words.append("--exitfirst")
+        unwire = asked is not None and bool(asked.unwire)
+        words.append("--maxfail=1" if unwire else "--maxfail=0")  # whatever the project says: each test has to answer
+        if asked is not None and unwire:
             asks = {**asked.unwire, "root": str(own.root), "report": str(report)}
             env["TRUEGREEN_UNWIRE"] = msgspec.json.encode(asks).decode()
         done = pytest.run(words, env=env, limit_s=asked.limit_s if asked else None)
@@ -146,7 +147,7 @@ class Bench:
             stage=own.stage,
             session=session or Session(),
             words=tuple(report.read_text(encoding="utf-8").split()) if report.is_file() else (),
-            problem=_problem(session, first_red=bool(asked and asked.unwire)),
+            problem=_problem(session, first_red=unwire),
             tail=done.tail(8),
             tools=(tool(done, f"pytest {own.out.parent.name}/{own.stage}"),),
             python=pytest.python.version,

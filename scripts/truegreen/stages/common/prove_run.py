@@ -65,6 +65,7 @@ def run(context: StageContext) -> StageOutcome:
         committing_tests=len(work.committing),
         wiring_tests=len(work.passed[_WIRING]),
         limit_s=work.limit_s,
+        unread=work.unread,
         mutants=tuple(work.tried),
     )
     files.write_atomic(context.out / FILE, msgspec.json.format(msgspec.json.encode(result), indent=1))
@@ -84,6 +85,7 @@ class _Proof:
         self._context = context
         self._bench = Bench(context)
         found = wiring_scan.scan(context, self._bench.options(_WIRING).exclude)
+        self.unread = found.unread
         self._dependencies = _named(found.having(Supply.SUPPLIED))
         self.candidates = (*(DATABASE if self._wanted(_PERSISTENCE) else ()), *self._dependencies)
         self.passed: dict[str, tuple[str, ...]] = dict.fromkeys(_STAGES, ())
@@ -151,6 +153,7 @@ class _Proof:
             failed=ran.session.failed,
             skipped=ran.session.skipped_tests,
             journal=JOURNAL,
+            kept=fault is Fault.FORGET,
             proves=proves,
         )
         answer = proof.of_all(tests)
