@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence
 
 _LISTED = 50
+_UNWIRED = "unwired:"
 
 
 class ProofSurvivorsOptions(GateOptions, frozen=True, kw_only=True):
@@ -71,7 +72,7 @@ class ProofSurvivors(BaseGate):
         if result is None:
             return self.blind(stage, "no mutant was tried", remedy=_AGAIN)
         facts = _facts(result)
-        if unknown := sorted(set(policy.accepted) - _names(result)):
+        if unknown := _unknown(policy, result):
             return self.failed(
                 stage,
                 f"`accepted` names what is neither a mutant nor a test that missed one: {some(unknown)}",
@@ -115,9 +116,13 @@ class ProofSurvivors(BaseGate):
 _AGAIN = "raise max-minutes of [tool.truegreen.prove], or run `truegreen prove` again"
 
 
-def _names(result: ProofResult) -> set[str]:
-    """Return what `accepted` may name; a mutant that was not tried this time stays known."""
-    return {*result.candidates, *(one.test for mutant in result.mutants for one in mutant.tests)}
+def _unknown(policy: ProofSurvivorsOptions, result: ProofResult) -> list[str]:
+    """Return the names in `accepted` that stand for nothing; tests are known once every mutant of the database ran."""
+    tests = {one.test for mutant in result.mutants for one in mutant.tests}
+    asked = {mutant.name for mutant in result.mutants if mutant.tests}
+    known = {name for name in result.candidates if not name.startswith(_UNWIRED)} <= asked
+    names = [name for name in policy.accepted if known or name.startswith(_UNWIRED)]
+    return sorted(set(names) - {*result.candidates, *tests})
 
 
 def _counted(result: ProofResult, policy: ProofSurvivorsOptions) -> Iterator[ProofMutant]:

@@ -6,6 +6,7 @@ import io
 import subprocess
 
 import pytest
+from tests.support.managers import embedded, manager
 from tests.support.pytest_projects import Project, shared_cache
 
 from truegreen.app import evidence as loading
@@ -420,3 +421,77 @@ def test_time_that_is_over_leaves_mutants_that_are_counted(home):
     proving.run(**{"persistence.enabled": "false", "prove.max-minutes": "0.0001"})
     assert len(proving.result.mutants) == 1
     assert len(proving.result.untried) == len(proving.result.candidates) - 1
+
+
+ONE = """
+    import psycopg
+    import pytest
+    from shop import Cache, make_service
+
+    pytestmark = pytest.mark.persistence
+
+
+    def test_one():
+        service = make_service()
+        while True:
+            try:
+                service.save(1)
+                break
+            except psycopg.Error:
+                pass
+        assert isinstance(service._cache, Cache)
+"""
+
+
+def test_code_that_repeats_a_failed_commit_for_ever_is_no_answer(home):
+    proving = Proving(home).shop()
+    home.write("test_it.py", ONE)
+    proving.run("commit-fails")
+    found = proving.mutant("commit-fails")
+    assert (found.answer, found.why) == (Answer.UNKNOWN, "the tests did not end within 15 s")
+    assert proving.verdict.status.value == "blind"
+
+
+def test_crash_of_pytest_is_no_answer(home):
+    proving = Proving(home).shop()
+    (home.root / "test_it.py").unlink()
+    home.write(
+        "test_wiring.py",
+        WIRING + "\n\n    def test_it():\n        make_service()._cache or __import__('os')._exit(3)\n",
+    )
+    proving.run("unwired:Service.cache", **{"persistence.enabled": "false"})
+    found = proving.mutant("unwired:Service.cache")
+    assert (found.answer, found.why) == (Answer.UNKNOWN, "pytest did not come to its end")
+
+
+def test_server_that_is_not_ours_is_left_alone(home, tmp_path):
+    proving = Proving(home).shop()
+    home.write("test_it.py", ONE)
+    services = manager(tmp_path / "other", tmp_path / "cache", postgres=embedded())
+    try:
+        (server,) = services.up(("postgres",))
+        proving.run(**{"services.postgres.provider": "'attach'", "services.postgres.url": f"'{server.url}'"})
+    finally:
+        services.down()
+    assert {one.name: one.answer for one in proving.result.mutants if one.name in (*CAUGHT, *DEPENDENCIES)} == {
+        "forgetful-database": Answer.UNKNOWN,
+        "commit-fails": Answer.UNKNOWN,
+        "unwired:Service.repository": Answer.NOTICED,
+        "unwired:Service.cache": Answer.UNKNOWN,
+        "unwired:Service.mailer": Answer.UNKNOWN,
+    }
+    assert "was not started by truegreen" in proving.mutant("forgetful-database").why
+    assert proving.verdict.status.value == "blind"
+
+
+def test_persistence_without_postgresql_is_one_clear_error(home):
+    proving = Proving(home).shop().run(**{"persistence.services": "[]", "persistence.prepare": "[]"})
+    assert proving.record.error.what == "the persistence stage has no PostgreSQL to read evidence from"
+
+
+def test_tests_that_commit_nothing_cannot_notice_a_lost_commit(home):
+    proving = Proving(home).shop()
+    home.write("test_it.py", ONE.replace("service.save(1)", "connect = 1"))
+    proving.run("forgetful-database")
+    found = proving.mutant("forgetful-database")
+    assert (found.answer, found.why) == (Answer.UNKNOWN, "no persistence test commits anything while it runs")

@@ -119,6 +119,15 @@ def test_accepted_name_of_nothing_fails():
     assert "unwired:Gone.cache" in verdict.reason
 
 
+def test_accepted_test_is_only_known_after_all_mutants_of_the_database():
+    names = ("forgetful-database", "unwired:Service.cache")
+    accepted = {"test_that_only_reads": "why"}
+    assert judge(unwired(SEEN), candidates=names, asked=names[1:], accepted=accepted).status is Status.PASS
+    assert judge(database(SEEN), unwired(SEEN), accepted=accepted).status is Status.FAIL
+    gone = {"unwired:Gone.cache": "why"}
+    assert judge(unwired(SEEN), candidates=names, asked=names[1:], accepted=gone).status is Status.FAIL
+
+
 def test_accepted_mutant_that_was_not_tried_stays_known():
     names = ("forgetful-database", "unwired:A.b")
     assert judge(database(SEEN), candidates=names, accepted={"unwired:A.b": "why"}).status is Status.PASS
