@@ -6,6 +6,7 @@ import builtins
 import functools
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class Unwire:
         self._attribute = asked["attribute"]
         self._report = asked["report"]
         self._place = os.path.realpath(Path(asked["root"], asked["path"]))
-        self._tail = "/" + asked["path"].removeprefix("src/")
+        self._tail = "/" + re.split(r"(?:^|/)src/", asked["path"])[-1]
         self._said: set[str] = set()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:

@@ -91,9 +91,11 @@ EAGER = """
     EAGER.repository.save
 """
 TESTS = """
+    import os
     import unittest
 
     import eager
+    import psycopg
     import pytest
     from shop import connect, make_service
 
@@ -148,6 +150,27 @@ TESTS = """
             connection.execute("SET session_replication_role = replica")
             connection.execute("INSERT INTO ops (number) VALUES (5)")
         assert stored(5) == 1
+
+
+    @pytest.fixture
+    def copy_of_the_database():
+        with connect() as admin:
+            admin.execute("CREATE DATABASE app_copy")
+            with psycopg.connect(os.environ["POSTGRES_DSN"] + "_copy") as fresh:
+                fresh.execute("CREATE TABLE ops (number int)")
+            yield os.environ["POSTGRES_DSN"] + "_copy"
+            admin.execute("DROP DATABASE app_copy WITH (FORCE)")
+
+
+    @pytest.fixture
+    def elsewhere(copy_of_the_database):
+        with psycopg.connect(copy_of_the_database, autocommit=True) as connection:
+            yield connection
+
+
+    def test_copied_database(elsewhere):
+        elsewhere.execute("INSERT INTO ops (number) VALUES (7)")
+        assert elsewhere.execute("SELECT count(*) FROM ops WHERE number = 7").fetchone()[0] == 1
 
 
     class TestCase(unittest.TestCase):
@@ -225,7 +248,16 @@ PREPARE = """
         connection.execute("CREATE TABLE ops (id int GENERATED ALWAYS AS IDENTITY, number int)")
         connection.execute("CREATE TABLE other (id int)")
 """
-HONEST = ("reads_back", "own_connection", "new_table", "truncate", "copy", "triggers_of_replicas", "case")
+HONEST = (
+    "reads_back",
+    "own_connection",
+    "new_table",
+    "truncate",
+    "copy",
+    "triggers_of_replicas",
+    "copied_database",
+    "case",
+)
 CAUGHT = ("forgetful-database", "commit-fails")
 DEPENDENCIES = tuple(f"unwired:Service.{name}" for name in ("repository", "cache", "mailer"))
 
