@@ -19,7 +19,7 @@ from truegreen.stages.common.sabotage import JOURNAL, Fault
 
 if TYPE_CHECKING:
     from truegreen.model.evidence import ToolRun
-    from truegreen.model.wiring import Dependency
+    from truegreen.model.wiring import Dependency, WiringScan
     from truegreen.stages.common.context import StageContext
 
 FILE = "prove.json"
@@ -54,7 +54,7 @@ def run(context: StageContext) -> StageOutcome:
         EvidenceMissing: there are no tests.
     """
     work = _Proof(context)
-    asked = _asked(context.pytest_args, work.candidates)
+    asked = chosen(context.pytest_args, work.candidates)
     wanted = asked or work.candidates
     work.baseline((_PERSISTENCE,) if wanted and set(wanted) <= set(DATABASE) else _STAGES)
     work.try_all(wanted)
@@ -86,8 +86,8 @@ class _Proof:
         self._bench = Bench(context)
         found = wiring_scan.scan(context, self._bench.options(_WIRING).exclude)
         self.unread = found.unread
-        self._dependencies = _named(found.having(Supply.SUPPLIED))
-        self.candidates = (*(DATABASE if self._wanted(_PERSISTENCE) else ()), *self._dependencies)
+        self._dependencies = _named(found)
+        self.candidates = candidates(found, persistence=self._wanted(_PERSISTENCE))
         self.passed: dict[str, tuple[str, ...]] = dict.fromkeys(_STAGES, ())
         self.committing: tuple[str, ...] = ()
         self.limit_s: float = context.options.max_minutes * 60
@@ -219,16 +219,26 @@ def _missed(one: Dependency, words: set[str]) -> str:
     return f"no test of persistence or wiring imports {one.owner}"
 
 
-def _named(dependencies: tuple[Dependency, ...]) -> dict[str, Dependency]:
+def candidates(scan: WiringScan, *, persistence: bool) -> tuple[str, ...]:
+    """Return the names of all mutants of a project, in the order in which they are tried.
+
+    Args:
+        scan: what its sources say about optional dependencies.
+        persistence: whether it has the persistence stage.
+    """
+    return (*(DATABASE if persistence else ()), *_named(scan))
+
+
+def _named(scan: WiringScan) -> dict[str, Dependency]:
     """Return dependencies by the names of their mutants; of two classes with one name, the file tells them apart."""
     found: dict[str, Dependency] = {}
-    for one in dependencies:
+    for one in scan.having(Supply.SUPPLIED):
         name = f"unwired:{one.owner}.{one.parameter}"
         found[f"{name}@{one.place.path}" if name in found else name] = one
     return found
 
 
-def _asked(words: tuple[str, ...], candidates: tuple[str, ...]) -> tuple[str, ...]:
+def chosen(words: tuple[str, ...], candidates: tuple[str, ...]) -> tuple[str, ...]:
     """Return the mutants asked for, in the order in which they are tried.
 
     Raises:
