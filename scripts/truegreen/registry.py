@@ -24,6 +24,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "security-scan": "truegreen.stages.security_scan:SecurityScan",
         "signed-image": "truegreen.stages.signed_image:SignedImage",
         "mutation": "truegreen.stages.mutation:Mutation",
+        "prove": "truegreen.stages.prove:Prove",
     },
     "reader": {
         "junit": "truegreen.ingest.junit:JUnitReader",
@@ -54,6 +55,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "mutation": "truegreen.ingest.mutation:MutationReader",
         "paired-times": "truegreen.ingest.paired_times:PairedTimesReader",
         "wiring": "truegreen.ingest.wiring:WiringReader",
+        "proof": "truegreen.ingest.proof:ProofReader",
     },
     "gate": {
         "stage-complete": "truegreen.gates.stage_complete:StageComplete",
@@ -74,6 +76,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "load": "truegreen.gates.load:Load",
         "image-verified": "truegreen.gates.image_verified:ImageVerified",
         "mutation-survivors": "truegreen.gates.mutation_survivors:MutationSurvivors",
+        "proof-survivors": "truegreen.gates.proof_survivors:ProofSurvivors",
         "quarantine": "truegreen.gates.quarantine:Quarantine",
         "one-stage": "truegreen.gates.one_stage:OneStage",
         "requirements": "truegreen.gates.requirements:Requirements",

@@ -19,7 +19,7 @@ from truegreen_pytest.order import identity as _id
 from truegreen_pytest.places import CHANGED, Ended, Places
 from truegreen_pytest.recorder import Line
 from truegreen_pytest.selection import Selection
-from truegreen_pytest.unittests import Inside
+from truegreen_pytest.unittests import Inside, is_case
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -194,7 +194,7 @@ class Hooks:
         """Mark the end of the set-up phase; it began where the last test's teardown ended."""
         self.attempts.begin(item.nodeid)
         yield
-        self._mark_setup(item)
+        self._mark_setup(item, goes_on=is_case(item))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
@@ -213,8 +213,8 @@ class Hooks:
         elif not inside.ended:
             self._mark_call(item)
 
-    def _mark_setup(self, item: pytest.Item) -> None:
-        self._mark(item, "setup", [])
+    def _mark_setup(self, item: pytest.Item, *, goes_on: bool = False) -> None:
+        self._mark(item, "setup", [], goes_on=goes_on)
         if self.state.watch is not None:
             del self.state.watch.targets[:]
 
@@ -252,10 +252,10 @@ class Hooks:
             self.state.exit_code = int(self.state.session.exitstatus)
             self.state.write()
 
-    def _mark(self, item: pytest.Item, phase: str, demands: list[dict[str, Any]]) -> None:
-        """Tell the recorder that a phase ended, and wait: what follows belongs to the next phase."""
+    def _mark(self, item: pytest.Item, phase: str, demands: list[dict[str, Any]], *, goes_on: bool = False) -> None:
+        """Tell the recorder that a phase ended, or a part of one that goes on, and wait: what follows comes after."""
         if self.state.line is not None:
-            self.state.line.tell(event="mark", test=item.nodeid, phase=phase, demands=demands)
+            self.state.line.tell(event="mark", test=item.nodeid, phase=phase, demands=demands, goes_on=goes_on)
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     import pytest
 
 
+def is_case(item: pytest.Item) -> bool:
+    """Return whether a test has a set-up inside its call."""
+    return isinstance(getattr(item, "instance", None), unittest.TestCase)
+
+
 class Inside:
     """Tells when the set-up inside a call ended, and when the teardown inside it begins."""
 

@@ -18,7 +18,19 @@ from truegreen.model.verdict import Status
 GATES = [registry.load("gate", name)() for name in registry.names("gate")]
 PAIRS = [(gate, stage) for gate in GATES for stage in sorted(gate.stages)]
 IDS = [f"{gate.id}-{stage}" for gate, stage in PAIRS]
-PARTS = ("records", "tests", "sessions", "coverage", "scans", "persistence", "load", "image", "mutation", "wiring")
+PARTS = (
+    "records",
+    "tests",
+    "sessions",
+    "coverage",
+    "scans",
+    "persistence",
+    "load",
+    "image",
+    "mutation",
+    "wiring",
+    "proof",
+)
 
 
 def full(stage: str) -> StageEvidence:

@@ -16,6 +16,7 @@ from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.mutation import Fate, Mutant, MutationResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.proof import Answer, ProofMutant, ProofResult, TestAnswer
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
 from truegreen.model.run import RunEvidence, StageEvidence
@@ -25,7 +26,18 @@ from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
 
 COMMIT = "c" * 40
 DIGEST = "sha256:" + "d" * 64
-STAGES = ("lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image", "mutation")
+STAGES = (
+    "lint",
+    "unit",
+    "wiring",
+    "persistence",
+    "e2e",
+    "performance",
+    "security-scan",
+    "signed-image",
+    "mutation",
+    "prove",
+)
 NO_HISTORY = History()
 TODAY = date(2026, 11, 21)
 BASE = "b" * 40
@@ -203,6 +215,33 @@ def wiring(*dependencies: Dependency, **more: Any) -> WiringScan:
     return WiringScan(dependencies=dependencies, **{"files": 3, "classes": 4, **more})
 
 
+def proof_mutant(name: str = "forgetful-database", answer: Answer = Answer.NOTICED, **more: Any) -> ProofMutant:
+    """Return a mutant of the database that two tests answered alike."""
+    values: dict[str, Any] = {
+        "why": "" if answer is Answer.NOTICED else "told",
+        "tests": tuple(proof_answer(f"tests/test_{name}.py::test_{one}", answer) for one in "ab"),
+        "ran": 2,
+    }
+    return ProofMutant(name=name, answer=answer, **{**values, **more})
+
+
+def proof_answer(test: str, answer: Answer = Answer.NOTICED) -> TestAnswer:
+    """Return what one test said."""
+    return TestAnswer(test=test, answer=answer, why="" if answer is Answer.NOTICED else "passes all the same")
+
+
+def proof(*mutants: ProofMutant, **more: Any) -> ProofResult:
+    """Return the result of some mutants, all of which there was time for."""
+    values: dict[str, Any] = {
+        "candidates": tuple(mutant.name for mutant in mutants),
+        "persistence_tests": 3,
+        "committing_tests": 2,
+        "wiring_tests": 1,
+        "limit_s": 300.0,
+    }
+    return ProofResult(mutants=mutants, **{**values, **more})
+
+
 def signature(**more: Any) -> Signature:
     """Return a signature that verified."""
     values = {"method": "key", "identity": "cosign.pub", "verified": True, "command": f"cosign verify r/i@{DIGEST}"}
@@ -222,6 +261,18 @@ def image(**more: Any) -> ImageRecord:
     return ImageRecord(**{**values, **more})
 
 
+def _parts() -> dict[str, dict[str, Any]]:
+    """Return, for the stages that leave something of their own, what that is."""
+    return {
+        "wiring": {"wiring": wiring(dependency())},
+        "persistence": {"persistence": (recording(),)},
+        "performance": {"load": load()},
+        "signed-image": {"image": image()},
+        "mutation": {"mutation": mutation(mutant())},
+        "prove": {"proof": proof(proof_mutant())},
+    }
+
+
 def stage(stage: str, **more: Any) -> StageEvidence:
     """Return good evidence of a stage."""
     values: dict[str, Any] = {"records": (record(stage),)}
@@ -231,16 +282,7 @@ def stage(stage: str, **more: Any) -> StageEvidence:
         values["coverage"] = coverage()
     if stage in ("lint", "security-scan"):
         values["scans"] = (scan(),)
-    if stage == "wiring":
-        values["wiring"] = wiring(dependency())
-    if stage == "persistence":
-        values["persistence"] = (recording(),)
-    if stage == "performance":
-        values["load"] = load()
-    if stage == "signed-image":
-        values["image"] = image()
-    if stage == "mutation":
-        values["mutation"] = mutation(mutant())
+    values |= _parts().get(stage, {})
     if "sessions" in more and "records" not in more:  # one process for each session, which ended as it says
         tools = tuple(
             ToolRun(name="pytest", version="9.0", exit_code=one.exit_code, duration_s=4.1) for one in more["sessions"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from truegreen.model.mutation import Fate
+from truegreen.model.proof import Answer
 from truegreen.model.testrun import Outcome
 
 if TYPE_CHECKING:
@@ -15,7 +16,9 @@ def of_stage(evidence: StageEvidence) -> str:
     """Return the headline of a stage that is not red."""
     clauses = [clause for clause in (_tests(evidence), _coverage(evidence), _commits(evidence)) if clause]
     clauses += [
-        clause for clause in (_load(evidence), _image(evidence), _mutants(evidence), _scans(evidence)) if clause
+        clause
+        for clause in (_load(evidence), _image(evidence), _mutants(evidence), _proof(evidence), _scans(evidence))
+        if clause
     ]
     return ", ".join(clauses) or "ran to its end"
 
@@ -87,3 +90,11 @@ def _mutants(evidence: StageEvidence) -> str:
     survived = len(result.having(Fate.SURVIVED))
     tried = f"{len(result.mutants):,} mutant{'' if len(result.mutants) == 1 else 's'} tried"
     return f"{tried}, {survived or 'none'} survived"
+
+
+def _proof(evidence: StageEvidence) -> str:
+    result = evidence.proof
+    if result is None or not result.mutants:
+        return ""
+    noticed = len(result.having(Answer.NOTICED))
+    return f"{noticed:,} of {len(result.mutants):,} mutant{'' if len(result.mutants) == 1 else 's'} noticed"

@@ -174,7 +174,8 @@ def _merged(
         tests = _merge_tests(parts.get("tests", []))
     except TruegreenError as error:
         problems = [*problems, _problem("tests", error)]
-    loads, images, mutations = values("load"), values("image"), values("mutation")
+    loads, images, mutations, proofs = values("load"), values("image"), values("mutation"), values("proof")
+    single = (("image", images), ("mutation", mutations), ("proof", proofs))
     return StageEvidence(
         stage=stage,
         records=records,
@@ -188,7 +189,8 @@ def _merged(
         mutation=mutations[0] if mutations else None,
         pairs=tuple(values("pairs")),
         wiring=merge.wirings(values("wiring")) if values("wiring") else None,
-        problems=(*problems, *_only_one(stage, "image", len(images)), *_only_one(stage, "mutation", len(mutations))),
+        proof=proofs[0] if proofs else None,
+        problems=(*problems, *(one for part, found in single for one in _only_one(stage, part, len(found)))),
     )
 
 

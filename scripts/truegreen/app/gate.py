@@ -185,9 +185,13 @@ def emit_summary(shell: Shell, report: Report) -> None:
 
 
 def with_evidence(report: Report, folder: Path, root: Path) -> dict[str, Any]:
-    """Return the report with the per-test evidence of persistence, for `run --json`."""
-    evidence = [part for stage in loading.load_all(folder, root) for part in stage.persistence]
-    return {"report": msgspec.to_builtins(report), "persistence": msgspec.to_builtins(evidence)}
+    """Return the report with the per-test evidence of persistence and of its proof, for `run --json`."""
+    planned = {stage.stage for stage in report.stages if stage.status is not Status.SKIPPED}
+    found = loading.load_all(folder, root)
+    evidence = [part for stage in found for part in stage.persistence]
+    proofs = [stage.proof for stage in found if stage.proof is not None and stage.stage in planned]
+    proof = {"proof": msgspec.to_builtins(proofs[0])} if proofs else {}
+    return {"report": msgspec.to_builtins(report), "persistence": msgspec.to_builtins(evidence), **proof}
 
 
 def exit_code(report: Report) -> int:

@@ -12,7 +12,7 @@ from truegreen.errors import UnsafeEvent
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ON_REQUEST = ("mutation",)
+ON_REQUEST = ("mutation", "prove")
 """Stages that run only where they are asked for by name: no event plans them, and the pipeline has no job for them."""
 _ALL = tuple(name for name in registry.names("stage") if name not in ON_REQUEST)
 EVERY_CHANGE = ("lint", "unit", "wiring", "persistence", "security-scan")

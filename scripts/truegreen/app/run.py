@@ -188,7 +188,23 @@ def _context(
         changes=request.changes,
         marks=tuple(settings.gates["time-budget"].marks),
         claims=_claims(settings) if name == UNIT else {},
+        others=settings.stages,
+        beside=lambda other, folder: _beside(shell, settings, request, other, folder),
     )
+
+
+@contextmanager
+def _beside(shell: Shell, settings: Settings, request: Request, name: str, out: Path) -> Iterator[StageContext]:
+    """Yield the context of another stage, with services of its own that are down when this ends."""
+    manager, wanted = services.manager(shell, settings), tuple(settings.stages[name].services)
+    alone = msgspec.structs.replace(request, pytest_args=(), seed=None)
+    try:
+        handles = manager.up(wanted) if wanted else ()
+        yield _context(shell, settings, alone, name, files.fresh_dir(out), handles)
+    finally:
+        with contextlib.suppress(TruegreenError, OSError):
+            manager.keep_logs(wanted, out)
+        manager.down()
 
 
 def _claims(settings: Settings) -> dict[str, str]:

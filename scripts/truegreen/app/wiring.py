@@ -32,11 +32,16 @@ class _Project(NamedTuple):
 
 def judge(shell: Shell, settings: Settings) -> tuple[WiringScan, Verdict]:
     """Return what the sources say, and the verdict that the gate `unwired` gives about it; nothing is run."""
-    project = _Project(settings.root, shell.processes, user_environment(shell.env, {}))
-    scan = wiring_scan.scan(project, settings.stages[_STAGE].exclude)
-    run = RunEvidence(stages=(StageEvidence(stage=_STAGE, wiring=scan),), planned=(_STAGE,))
+    found = scan(shell, settings)
+    run = RunEvidence(stages=(StageEvidence(stage=_STAGE, wiring=found),), planned=(_STAGE,))
     verdict: Verdict = registry.load("gate", _GATE)().evaluate(run, _STAGE, settings.gates[_GATE], History())
-    return scan, verdict
+    return found, verdict
+
+
+def scan(shell: Shell, settings: Settings) -> WiringScan:
+    """Return what the sources say about optional dependencies; nothing is run."""
+    project = _Project(settings.root, shell.processes, user_environment(shell.env, {}))
+    return wiring_scan.scan(project, settings.stages[_STAGE].exclude)
 
 
 def in_words(one: Dependency) -> Iterator[str]:

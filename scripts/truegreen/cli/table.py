@@ -291,6 +291,22 @@ COMMANDS: tuple[Command, ...] = (
         examples=("truegreen wiring", "truegreen wiring --explain"),
     ),
     Command(
+        name="prove",
+        help="Take away what the tests should miss, one thing at a time, and list the tests that stay green.",
+        target="truegreen.cli.prove:main",
+        options=(
+            Option(
+                flags=("names",),
+                many="*",
+                metavar="MUTANT",
+                help="Such as forgetful-database, commit-fails or unwired:Service.repository; none means all.",
+            ),
+            JSON,
+            *COMMON,
+        ),
+        examples=("truegreen prove", "truegreen prove forgetful-database"),
+    ),
+    Command(
         name="req",
         help="Show the requirements of the project, and write the tests that are missing.",
         target="truegreen.cli.req:main",

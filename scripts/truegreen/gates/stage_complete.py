@@ -47,7 +47,18 @@ class StageComplete(BaseGate):
 
     id: ClassVar[str] = "stage-complete"
     stages: ClassVar[frozenset[str]] = frozenset(
-        {"lint", "unit", "wiring", "persistence", "e2e", "performance", "security-scan", "signed-image", "mutation"}
+        {
+            "lint",
+            "unit",
+            "wiring",
+            "persistence",
+            "e2e",
+            "performance",
+            "security-scan",
+            "signed-image",
+            "mutation",
+            "prove",
+        }
     )
     needs: ClassVar[frozenset[str]] = frozenset()
     waivable: ClassVar[frozenset[Status]] = frozenset()

@@ -15,6 +15,7 @@ from truegreen.model.load import LoadResult
 from truegreen.model.mutation import MutationResult
 from truegreen.model.pairs import PairedTimes
 from truegreen.model.persistence import PersistenceEvidence
+from truegreen.model.proof import ProofResult
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
 from truegreen.model.testrun import TestRun, TestSession
@@ -55,6 +56,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     pairs: tuple[PairedTimes, ...] = ()
     """One for each shard that ran base and change in turn."""
     wiring: WiringScan | None = None
+    proof: ProofResult | None = None
     problems: tuple[Problem, ...] = ()
 
 

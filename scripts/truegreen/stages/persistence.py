@@ -42,8 +42,7 @@ class Persistence:
                 where="persistence.services",
                 fix='add services = ["postgres"] to [tool.truegreen.persistence]',
             )
-        own = server.database
-        databases = tuple(context.options.databases) or (own, f"test_{own}*", f"{own}_*")
+        databases = common.recorder.counting(server, context.options.databases)
         recorder = common.recorder.Recorder(server, context.out / _FILE, databases)
         with recorder.listening() as address:
             # One process: changes are told apart by time, so two tests must never run at once.

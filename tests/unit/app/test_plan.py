@@ -44,7 +44,7 @@ def test_plan_label_adds_its_stage_and_nothing_else() -> None:
 
 
 def test_plan_stage_on_request_runs_by_name_only() -> None:
-    assert ON_REQUEST == ("mutation",)
+    assert ON_REQUEST == ("mutation", "prove")
     found = plan("pull_request", labels=("truegreen:mutation",))
     assert found.not_planned["mutation"] == "runs on request only: truegreen run mutation"
     assert plan("local", only=("mutation",)).stages == ("mutation",)

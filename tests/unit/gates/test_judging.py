@@ -49,8 +49,9 @@ def test_good_run_passes_everywhere_with_a_headline_each():
     assert reports["performance"].headline == "166 requests/s, p95 21 ms, 0 failed"
     assert reports["signed-image"].headline == "sha256:dddddddddddd…, 1 signature verified"
     assert reports["mutation"].headline == "1 mutant tried, none survived"
+    assert reports["prove"].headline == "1 of 1 mutant noticed"
     assert reports["unit"].command == "truegreen run unit"
-    assert judging.overall(tuple(reports.values())) == (Status.PASS, "all 9 stages passed")
+    assert judging.overall(tuple(reports.values())) == (Status.PASS, "all 10 stages passed")
 
 
 def test_every_gate_is_asked_somewhere():

@@ -15,12 +15,14 @@ from truegreen.gates.base import RUN
 from truegreen.model.evidence import ErrorRecord, RunState, ToolRun
 from truegreen.model.finding import Severity
 from truegreen.model.mutation import Fate
+from truegreen.model.proof import Answer
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status, Verdict
 from truegreen.model.wiring import Supply
 
 BLIND, FAILED, PASSED, OPEN = Status.BLIND, Status.FAIL, Status.PASS, Status.SKIPPED
+SEEN, MISSED, MUTE = (good.proof_mutant(answer.value, answer) for answer in Answer)
 BROKEN = record("unit", state=RunState.BROKEN)
 CRASHED = record("unit", state=RunState.BROKEN, error=ErrorRecord(code="TG301", what="postgres did not answer"))
 IDLE = record("e2e", state=RunState.SKIPPED, files=(), expects=())
@@ -142,6 +144,21 @@ EXITS = [
     ("unwired", "wiring", on("wiring"), {"optional": {"A.b": "why"}}, FAILED, "", True),
     ("unwired", "wiring", on("wiring", wiring=good.wiring(unread=("a.py: no",))), {}, BLIND, "TG205", True),
     ("unwired", "wiring", on("wiring", wiring=None), {}, BLIND, "TG205", False),
+    ("proof-survivors", "prove", on("prove"), {}, PASSED, "", True),
+    ("proof-survivors", "prove", on("prove", proof=good.proof(SEEN, MISSED)), {}, FAILED, "", True),
+    ("proof-survivors", "prove", on("prove", proof=good.proof(SEEN, MUTE)), {}, BLIND, "TG205", True),
+    (
+        "proof-survivors",
+        "prove",
+        on("prove", proof=good.proof(SEEN)),
+        {"accepted": {"unwired:x": "y"}},
+        FAILED,
+        "",
+        True,
+    ),
+    ("proof-survivors", "prove", on("prove", proof=good.proof(candidates=("a",))), {}, BLIND, "TG205", True),
+    ("proof-survivors", "prove", on("prove", proof=good.proof()), {}, OPEN, "", False),
+    ("proof-survivors", "prove", on("prove", proof=None), {}, BLIND, "TG205", False),
     ("mutation-survivors", "mutation", on("mutation"), {}, PASSED, "", True),
     ("mutation-survivors", "mutation", on("mutation", mutation=good.mutation(LIVES)), {}, FAILED, "", True),
     ("mutation-survivors", "mutation", on("mutation", mutation=None), {}, BLIND, "TG205", False),

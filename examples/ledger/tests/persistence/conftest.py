@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ledger import factory, migrate
+from ledger.repository import SqlRepository, make_engine
 from ledger.settings import from_environment
 
 
@@ -23,3 +24,11 @@ async def application(migrated):
 @pytest.fixture
 def service(application):
     return application.service
+
+
+@pytest.fixture
+async def stored(migrated):
+    """What the database holds, asked over a connection of its own: past the service and past its cache."""
+    engine = make_engine(from_environment().sqlalchemy_url)
+    yield SqlRepository(engine)
+    await engine.dispose()

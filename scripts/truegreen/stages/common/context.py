@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -54,6 +55,13 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     """Marks of which the session tells the tests, because a limit is set for them."""
     claims: Mapping[str, str] = {}
     """Other stage → marker expression of the tests it wants; for the stage that takes what no other claims."""
+    others: Mapping[str, Any] = {}
+    """Stage → its options; for the stage that runs the tests of others."""
+    beside: Callable[[str, Path], AbstractContextManager[StageContext]] | None = None
+    """Opens the surroundings of another stage: its name, and a folder for what it leaves → its context.
+
+    Its services are started for it alone, and are down at the end.
+    """
 
 
 class StageOutcome(msgspec.Struct, frozen=True, kw_only=True):

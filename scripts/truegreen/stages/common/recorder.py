@@ -24,7 +24,7 @@ from truegreen.runtime import files
 from truegreen.stages.common.wal import WalReader, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from truegreen.model.service import ServiceHandle
 
@@ -32,12 +32,33 @@ TIER = "A: row changes of committed transactions, from the write-ahead log (pg_w
 _JOIN_S = 10.0
 
 
+def counting(server: ServiceHandle, configured: Sequence[str]) -> tuple[str, ...]:
+    """Return the patterns of the databases whose rows count: those configured, else the service's own and its kin."""
+    own = server.database
+    return tuple(configured) or (own, f"test_{own}*", f"{own}_*")
+
+
 class Recorder:
     """Serves one pytest session and writes what it saw."""
 
-    def __init__(self, server: ServiceHandle, path: Path, databases: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        server: ServiceHandle,
+        path: Path,
+        databases: tuple[str, ...] = (),
+        ended: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Record what reaches a server.
+
+        Args:
+            server: a PostgreSQL.
+            path: file for the evidence.
+            databases: patterns of the databases whose rows count.
+            ended: called with the name of each phase of a test that ended, before the next one begins.
+        """
         self._server = server
         self._databases = databases
+        self._ended = ended
         self._path = path
         self._phases: list[PhaseChanges] = []
         self._demands: dict[str, list[TestDemand]] = {}
@@ -126,6 +147,8 @@ class Recorder:
         which the log's file numbers name nothing. The other phases are read while the tests go on.
         """
         begun = time.perf_counter()
+        if not event.get("goes_on"):
+            self._ended(event["phase"])
         start, self._last = self._last, self._reader.position() if self._reader else ""
         for values in event["demands"]:
             self._demand(event["test"], values)

@@ -65,7 +65,7 @@ class WalReader:
     """Reads the log of one server over a connection of its own, in a database of its own."""
 
     def __init__(self, server: ServiceHandle) -> None:
-        self._psycopg = _psycopg()
+        self._psycopg = psycopg()
         self._server = server
         self._tables: dict[tuple[int, int], _Table | None] = {}
         self._databases: dict[int, str] = {}
@@ -215,7 +215,12 @@ def _listed(store: str, counts: Counter[tuple[_Table, str]]) -> tuple[Change, ..
     )
 
 
-def _psycopg() -> Any:
+def psycopg() -> Any:
+    """Return the driver.
+
+    Raises:
+        ExtraMissing: truegreen was installed without it.
+    """
     try:
         import psycopg  # noqa: PLC0415 - an extra
     except ImportError:

@@ -1,0 +1,92 @@
+"""Takes one dependency away from every instance of one class: what a factory that forgot it would build."""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "TRUEGREEN_UNWIRE"
+"""What to take away, as JSON: `path` of the file below `root`, `owner` (the class), `attribute`, and `report`, a file
+that gets one word for each thing that happened: `built`, `removed`, `stuck`."""
+
+
+class Unwire:
+    """Finds the module with the class that is meant as it is imported, and gives the class another constructor."""
+
+    def __init__(self, asked: dict[str, str]) -> None:
+        self._owner = asked["owner"]
+        self._attribute = asked["attribute"]
+        self._report = asked["report"]
+        self._place = os.path.realpath(Path(asked["root"], asked["path"]))
+        self._tail = "/" + re.split(r"(?:^|/)src/", asked["path"])[-1]
+        self._said: set[str] = set()
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """Find a module as everybody else would; the one that is meant is watched while it is executed."""
+        for finder in [finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec")]:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                if spec.origin and hasattr(spec.loader, "exec_module") and self._means(spec.origin):
+                    self._watch(spec.loader)
+                return spec
+        return None
+
+    def _watch(self, loader: Any) -> None:
+        """Watch the classes that a module makes, and only those: also instances that it builds itself are meant."""
+        execute = loader.exec_module
+
+        def watched(module: Any) -> None:
+            original: Any = builtins.__build_class__
+
+            def build(function: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
+                made = original(function, name, *bases, **keywords)
+                own = function.__globals__ is vars(module)
+                if own and name == self._owner and "__init__" in vars(made):
+                    made.__init__ = self._without(made.__init__)
+                    self._say("built")
+                return made
+
+            builtins.__build_class__ = build
+            try:
+                execute(module)
+            finally:
+                builtins.__build_class__ = original
+
+        loader.exec_module = watched
+
+    def _means(self, path: str) -> bool:
+        """Return whether a file is the one that is meant, or its installed copy."""
+        return os.path.realpath(path) == self._place or path.replace(os.sep, "/").endswith(self._tail)
+
+    def _without(self, constructor: Any) -> Any:
+        @functools.wraps(constructor)
+        def without(own: Any, *args: Any, **kwargs: Any) -> None:
+            constructor(own, *args, **kwargs)
+            if getattr(own, self._attribute, None) is None:
+                return
+            try:
+                object.__setattr__(own, self._attribute, None)
+            except (AttributeError, TypeError):
+                self._say("stuck")
+            else:
+                self._say("removed")
+
+        return without
+
+    def _say(self, word: str) -> None:
+        if word not in self._said:
+            self._said.add(word)
+            with Path(self._report).open("a", encoding="utf-8") as stream:
+                stream.write(f"{word}\n")
+
+
+def start() -> None:
+    """Take away what the environment asks for, if anything."""
+    if asked := os.environ.get(VARIABLE, ""):
+        sys.meta_path.insert(0, Unwire(json.loads(asked)))
