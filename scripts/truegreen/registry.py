@@ -53,6 +53,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "image": "truegreen.ingest.image:ImageReader",
         "mutation": "truegreen.ingest.mutation:MutationReader",
         "wiring": "truegreen.ingest.wiring:WiringReader",
+        "fakes": "truegreen.ingest.fakes:FakesReader",
     },
     "gate": {
         "stage-complete": "truegreen.gates.stage_complete:StageComplete",
@@ -67,6 +68,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "time-regression": "truegreen.gates.time_regression:TimeRegression",
         "full-run-budget": "truegreen.gates.full_run_budget:FullRunBudget",
         "persistence-evidence": "truegreen.gates.persistence_evidence:PersistenceGate",
+        "no-mocks": "truegreen.gates.no_mocks:NoMocks",
         "unwired": "truegreen.gates.unwired:Unwired",
         "lint-clean": "truegreen.gates.lint_clean:LintClean",
         "findings": "truegreen.gates.findings:Findings",

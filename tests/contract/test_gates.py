@@ -18,18 +18,21 @@ from truegreen.model.verdict import Status
 GATES = [registry.load("gate", name)() for name in registry.names("gate")]
 PAIRS = [(gate, stage) for gate in GATES for stage in sorted(gate.stages)]
 IDS = [f"{gate.id}-{stage}" for gate, stage in PAIRS]
-PARTS = ("records", "tests", "sessions", "coverage", "scans", "persistence", "load", "image", "mutation", "wiring")
+PARTS = ("records", "tests", "sessions", "coverage", "scans", "persistence", "load", "image", "mutation", "wiring",
+         "fakes")  # fmt: skip
 
 
 def full(stage: str) -> StageEvidence:
     """Return good evidence of a stage; a performance stage with tests, so that all its gates have a question."""
     if stage == "performance":
-        return good.stage(stage, tests=good.cases(good.PASS), sessions=(good.session(1),))
+        return good.stage(stage, tests=good.cases(good.PASS), sessions=(good.session(1),), fakes=good.fakes(tests=1))
     return good.stage(stage)
 
 
 def policy(gate, stage):
     options = gate.Options()
+    if gate.id == "no-mocks":
+        return msgspec.structs.replace(options, stages={stage: "forbidden"})
     return msgspec.structs.replace(options, suite_s={stage: 30.0}) if gate.id == "time-budget" else options
 
 

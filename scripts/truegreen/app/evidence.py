@@ -187,6 +187,7 @@ def _merged(
         image=images[0] if images else None,
         mutation=mutations[0] if mutations else None,
         wiring=merge.wirings(values("wiring")) if values("wiring") else None,
+        fakes=merge.fakes(values("fakes")) if values("fakes") else None,
         problems=(*problems, *_only_one(stage, "image", len(images)), *_only_one(stage, "mutation", len(mutations))),
     )
 

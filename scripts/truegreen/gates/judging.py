@@ -32,6 +32,7 @@ _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
     "image": lambda seen: seen.image is not None,
     "mutation": lambda seen: seen.mutation is not None,
     "wiring": lambda seen: seen.wiring is not None,
+    "fakes": lambda seen: seen.fakes is not None,
 }
 _OFF = ("gate ", " is disabled")
 """How a note names a gate that was switched off."""

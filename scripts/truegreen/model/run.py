@@ -12,6 +12,7 @@ from truegreen.model.evidence import StageRecord
 from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
+from truegreen.model.mocks import FakeScan
 from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.quarantine import Quarantined
@@ -52,6 +53,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """One for each file of test results that could be read."""
     mutation: MutationResult | None = None
     wiring: WiringScan | None = None
+    fakes: FakeScan | None = None
     problems: tuple[Problem, ...] = ()
 
 
