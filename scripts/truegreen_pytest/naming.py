@@ -20,6 +20,7 @@ _INSTALLED = ("site-packages", "dist-packages")
 _BELOW = ("", "src", "lib", "python")
 """Folders of a project in which its packages may lie."""
 _SCALARS = (str, bytes, int, float, complex, bool)
+_RUNNER = os.path.join("_pytest", "runner.py")  # noqa: PTH118 - the end of a name
 _LIMIT = 200
 """Characters of a name; longer ones are cut."""
 NAMELESS = "something that cannot be named"
@@ -58,6 +59,8 @@ class Names:
                 found = found if found[0] and name != wanted else (self._users[name], frame.f_lineno)
                 if not wanted or name == wanted:
                     break
+            if name.endswith(_RUNNER):  # what comes before it started pytest, and replaced nothing
+                break
             if "pytest_mock" in name:
                 helper = frame.f_code.co_name
             frame = frame.f_back

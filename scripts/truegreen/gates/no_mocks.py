@@ -57,7 +57,7 @@ class NoMocks(BaseGate):
     | NM2 | a Mock that is called, though no patch put it there: one that was handed over | while the tests run |
     | NM3 | an entry of FastAPI's `dependency_overrides` while a request is answered | while the tests run |
     | NM4 | a store inside the test's process: fakeredis, mongomock, moto | from the sources |
-    | NM5 | SQLite: an address `sqlite://…`, or `connect(":memory:")` | from the sources |
+    | NM5 | SQLite where the stage has a server: an address `sqlite://…`, `connect(":memory:")` | from the sources |
     | NM6 | made-up answers: responses, respx, requests-mock, pytest-httpx, `httpx.MockTransport` | from the sources |
     | NM7 | answers played back: vcr, betamax | from the sources |
 
@@ -146,7 +146,7 @@ class _Found(NamedTuple):
         if self.uncovered:
             one, tests = self.uncovered[0]
             more = f", and {count(len(self.uncovered) - 1, 'more stand-in')}" if len(self.uncovered) > 1 else ""
-            others = f" (so does {count(len(tests) - 1, 'other test')})" if len(tests) > 1 else ""
+            others = f" (in {count(len(tests) - 1, 'other test')} too)" if len(tests) > 1 else ""
             return f"{tests[0]} {_VERBS[one.rule]} {one.what} at {_place(one)}{others}{more}"
         if self.wrong:
             marker, why = self.wrong[0]

@@ -250,7 +250,8 @@ def test_worker_hands_over_what_it_collected_and_writes_nothing(session, pyteste
             assert told == {
                 "collected": 2, "deselected": 1, "ids": ["test_it.py::test_a"], "skipped": [], "left_out": 1,
                 "places": [],
-                "requirements": {}, "claims": None, "unclaimed": [], "unknown_marks": {}
+                "requirements": {}, "claims": None, "unclaimed": [], "unknown_marks": {},
+                "watch": {"watched": 1, "watch_problem": "", "replaced": [], "allowances": []},
             }
         """
     )
