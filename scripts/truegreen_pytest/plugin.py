@@ -14,6 +14,8 @@ import pytest
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
 from truegreen_pytest.marks import Marks
 from truegreen_pytest.mocks import Watch, joined
+from truegreen_pytest.network import Guard
+from truegreen_pytest.network import asked as _to_block
 from truegreen_pytest.order import ONLY, PROPERTY, Only, Order, hand_over
 from truegreen_pytest.order import identity as _id
 from truegreen_pytest.places import CHANGED, Ended, Places
@@ -291,6 +293,8 @@ def pytest_configure(config: pytest.Config) -> None:
         state.watch.start()
     config.pluginmanager.register(Hooks(state), "truegreen-hooks")
     config.pluginmanager.register(state.order, "truegreen-order")
+    if (allowed := _to_block()) is not None:
+        config.pluginmanager.register(Guard(allowed), "truegreen-network")
     if only := os.environ.get(ONLY, ""):
         config.pluginmanager.register(Only(config, only), "truegreen-only")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import msgspec
 
@@ -12,6 +12,9 @@ from truegreen.stages.common.options import PytestOptions
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
 
+_NETWORK = "TRUEGREEN_NETWORK"
+"""Tells the plugin that the network is blocked, and what may be reached all the same."""
+
 
 class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """`[tool.truegreen.unit]`."""
@@ -20,6 +23,14 @@ class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forb
     """Measure line and branch coverage; without it the coverage gate is blind."""
     new_tests_s: float = msgspec.field(default=30.0, name="new-tests-s")
     """Seconds in which tests that a change brings run again, up to 29 runs each; 0 runs none."""
+    network: Literal["open", "blocked"] = "open"
+    """`blocked`: a test that connects to anything but this machine fails, and is told how to allow it.
+
+    Loopback and Unix sockets are this machine. Sockets of libraries in C (libpq, grpc, uvloop) and of subprocesses are
+    not seen.
+    """
+    network_allow: list[str] = msgspec.field(default_factory=list, name="network-allow")
+    """What tests may reach all the same: names (`*.example.com`), addresses and networks (`10.0.0.0/8`)."""
 
 
 class Unit:
@@ -32,5 +43,7 @@ class Unit:
     def run(self, context: StageContext) -> StageOutcome:
         """Run all tests but those marked for another stage, so that none falls between two."""
         marker = common.pytest_run.marker_of(self.name, context.options)
-        done = common.pytest_run.run(context, marker=marker, coverage=context.options.coverage)
+        options = context.options
+        guard = {_NETWORK: msgspec.json.encode(options.network_allow).decode()} if options.network == "blocked" else {}
+        done = common.pytest_run.run(context, marker=marker, coverage=options.coverage, extra_env=guard)
         return done.outcome()

@@ -87,6 +87,15 @@ def test_store_of_the_test_is_found_in_the_sources(project):
     assert judged.verdict("no-mocks").items[0].title == "NM4 fakeredis.FakeRedis"
 
 
+def test_unit_test_that_leaves_the_machine_fails_where_the_network_is_blocked(project):
+    text = "import socket\ndef test_out(): socket.socket().connect_ex(('192.0.2.1', 9))\ndef test_in(): pass\n"
+    blocked = project.run(text, network="blocked", network_allow=["198.51.100.0/24"])
+    assert blocked.says("no-failures") == "fail"
+    assert "tried to reach 192.0.2.1 port 9" in blocked.case("test_out").message
+    allowed = project.run(text, network="blocked", network_allow=["192.0.2.0/24"], timeout_s=60.0)
+    assert "tried to reach" not in allowed.case("test_out").message
+
+
 def test_evidence_without_a_record_of_replacements_is_blind(project):
     judged = judge(project)
     path = judged.out / "fakes.json"
