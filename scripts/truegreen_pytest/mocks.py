@@ -201,15 +201,16 @@ class Watch:
 
     def _add(self, own: Any, kind: str, target: str, source: str) -> Row | None:
         """Note a replacement by `own`, which takes it back later; None where too many are known already."""
-        path, line, helper = self._names.place()
-        row = self._row("spy" if helper == "spy" else kind, target, source, path, line)
+        path, line, library, spy = self._names.place()
+        row = self._row("spy" if spy else kind, target, source, (path, line), library)
         if row is not None:
             self._active.setdefault(id(own), []).append(row)
             if self._phase == _CALL:
                 self._count(row, _CALL)
         return row
 
-    def _row(self, kind: str, target: str, source: str, path: str, line: int) -> Row | None:
+    def _row(self, kind: str, target: str, source: str, place: tuple[str, int], library: str = "") -> Row | None:
+        path, line = place
         if not path and self._item is not None:
             path, line = self._names.of_test(self._item)
         key = (kind, cut(target), path, line)
@@ -219,7 +220,7 @@ class Watch:
                 self._missed(f"there were more than {_ROWS_MAX:,} replacements")
                 return None
             found = Row(kind=kind, target=key[1], home=cut(source), origin=self._names.origin(source), path=path)
-            found.update(line=line, uses={})
+            found.update(line=line, by=cut(library), uses={})
             self._rows[key] = found
         return found
 
@@ -255,8 +256,9 @@ class Watch:
         spec = root.__dict__.get("_spec_class")
         called = own._extract_mock_name()  # noqa: SLF001 - as its messages call it
         target = f"{dotted(spec)}.{called.partition('.')[2]}".rstrip(".") if spec is not None else called
-        path, line, helper = self._names.place(str(self._item.path) if self._item is not None else "")
-        if helper != "spy" and (row := self._row("mock", target, home(spec) if spec else "", path, line)) is not None:
+        place = self._names.place(str(self._item.path) if self._item is not None else "")
+        row = self._row("mock", target, home(spec) if spec is not None else "", place[:2], place[2])
+        if row is not None:
             self._called_already[id(own)] = (own, row)
             self._count(row, _CALL)
 
@@ -264,7 +266,7 @@ class Watch:
         app = given.get("dependency_overrides_provider")
         overrides: Iterable[Any] = getattr(app, "dependency_overrides", None) or ()
         for dependency in [*overrides] if self._phase == _CALL else ():
-            row = self._row("override", dotted(dependency), home(dependency), "", 0)
+            row = self._row("override", dotted(dependency), home(dependency), ("", 0))
             if row is not None:
                 self._count(row, _CALL)
 

@@ -34,6 +34,7 @@ class Names:
         self._roots = {self._root, str(config.rootpath)}
         self._origins: dict[str, str] = {}
         self._users: dict[str, str] = {}
+        self._libraries: dict[str, str] = {}
 
     def origin(self, module: str) -> str:
         """Return whose a module is: `stdlib`, `installed` or `project`; what cannot be told is the project's."""
@@ -42,15 +43,15 @@ class Names:
             self._origins[top] = self._origin(top)
         return self._origins[top]
 
-    def place(self, wanted: str = "") -> tuple[str, int, str]:
+    def place(self, wanted: str = "") -> tuple[str, int, str, bool]:
         """Return file and line of the nearest code of the project's own on the stack, and what lies before it.
 
         The file is relative to where pytest was started; empty where only libraries are on the stack. The third is
-        the name of the function of pytest-mock that was called, if one was. Code of the wanted file goes before what
-        is nearer.
+        the library that code called, empty where it called none; the fourth whether it asked pytest-mock for a spy.
+        Code of the wanted file goes before what is nearer.
         """
         frame: Any = sys._getframe(1)  # noqa: SLF001 - the usual way, and the only quick one
-        helper, found = "", ("", 0)
+        library, spy, found = "", False, ("", 0)
         while frame is not None:
             name = frame.f_code.co_filename
             if name not in self._users:
@@ -61,10 +62,18 @@ class Names:
                     break
             if name.endswith(_RUNNER):  # what comes before it started pytest, and replaced nothing
                 break
-            if "pytest_mock" in name:
-                helper = frame.f_code.co_name
+            if not found[0] and (known := self._library(name)):
+                library, spy = known, spy or (known == "pytest_mock" and frame.f_code.co_name == "spy")
             frame = frame.f_back
-        return (*found, helper)
+        return (*found, library, spy)
+
+    def _library(self, name: str) -> str:
+        """Return the top-level module of a file that was installed; empty for pytest's own, and for all others."""
+        if name not in self._libraries:
+            _, _, rest = next((name.partition(f"{part}{os.sep}") for part in _INSTALLED if part in name), ("", "", ""))
+            top = rest.partition(os.sep)[0].removesuffix(".py")
+            self._libraries[name] = "" if top in ("_pytest", "pluggy", "xdist") else top
+        return self._libraries[name]
 
     def _origin(self, top: str) -> str:
         if top in getattr(sys, "stdlib_module_names", ()):

@@ -15,27 +15,43 @@ if TYPE_CHECKING:
 _FREE = frozenset({"ANY", "call", "sentinel", "DEFAULT", "FILTER_DIR", "mock_open", "seal"})
 """Names of mock that stand in for nothing."""
 _MOCK = ("unittest.mock", "mock.mock", "mock")
-_LIBRARIES = {
+LIBRARIES = {
     **dict.fromkeys(
         ("fakeredis", "birdisle", "mockredis", "mongomock", "mongomock_motor", "pymongo_inmemory", "moto"),
         Rule.FAKE_STORE,
     ),
     **dict.fromkeys(
-        ("responses", "respx", "requests_mock", "pytest_httpx", "aioresponses", "httpretty", "pook", "mocket"),
+        (
+            "responses",
+            "respx",
+            "requests_mock",
+            "pytest_httpx",
+            "aioresponses",
+            "httpretty",
+            "pook",
+            "mocket",
+            "pytest_responses",
+        ),
         Rule.FAKE_HTTP,
     ),
-    **dict.fromkeys(("vcr", "betamax", "pytest_recording"), Rule.RECORDED),
+    **dict.fromkeys(("vcr", "pytest_vcr", "pytest_recording", "betamax"), Rule.RECORDED),
 }
+"""Top-level module of a library that stands in → rule."""
 _NAMED = {
     "httpx.MockTransport": Rule.FAKE_HTTP,
     "pytest.mark.vcr": Rule.RECORDED,
     "pytest.mark.default_cassette": Rule.RECORDED,
 }
 FIXTURES = {
-    **dict.fromkeys(("httpx_mock", "requests_mock", "respx_mock", "mock_aioresponse"), Rule.FAKE_HTTP),
-    **dict.fromkeys(("vcr", "vcr_cassette", "betamax_session"), Rule.RECORDED),
+    "httpx_mock": "pytest_httpx",
+    "requests_mock": "requests_mock",
+    "respx_mock": "respx",
+    "mock_aioresponse": "aioresponses",
+    "vcr": "vcr",
+    "vcr_cassette": "vcr",
+    "betamax_session": "betamax",
 }
-"""Fixtures of plugins that stand in as soon as a test asks for them."""
+"""Fixtures of plugins that stand in as soon as a test asks for them → the library behind each."""
 _LENGTH = 200
 """Characters of a name; longer ones are cut."""
 _PATCHERS = {
@@ -127,7 +143,7 @@ def rule_of(name: str) -> Rule | None:
             first = name[len(module) + 1 :].partition(".")[0]
             return None if first in _FREE else Rule.REPLACED if first == "patch" else Rule.MOCK
     top, _, rest = name.partition(".")
-    return _NAMED.get(name) or (_LIBRARIES.get(top) if rest else None)
+    return _NAMED.get(name) or (LIBRARIES.get(top) if rest else None)
 
 
 def _name(name: str, node: ast.expr, aliases: Mapping[str, str], found: Names) -> None:

@@ -263,8 +263,9 @@ class _Walk:
                 if one.fixture == name and one is not asker:
                     yield one
                     return
-        if rule := fakes.FIXTURES.get(name):
-            yield _Definition(asker.module, Names([Hit(rule, f"fixture {name}", asker.line)], set(), set(), set()))
+        if library := fakes.FIXTURES.get(name):
+            hit = Hit(fakes.LIBRARIES[library], f"{library}.{name}", asker.line)
+            yield _Definition(asker.module, Names([hit], set(), set(), set()))
 
 
 def _parsed(text: str, path: str) -> _Module:

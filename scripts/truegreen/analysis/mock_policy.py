@@ -5,6 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
+from truegreen.analysis.fakes import LIBRARIES
 from truegreen.model.mocks import FakeScan, FakeUse, Replacement, Rule
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ _RUNTIME = frozenset({Rule.REPLACED, Rule.MOCK, Rule.OVERRIDE})
 """Rules that the plugin sees better than any reading of the sources: it knows what was replaced, and in which test."""
 
 
+_LIBRARY = frozenset({Rule.FAKE_STORE, Rule.FAKE_HTTP, Rule.RECORDED})
+"""Rules that speak of libraries, which replace things themselves."""
+
+
 class StandIn(NamedTuple):
     """One stand-in, however it was found."""
 
@@ -58,7 +63,23 @@ class StandIn(NamedTuple):
 def stand_ins(replaced: Iterable[Replacement], scans: Iterable[FakeScan]) -> list[StandIn]:
     """Return all stand-ins; what the plugin sees while tests run is not taken from the sources too."""
     found = [_of(one) for one in replaced if one.uses]
-    return found + [_static(use) for scan in scans for use in scan.uses if use.rule not in _RUNTIME]
+    found += [_static(use) for scan in scans for use in scan.uses if use.rule not in _RUNTIME]
+    kept: dict[object, StandIn] = {}
+    for number, one in enumerate(found):
+        # One library replaces many things for one test, and is named more than once in it.
+        library = one.names[-1].partition(".")[0] if one.rule in _LIBRARY else ""
+        key = (one.rule, library, one.path) if library else number
+        kept[key] = _joined(kept[key], one) if key in kept else one
+    return [*kept.values()]
+
+
+def _joined(one: StandIn, two: StandIn) -> StandIn:
+    return one._replace(
+        names=tuple(dict.fromkeys((*two.names, *one.names))),
+        line=min(one.line, two.line),
+        tests=tuple(dict.fromkeys((*one.tests, *two.tests))),
+        times=max(one.times, two.times),
+    )
 
 
 def carries(name: str) -> bool:
@@ -80,15 +101,18 @@ def matches(one: StandIn, pattern: str) -> bool:
 def _of(one: Replacement) -> StandIn:
     last = one.target.rpartition(".")[2]
     names = (one.target, one.home, f"{one.home}.{last}") if one.home else (one.target,)
+    rule = LIBRARIES.get(one.by)
+    if rule is not None:
+        names = (*names, one.by, f"{one.by}.{last}")
     return StandIn(
-        rule=one.rule,
-        what=one.target,
+        rule=rule or one.rule,
+        what=one.by if rule is not None else one.target,
         names=names,
         path=one.path,
         line=one.line,
         tests=tuple(use.test for use in one.uses),
         times=sum(use.times for use in one.uses),
-        free=_free(one),
+        free="" if rule is not None else _free(one),
     )
 
 

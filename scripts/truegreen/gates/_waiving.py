@@ -152,7 +152,7 @@ def _replaced(session: TestSession, items: tuple[str, ...]) -> tuple[Replacement
     kept = (
         msgspec.structs.replace(one, uses=tuple(use for use in one.uses if not test_matches(use.test, items)))
         for one in session.replaced
-        if not any(name and paths.matches(name, items) for name in (one.target, one.path))
+        if not any(name and paths.matches(name, items) for name in (one.target, one.path, one.by and f"{one.by}.it"))
     )
     return tuple(one for one in kept if one.uses)
 

@@ -66,6 +66,8 @@ class Replacement(msgspec.Struct, frozen=True, kw_only=True):
     """File that replaced it, relative to where pytest was started."""
     line: int = 0
     """1-based; 0 when unknown."""
+    by: str = ""
+    """Top-level module of the library that was asked to replace it, such as `responses`; empty where none was."""
     uses: tuple[MockUse, ...] = ()
 
     @property

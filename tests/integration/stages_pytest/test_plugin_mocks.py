@@ -201,6 +201,24 @@ def test_marker_is_noted_as_it_is_written_whatever_that_is(seen):
                      ("x" * 200, "", "")]  # fmt: skip
 
 
+def test_library_that_was_asked_to_replace_something_is_named(seen, pytester, monkeypatch):
+    folder = pytester.mkdir("site-packages")
+    folder.joinpath("answers.py").write_text(
+        "from unittest import mock\nimport functools, shop, pytest\n"
+        "def activate(test):\n    @functools.wraps(test)\n    def run():\n"
+        "        with mock.patch('shop.make'): test()\n    return run\n"
+        "@pytest.fixture\ndef answering(monkeypatch): monkeypatch.setattr(shop.Repo, 'save', print)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+    text = (
+        "import answers\nfrom answers import answering\n@answers.activate\ndef test_a(): pass\n"
+        "def test_b(answering): pass\ndef test_c():\n    answers.activate(lambda: None)()\n"
+    )
+    found = seen(text, apart=True, passed=3)
+    assert [(row["by"], row["path"]) for row in found["replaced"]] == [("answers", "test_it.py")] * 3
+    assert [row["line"] for row in found["replaced"]] == [6, 8, 10]
+
+
 def test_override_of_a_dependency_is_noted_when_a_request_is_answered(seen, pytester, monkeypatch):
     # The shape of FastAPI 0.165: `fastapi.routing` calls `solve_dependencies` with the application by this keyword.
     pytester.mkpydir("fastapi")

@@ -92,6 +92,30 @@ def test_stand_in_that_only_the_sources_show_is_red(rule):
     assert "tests/conftest.py:4" in verdict.reason
 
 
+BY_LIBRARY = {"by": "responses", "target": "requests.adapters.HTTPAdapter.send", "home": "requests.adapters"}
+
+
+def test_what_a_library_replaces_is_one_stand_in_with_what_the_sources_say_of_it():
+    rows = [
+        replacement(0, origin="installed", **BY_LIBRARY),
+        replacement(1, origin="stdlib", **BY_LIBRARY | {"target": "queue.Queue", "home": "queue"}),
+    ]
+    named = fake(0, 2, rule=Rule.FAKE_HTTP, what="responses.activate", path="tests/test_a.py", line=3)
+    verdict = judged(*rows, uses=[named])
+    (item,) = verdict.items
+    assert (item.title, item.line) == ("NM6 responses", 3)
+    assert item.message.startswith("makes up answers with it in 3 tests")
+    for pattern in ("responses", "responses.*", "responses.activate"):
+        assert judged(*rows, uses=[named], allow={pattern: "no way to call the bank"}).status is Status.PASS, pattern
+    elsewhere = msgspec.structs.replace(named, path="tests/conftest.py")
+    assert len(judged(*rows, uses=[elsewhere]).items) == 2
+
+
+def test_library_that_is_no_stand_in_leaves_the_target_to_be_judged():
+    assert judged(replacement(by="pytest_mock")).items[0].title == "NM1 shop.Repo.save"
+    assert judged(msgspec.structs.replace(CLOCK, by="freezegun")).status is Status.PASS
+
+
 @pytest.mark.parametrize("rule", [Rule.REPLACED, Rule.MOCK, Rule.OVERRIDE])
 def test_what_the_plugin_sees_is_not_taken_from_the_sources(rule):
     assert judged(uses=[fake(rule=rule)]).status is Status.PASS
@@ -244,6 +268,14 @@ def test_results_that_were_brought_beside_those_of_pytest_need_no_watch():
 def test_row_of_waivers_covers_a_target_a_test_or_a_file(item):
     seen = stage("persistence", sessions=(session(replaced=(replacement(),)),), fakes=fakes(fake()))
     rows = (good.waiver(gate="no-mocks", stage="persistence", items=(item, "fakeredis.*")),)
+    reports = judging.judge(good.run(seen, waivers=rows, today=date(2026, 11, 21)), {}, History(), gates=[NoMocks()])
+    (verdict,) = next(one.verdicts for one in reports if one.stage == "persistence")
+    assert verdict.status is Status.WAIVED
+
+
+def test_row_of_waivers_covers_a_library_by_its_name():
+    seen = stage("persistence", sessions=(session(replaced=(replacement(**BY_LIBRARY),)),))
+    rows = (good.waiver(gate="no-mocks", stage="persistence", items=("responses.*",)),)
     reports = judging.judge(good.run(seen, waivers=rows, today=date(2026, 11, 21)), {}, History(), gates=[NoMocks()])
     (verdict,) = next(one.verdicts for one in reports if one.stage == "persistence")
     assert verdict.status is Status.WAIVED
