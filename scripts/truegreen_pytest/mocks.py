@@ -14,7 +14,9 @@ from truegreen_pytest.naming import NAMELESS, Names, cut, dotted, home, mock_ins
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_ROWS_MAX, _USES_MAX = 2_000, 20_000
+_ROWS_MAX, _USES_MAX = 2_000, 100_000
+_HARMLESS, _HARMLESS_MAX = ("environment", "setting", "spy"), 100
+"""Kinds that replace nothing real: of their tests, so many are named."""
 _LATE = ("mock", "fastapi.routing")
 """Modules that are watched as soon as a test imported them."""
 _CALL = "call"
@@ -229,6 +231,8 @@ class Watch:
         known = row["uses"].get(self._test)
         if known is not None:
             known[1] += 1
+        elif row["kind"] in _HARMLESS and len(row["uses"]) >= _HARMLESS_MAX:
+            return
         elif self._uses < _USES_MAX:
             self._uses += 1
             row["uses"][self._test] = [phase, 1]

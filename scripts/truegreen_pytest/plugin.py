@@ -37,6 +37,8 @@ MARKERS = (
     "allow_mocks(target, reason, until): what the test may replace, and why, until a day such as 2030-01-31",
 )
 
+_WATCH = pytest.StashKey[Watch]()
+
 
 class State:
     """What one session knows."""
@@ -263,6 +265,8 @@ class Hooks:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Write the file once more where the exit code was changed after the session's end."""
+        if self.state.watch is not None:  # also of a session that never began
+            self.state.watch.stop()
         if self.state.session is not None and self.state.exit_code != int(self.state.session.exitstatus):
             self.state.exit_code = int(self.state.session.exitstatus)
             self.state.write()
@@ -279,6 +283,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     hand_over(config.option)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Begin to watch before the first conftest is imported: it may replace something for good."""
+    if os.environ.get("TRUEGREEN_SESSION_FILE") or os.environ.get("TRUEGREEN_RECORDER"):
+        _watch(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and the hooks with a line to the recorder where there is one."""
     for marker in MARKERS:
@@ -289,14 +300,21 @@ def pytest_configure(config: pytest.Config) -> None:
         state.line = Line(address)
         state.line.tell(event="start")
     if state.path or state.line is not None:
-        state.watch = Watch(config)
-        state.watch.start()
+        state.watch = _watch(config)
     config.pluginmanager.register(Hooks(state), "truegreen-hooks")
     config.pluginmanager.register(state.order, "truegreen-order")
     if (allowed := _to_block()) is not None:
         config.pluginmanager.register(Guard(allowed), "truegreen-network")
     if only := os.environ.get(ONLY, ""):
         config.pluginmanager.register(Only(config, only), "truegreen-only")
+
+
+def _watch(config: pytest.Config) -> Watch:
+    """Return the watch of a session, which begins when it is first asked for."""
+    if _WATCH not in config.stash:
+        config.stash[_WATCH] = Watch(config)
+        config.stash[_WATCH].start()
+    return config.stash[_WATCH]
 
 
 def _spoken(name: str, config: pytest.Config) -> str:

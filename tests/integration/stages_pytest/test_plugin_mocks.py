@@ -147,12 +147,29 @@ def test_patch_counts_for_every_test_that_runs_while_it_is_in_place(seen):
     assert {(row["path"], row["line"]) for row in found["replaced"]} == {("conftest.py", 5), ("conftest.py", 8)}
 
 
-def test_patch_of_a_conftest_at_its_import_counts_for_all(seen):
+@pytest.mark.parametrize("args", [(), ("-n", "2")])
+def test_patch_of_a_conftest_at_its_import_counts_for_all(seen, args):
     conftest = "from unittest import mock\nimport shop\nmock.patch('shop.make').start()\n"
-    found = seen("def test_a(): pass\ndef test_b(): pass\n", conftest=conftest)
-    unittest.mock.patch.stopall()
-    # A conftest beside pytest's own start is imported before the plugin is configured; later ones are seen.
-    assert found["watched"] == 2
+    found = seen("def test_a(): pass\ndef test_b(): pass\n", *args, conftest=conftest, apart=True, passed=2)
+    assert (found["watched"], found["watch_problem"]) == (2, "")
+    (row,) = found["replaced"]
+    assert (row["kind"], row["target"], row["path"], row["line"]) == ("patch", "shop.make", "conftest.py", 3)
+    assert sorted(use[0] for use in row["uses"]) == ["test_it.py::test_a", "test_it.py::test_b"]
+
+
+def test_harmless_replacement_of_very_many_tests_names_some(seen):
+    conftest = """
+        import pytest
+        @pytest.fixture(scope="session", autouse=True)
+        def wide():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("A", "b")
+                yield
+    """
+    text = "@pytest.mark.parametrize('n', range(150))\ndef test_a(n): pass\n"
+    found = seen(text, conftest=conftest, passed=150)
+    (row,) = found["replaced"]
+    assert (row["kind"], len(row["uses"]), found["watch_problem"]) == ("environment", 100, "")
 
 
 def test_decorator_names_the_test_it_decorates_and_times_are_counted(seen):
