@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _ROWS_MAX, _USES_MAX = 2_000, 100_000
 _HARMLESS, _HARMLESS_MAX = ("environment", "setting", "spy"), 100
 """Kinds that replace nothing real: of their tests, so many are named."""
+_TOOLS = ("_pytest.", "unittest.mock.", "mock.mock.")
+"""Where replacing is bookkeeping: pytest's own, and pytest-mock's better messages of mocks."""
 _LATE = ("mock", "fastapi.routing")
 """Modules that are watched as soon as a test imported them."""
 _CALL = "call"
@@ -190,7 +192,7 @@ class Watch:
             text = f"{holder}.{name}"
         except Exception:  # noqa: BLE001 - whatever it is, it has no usable name
             holder, source, text = "", "", NAMELESS
-        if holder.startswith("_pytest."):  # pytest's own bookkeeping
+        if holder.startswith(_TOOLS):
             return
         if plain(old) and plain(new):
             kind = "setting"

@@ -114,7 +114,8 @@ def test_each_way_to_replace_is_noted_once_with_its_place(seen, code):
 @pytest.mark.parametrize(
     "code",
     ["mock.Mock()", "assert 1 == mock.ANY", "monkeypatch.setitem({}, 'a', 1)", "mock.Mock(wraps=shop.Repo()).save(1)",
-     "monkeypatch.delattr(shop, 'nothing', raising=False)", "monkeypatch.chdir('/')"],
+     "monkeypatch.delattr(shop, 'nothing', raising=False)", "monkeypatch.chdir('/')",
+     "with mock.patch.object(mock.NonCallableMock, 'assert_called'): pass"],
 )  # fmt: skip
 def test_what_replaces_nothing_is_not_noted(seen, code):
     assert seen(f"def test_a(monkeypatch):\n    {code}\n", passed=1)["replaced"] == []

@@ -248,6 +248,14 @@ def test_policy_of_each_stage(name_of_stage, options, asked):
     assert NoMocks().applies(run, name_of_stage, NoMocksOptions(**options)) is asked
 
 
+def test_stage_without_a_record_is_blind_and_a_free_one_is_not_judged():
+    bare = good.run(stage("e2e", fakes=None))
+    verdict = NoMocks().evaluate(bare, "e2e", NoMocksOptions(), good.NO_HISTORY)
+    assert (verdict.status, verdict.reason) == (Status.BLIND, "nothing says what was replaced while the tests ran")
+    free = NoMocks().evaluate(bare, "e2e", NoMocksOptions(stages={"e2e": "free"}), good.NO_HISTORY)
+    assert free.status is Status.SKIPPED
+
+
 def test_results_of_another_test_runner_are_not_judged():
     brought = stage("e2e", records=(record("e2e", ingested=True),), sessions=(), fakes=None)
     assert not NoMocks().applies(good.run(brought), "e2e", NoMocksOptions())
