@@ -24,6 +24,7 @@ import patch_coverage
 import services
 import startup
 import verdict
+import watching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,6 +36,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "services": services.embedded,
     "containers": services.containers,
     "evidence": evidence.per_test,
+    "watching": watching.per_test,
     "ingest": ingest.junit,
     "history": history.history,
     "coverage": patch_coverage.patch,

@@ -56,6 +56,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "paired-times": "truegreen.ingest.paired_times:PairedTimesReader",
         "wiring": "truegreen.ingest.wiring:WiringReader",
         "proof": "truegreen.ingest.proof:ProofReader",
+        "fakes": "truegreen.ingest.fakes:FakesReader",
     },
     "gate": {
         "stage-complete": "truegreen.gates.stage_complete:StageComplete",
@@ -70,6 +71,7 @@ FAMILIES: dict[str, dict[str, str]] = {
         "time-regression": "truegreen.gates.time_regression:TimeRegression",
         "full-run-budget": "truegreen.gates.full_run_budget:FullRunBudget",
         "persistence-evidence": "truegreen.gates.persistence_evidence:PersistenceGate",
+        "no-mocks": "truegreen.gates.no_mocks:NoMocks",
         "unwired": "truegreen.gates.unwired:Unwired",
         "lint-clean": "truegreen.gates.lint_clean:LintClean",
         "findings": "truegreen.gates.findings:Findings",

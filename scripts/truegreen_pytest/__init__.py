@@ -5,8 +5,8 @@ a test begins and ends, notes which mocks were active, and runs the tests in the
 """
 
 from truegreen_pytest import unwire
-from truegreen_pytest.plugin import pytest_cmdline_main, pytest_configure
+from truegreen_pytest.plugin import pytest_cmdline_main, pytest_configure, pytest_load_initial_conftests
 
-__all__ = ["pytest_cmdline_main", "pytest_configure"]
+__all__ = ["pytest_cmdline_main", "pytest_configure", "pytest_load_initial_conftests"]
 
 unwire.start()  # before any conftest imports the project

@@ -13,7 +13,9 @@ import pytest
 
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
 from truegreen_pytest.marks import Marks
-from truegreen_pytest.mocks import Watch
+from truegreen_pytest.mocks import Watch, joined
+from truegreen_pytest.network import Guard
+from truegreen_pytest.network import asked as _to_block
 from truegreen_pytest.order import ONLY, PROPERTY, Only, Order, hand_over
 from truegreen_pytest.order import identity as _id
 from truegreen_pytest.places import CHANGED, Ended, Places
@@ -32,7 +34,10 @@ MARKERS = (
     "performance: against the running stack",
     "persists(object='', *, kind='', at_least=1, reads=False): what the test must commit",
     "req(*ids): the requirements the test proves",
+    "allow_mocks(target, reason, until): what the test may replace, and why, until a day such as 2030-01-31",
 )
+
+_WATCH = pytest.StashKey[Watch]()
 
 
 class State:
@@ -64,6 +69,8 @@ class State:
         self.session: pytest.Session | None = None
         self.line: Line | None = None
         self.watch: Watch | None = None
+        self.elsewhere: list[dict[str, Any]] = []
+        """What the workers of pytest-xdist saw replaced."""
 
     def phase(self, name: str, report: pytest.TestReport) -> None:
         """Follow whether a test that was set up is called too."""
@@ -94,6 +101,7 @@ class State:
             "pytest": pytest.__version__,
             "uncalled": len(self.begun),
             "recorder_problem": self.line.problem if self.line is not None else "",
+            **joined([*([self.watch.record()] if self.watch is not None else []), *self.elsewhere]),
             **self.selection.record(),
             **self.order.record(),
             **(self.ended.record(self.places) if self.ended is not None else {}),
@@ -164,6 +172,7 @@ class Hooks:
             self.state.ids, self.state.skipped = output["ids"], output["skipped"]
             self.state.selection.left_out, self.state.places = output["left_out"], output["places"]
             self.state.marks.take(output)
+            self.state.elsewhere.append(output.get("watch", {}))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -193,8 +202,10 @@ class Hooks:
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
         """Mark the end of the set-up phase; it began where the last test's teardown ended."""
         self.attempts.begin(item.nodeid)
+        if self.state.watch is not None:
+            self.state.watch.begin(item)
         yield
-        self._mark_setup(item, goes_on=is_case(item))
+        self._mark(item, "setup", [], goes_on=is_case(item))
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
@@ -205,23 +216,26 @@ class Hooks:
         if self.state.watch is None:
             yield
             return
-        inside = Inside(item, lambda: self._mark_setup(item), lambda: self._mark_call(item))
+        watch = self.state.watch
+        inside = Inside(item, lambda: self._mark_setup(item, watch), lambda: self._mark_call(item, watch))
+        if inside.began:
+            watch.call()
         yield
         inside.restore()
         if not inside.began:
-            self._mark_setup(item)
+            self._mark(item, "setup", [])
         elif not inside.ended:
-            self._mark_call(item)
+            self._mark_call(item, watch)
 
-    def _mark_setup(self, item: pytest.Item, *, goes_on: bool = False) -> None:
-        self._mark(item, "setup", [], goes_on=goes_on)
-        if self.state.watch is not None:
-            del self.state.watch.targets[:]
+    def _mark_setup(self, item: pytest.Item, watch: Watch) -> None:
+        self._mark(item, "setup", [])
+        watch.call()
 
-    def _mark_call(self, item: pytest.Item) -> None:
-        if self.state.watch is not None:
-            patched = sorted(set(self.state.watch.targets))
+    def _mark_call(self, item: pytest.Item, watch: Watch) -> None:
+        watch.end()
+        if self.state.line is not None:
             marks: list[pytest.Mark | None] = [*item.iter_markers("persists")]
+            patched = watch.targets()
             self._mark(item, "call", [{**_demand(mark), "patched": patched} for mark in marks or [None]])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
@@ -233,11 +247,14 @@ class Hooks:
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
         """Close everything after everybody else, and write the file: another hook may have changed the exit code."""
+        watch, worker = self.state.watch, _worker(session.config)
+        if watch is not None and worker and "truegreen" in session.config.workeroutput:  # type: ignore[attr-defined]
+            session.config.workeroutput["truegreen"]["watch"] = watch.record()  # type: ignore[attr-defined]
         yield
-        if _worker(session.config):
+        if watch is not None:
+            watch.stop()
+        if worker:
             return
-        if self.state.watch is not None:
-            self.state.watch.stop()
         if self.state.line is not None:
             self.state.line.tell(event="finish")
         self.state.session = session
@@ -248,6 +265,8 @@ class Hooks:
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """Write the file once more where the exit code was changed after the session's end."""
+        if self.state.watch is not None:  # also of a session that never began
+            self.state.watch.stop()
         if self.state.session is not None and self.state.exit_code != int(self.state.session.exitstatus):
             self.state.exit_code = int(self.state.session.exitstatus)
             self.state.write()
@@ -264,6 +283,13 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     hand_over(config.option)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Begin to watch before the first conftest is imported: it may replace something for good."""
+    if os.environ.get("TRUEGREEN_SESSION_FILE") or os.environ.get("TRUEGREEN_RECORDER"):
+        _watch(early_config)
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the markers, and the hooks with a line to the recorder where there is one."""
     for marker in MARKERS:
@@ -273,12 +299,22 @@ def pytest_configure(config: pytest.Config) -> None:
     if address and not _worker(config):
         state.line = Line(address)
         state.line.tell(event="start")
-        state.watch = Watch()
-        state.watch.start()
+    if state.path or state.line is not None:
+        state.watch = _watch(config)
     config.pluginmanager.register(Hooks(state), "truegreen-hooks")
     config.pluginmanager.register(state.order, "truegreen-order")
+    if (allowed := _to_block()) is not None:
+        config.pluginmanager.register(Guard(allowed), "truegreen-network")
     if only := os.environ.get(ONLY, ""):
         config.pluginmanager.register(Only(config, only), "truegreen-only")
+
+
+def _watch(config: pytest.Config) -> Watch:
+    """Return the watch of a session, which begins when it is first asked for."""
+    if _WATCH not in config.stash:
+        config.stash[_WATCH] = Watch(config)
+        config.stash[_WATCH].start()
+    return config.stash[_WATCH]
 
 
 def _spoken(name: str, config: pytest.Config) -> str:

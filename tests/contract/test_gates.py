@@ -30,18 +30,21 @@ PARTS = (
     "mutation",
     "wiring",
     "proof",
+    "fakes",
 )
 
 
 def full(stage: str) -> StageEvidence:
     """Return good evidence of a stage; a performance stage with tests, so that all its gates have a question."""
     if stage == "performance":
-        return good.stage(stage, tests=good.cases(good.PASS), sessions=(good.session(1),))
+        return good.stage(stage, tests=good.cases(good.PASS), sessions=(good.session(1),), fakes=good.fakes(tests=1))
     return good.stage(stage)
 
 
 def policy(gate, stage):
     options = gate.Options()
+    if gate.id == "no-mocks":
+        return msgspec.structs.replace(options, stages={stage: "forbidden"})
     return msgspec.structs.replace(options, suite_s={stage: 30.0}) if gate.id == "time-budget" else options
 
 

@@ -14,6 +14,7 @@ from truegreen.model.finding import Finding, Scan, Severity
 from truegreen.model.history import History, PastCoverage, PastRun, PastStage, PastTest
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
+from truegreen.model.mocks import FakeScan, FakeUse, MockUse, Replacement, Rule
 from truegreen.model.mutation import Fate, Mutant, MutationResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.proof import Answer, ProofMutant, ProofResult, TestAnswer
@@ -69,6 +70,7 @@ def session(count: int = 3, **more: Any) -> TestSession:
         "selected": count,
         "ids": tuple(name(n) for n in range(count)),
         "finished": True,
+        "watched": count,
         "requirements": {"R-1": (name(0),)},
         "claims": {},
     }
@@ -242,6 +244,36 @@ def proof(*mutants: ProofMutant, **more: Any) -> ProofResult:
     return ProofResult(mutants=mutants, **{**values, **more})
 
 
+def replacement(*tests: int, **more: Any) -> Replacement:
+    """Return what the given tests (the first by default) patched: a method of the project."""
+    values: dict[str, Any] = {
+        "kind": "patch",
+        "target": "shop.Repo.save",
+        "home": "shop",
+        "path": "tests/test_a.py",
+        "line": 7,
+        "uses": tuple(MockUse(name(number), "call", 1) for number in tests or (0,)),
+    }
+    return Replacement(**{**values, **more})
+
+
+def fake(*tests: int, **more: Any) -> FakeUse:
+    """Return a stand-in that the given tests (the first by default) use."""
+    values: dict[str, Any] = {
+        "rule": Rule.FAKE_STORE,
+        "what": "fakeredis.FakeRedis",
+        "path": "tests/conftest.py",
+        "line": 4,
+        "tests": tuple(name(number) for number in tests or (0,)),
+    }
+    return FakeUse(**{**values, **more})
+
+
+def fakes(*uses: FakeUse, **more: Any) -> FakeScan:
+    """Return a scan of three tests in one file."""
+    return FakeScan(uses=uses, **{"files": 1, "tests": 3, **more})
+
+
 def signature(**more: Any) -> Signature:
     """Return a signature that verified."""
     values = {"method": "key", "identity": "cosign.pub", "verified": True, "command": f"cosign verify r/i@{DIGEST}"}
@@ -277,7 +309,7 @@ def stage(stage: str, **more: Any) -> StageEvidence:
     """Return good evidence of a stage."""
     values: dict[str, Any] = {"records": (record(stage),)}
     if stage in ("unit", "wiring", "persistence", "e2e"):
-        values |= {"tests": cases(PASS, PASS, PASS), "sessions": (session(),)}
+        values |= {"tests": cases(PASS, PASS, PASS), "sessions": (session(),), "fakes": fakes()}
     if stage == "unit":
         values["coverage"] = coverage()
     if stage in ("lint", "security-scan"):

@@ -10,12 +10,14 @@ import msgspec
 from truegreen.errors import EvidenceUnreadable
 from truegreen.model.case_table import CaseTable
 from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.mocks import FakeScan, FakeUse
 from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun, TestSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from truegreen.model.load import LoadResult
+    from truegreen.model.mocks import Rule
     from truegreen.model.persistence import PersistenceEvidence
     from truegreen.model.wiring import WiringScan
 
@@ -131,6 +133,28 @@ def wirings(parts: Sequence[WiringScan]) -> WiringScan:
         parts[0],
         files=min(part.files for part in parts),
         dependencies=tuple(dict.fromkeys(one for part in parts for one in part.dependencies)),
+        unread=tuple(dict.fromkeys(name for part in parts for name in part.unread)),
+    )
+
+
+def fakes(parts: Sequence[FakeScan]) -> FakeScan:
+    """Return one scan of what the tests of all parts use: shards have different tests, legs of a matrix the same.
+
+    Raises:
+        ValueError: there is no part.
+    """
+    if not parts:
+        raise ValueError("nothing to merge")
+    tests: dict[tuple[Rule, str, str, int], list[str]] = {}
+    for use in (use for part in parts for use in part.uses):
+        tests.setdefault((use.rule, use.what, use.path, use.line), []).extend(use.tests)
+    return FakeScan(
+        files=max(part.files for part in parts),
+        tests=sum(part.tests for part in parts),
+        uses=tuple(
+            FakeUse(rule=rule, what=what, path=path, line=line, tests=tuple(dict.fromkeys(found)))
+            for (rule, what, path, line), found in sorted(tests.items())
+        ),
         unread=tuple(dict.fromkeys(name for part in parts for name in part.unread)),
     )
 

@@ -190,6 +190,7 @@ def _merged(
         pairs=tuple(values("pairs")),
         wiring=merge.wirings(values("wiring")) if values("wiring") else None,
         proof=proofs[0] if proofs else None,
+        fakes=merge.fakes(values("fakes")) if values("fakes") else None,
         problems=(*problems, *(one for part, found in single for one in _only_one(stage, part, len(found)))),
     )
 

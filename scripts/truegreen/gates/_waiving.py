@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from truegreen.gates.base import Gate
     from truegreen.model.finding import Finding
+    from truegreen.model.mocks import Replacement
     from truegreen.model.run import RunEvidence, StageEvidence
+    from truegreen.model.testrun import TestSession
 
 Part = tuple[int, str]
 """Number of a waiver, and one of its patterns; the empty pattern stands for the whole gate."""
@@ -139,10 +141,26 @@ def _without(seen: StageEvidence, items: tuple[str, ...]) -> StageEvidence:
     if tests is not None:
         cases = (case for case in tests.cases if not paths.matches(case.file, items) or not case.file)
         tests = replace(tests, cases=tuple(case for case in cases if not test_matches(case.id, items)))
+    sessions = tuple(replace(session, replaced=_replaced(session, items)) for session in seen.sessions)
+    fakes = seen.fakes
+    if fakes is not None:
+        uses = (use for use in fakes.uses if not any(paths.matches(name, items) for name in (use.what, use.path)))
+        kept = ((use, tuple(test for test in use.tests if not test_matches(test, items))) for use in uses)
+        fakes = replace(fakes, uses=tuple(replace(use, tests=tests) for use, tests in kept if tests))
     scans = tuple(
         replace(scan, findings=tuple(f for f in scan.findings if not _finding_matches(f, items))) for scan in seen.scans
     )
-    return replace(seen, tests=tests, scans=scans)
+    return replace(seen, tests=tests, scans=scans, sessions=sessions, fakes=fakes)
+
+
+def _replaced(session: TestSession, items: tuple[str, ...]) -> tuple[Replacement, ...]:
+    """Return what was replaced, without targets, files and tests that match."""
+    kept = (
+        msgspec.structs.replace(one, uses=tuple(use for use in one.uses if not test_matches(use.test, items)))
+        for one in session.replaced
+        if not any(name and paths.matches(name, items) for name in (one.target, one.path, one.by and f"{one.by}.it"))
+    )
+    return tuple(one for one in kept if one.uses)
 
 
 def test_matches(test: str, items: tuple[str, ...]) -> bool:

@@ -37,7 +37,7 @@ class Gate(Protocol):
     """Stages it judges; `{RUN}` for the whole run."""
     needs: ClassVar[frozenset[str]]
     """Parts of StageEvidence it reads: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
-    `mutation`, `wiring`, `proof`.
+    `mutation`, `wiring`, `proof`, `fakes`.
 
     The judge gives `blind` for a gate whose part is absent, or has a Problem, before it is asked.
     """

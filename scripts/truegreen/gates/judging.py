@@ -34,6 +34,7 @@ _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
     "mutation": lambda seen: seen.mutation is not None,
     "wiring": lambda seen: seen.wiring is not None,
     "proof": lambda seen: seen.proof is not None,
+    "fakes": lambda seen: seen.fakes is not None,
 }
 _OFF = ("gate ", " is disabled")
 """How a note names a gate that was switched off."""

@@ -8,6 +8,7 @@ from truegreen.model.coverage import Coverage
 from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
+from truegreen.model.mocks import FakeScan
 from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.proof import ProofResult
@@ -28,6 +29,7 @@ Parsed = (
     | MutationResult
     | WiringScan
     | ProofResult
+    | FakeScan
 )
 
 
@@ -37,7 +39,7 @@ class Reader(Protocol):
     kind: ClassVar[str]
     part: ClassVar[str]
     """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
-    `mutation`, `wiring`, `proof`."""
+    `mutation`, `wiring`, `proof`, `fakes`."""
 
     # A reader whose files are brought with `truegreen ingest` has, besides, a class method
     # `recognises(opening: Opening) -> bool`; where two recognise one file, its user says which one is meant.

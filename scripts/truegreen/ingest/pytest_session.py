@@ -38,6 +38,8 @@ def _contradiction(session: TestSession) -> str:
         return f"{session.selected:,} tests selected, {len(session.ids):,} named"
     if session.selected > session.collected:
         return f"{session.selected:,} tests selected of {session.collected:,} collected"
+    if (session.watched or 0) < 0 or min((use.times for one in session.replaced for use in one.uses), default=0) < 0:
+        return "a count of what was replaced is below zero"
     if session.finished and session.exit_code is None:
         return "finished without an exit code"
     return ""

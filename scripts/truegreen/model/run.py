@@ -12,6 +12,7 @@ from truegreen.model.evidence import StageRecord
 from truegreen.model.finding import Scan
 from truegreen.model.image import ImageRecord
 from truegreen.model.load import LoadResult
+from truegreen.model.mocks import FakeScan
 from truegreen.model.mutation import MutationResult
 from truegreen.model.pairs import PairedTimes
 from truegreen.model.persistence import PersistenceEvidence
@@ -57,6 +58,7 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """One for each shard that ran base and change in turn."""
     wiring: WiringScan | None = None
     proof: ProofResult | None = None
+    fakes: FakeScan | None = None
     problems: tuple[Problem, ...] = ()
 
 

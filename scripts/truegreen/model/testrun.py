@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.model.mocks import Allowance, Replacement
+
 if TYPE_CHECKING:
     from truegreen.model.case_table import CaseTable
 
@@ -147,6 +149,14 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     """Tests that were set up and never called, as with `--setup-plan`."""
     recorder_problem: str = ""
     """Why the plugin lost the recorder of persistence evidence."""
+    watched: int | None = None
+    """Tests in which the plugin watched what was replaced; None where it did not watch at all."""
+    watch_problem: str = ""
+    """Why not everything that was replaced could be noted."""
+    replaced: tuple[Replacement, ...] = ()
+    """What was replaced while tests ran."""
+    allowances: tuple[Allowance, ...] = ()
+    """What `allow_mocks` markers of the tests that ran say."""
     finished: bool = False
     python: str = ""
     pytest: str = ""

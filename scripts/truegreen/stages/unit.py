@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
 
@@ -11,6 +11,9 @@ from truegreen.stages.common.options import PytestOptions
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
+
+_NETWORK = "TRUEGREEN_NETWORK"
+"""Tells the plugin that the network is blocked, and what may be reached all the same."""
 
 
 class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -26,6 +29,14 @@ class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forb
     The gate `time-regression` compares their times. The base is checked out beside the project and installed in an
     environment of its own; it takes the base's commit in the clone (`fetch-depth: 0`).
     """
+    network: Literal["open", "blocked"] = "open"
+    """`blocked`: a test that connects to anything but this machine fails, and is told how to allow it.
+
+    Loopback and Unix sockets are this machine. Sockets of libraries in C (libpq, grpc, uvloop) and of subprocesses are
+    not seen.
+    """
+    network_allow: list[str] = msgspec.field(default_factory=list, name="network-allow")
+    """What tests may reach all the same: names (`*.example.com`), addresses and networks (`10.0.0.0/8`)."""
 
 
 class Unit:
@@ -38,5 +49,7 @@ class Unit:
     def run(self, context: StageContext) -> StageOutcome:
         """Run all tests but those marked for another stage, so that none falls between two."""
         marker = common.pytest_run.marker_of(self.name, context.options)
-        done = common.pytest_run.run(context, marker=marker, coverage=context.options.coverage)
+        options = context.options
+        guard = {_NETWORK: msgspec.json.encode(options.network_allow).decode()} if options.network == "blocked" else {}
+        done = common.pytest_run.run(context, marker=marker, coverage=options.coverage, extra_env=guard)
         return common.pytest_pairs.beside(context, marker, done.outcome())

@@ -104,8 +104,8 @@ def test_stage_whose_test_replaces_the_writer_fails_and_names_the_mock(project):
     )
     assert judged.status == "fail"
     patched = {demand.test.split("::")[1]: demand.patched for demand in recorded(judged).demands}
-    assert patched["test_patched"] == ("Writer.save",)
-    assert "Writer.save" in patched["test_monkeypatched"]
+    assert patched["test_patched"] == ("writer.Writer.save",)
+    assert "writer.Writer.save" in patched["test_monkeypatched"]
     assert "writer.Writer.save" in patched["test_by_name"]
     assert "replaced by mocks" in judged.verdict("persistence-evidence").reason
 

@@ -250,7 +250,8 @@ def test_worker_hands_over_what_it_collected_and_writes_nothing(session, pyteste
             assert told == {
                 "collected": 2, "deselected": 1, "ids": ["test_it.py::test_a"], "skipped": [], "left_out": 1,
                 "places": [],
-                "requirements": {}, "claims": None, "unclaimed": [], "unknown_marks": {}, "marked": {}
+                "requirements": {}, "claims": None, "unclaimed": [], "unknown_marks": {}, "marked": {},
+                "watch": {"watched": 1, "watch_problem": "", "replaced": [], "allowances": []},
             }
         """
     )
@@ -311,11 +312,12 @@ def test_recorder_is_told_where_set_up_and_teardown_of_a_test_case_end(session, 
     assert told == [(test, phase) for test, listed in phases.items() for phase in listed]
 
 
-def test_recorder_is_not_told_of_mocks_that_a_test_case_sets_up(session, listener):
+def test_recorder_is_told_of_mocks_that_a_test_case_sets_up_and_keeps(session, listener):
     text = """
         import os, unittest, unittest.mock
         class TestIt(unittest.TestCase):
             def setUp(self):
+                with unittest.mock.patch("os.getppid"): pass
                 patch = unittest.mock.patch("os.getcwd")
                 patch.start()
                 self.addCleanup(patch.stop)
@@ -324,7 +326,7 @@ def test_recorder_is_not_told_of_mocks_that_a_test_case_sets_up(session, listene
     """
     session(text, TRUEGREEN_RECORDER=listener.address)
     (demand,) = demands(listener)
-    assert demand["patched"] == ["os.getpid"]
+    assert demand["patched"] == ["os.getcwd", "os.getpid"]
 
 
 def demands(listener):
@@ -357,7 +359,7 @@ def test_recorder_is_told_what_a_test_must_commit(session, listener):
     assert "Model" in model["object"]
 
 
-def test_recorder_is_told_what_was_replaced_during_the_call_only(session, listener):
+def test_recorder_is_told_what_was_replaced_while_the_test_ran(session, listener):
     text = """
         import os, unittest.mock
         import pytest
@@ -382,13 +384,13 @@ def test_recorder_is_told_what_was_replaced_during_the_call_only(session, listen
     result, _ = session(text, TRUEGREEN_RECORDER=listener.address)
     result.assert_outcomes(passed=3)
     early, call, odd = (demand["patched"] for demand in demands(listener))
-    assert early == []
-    assert call == ["Store.save", "os.getcwd", "os.linesep", "os.sep"]
-    assert odd == ["Store.x", "Store." + "y" * 194]
+    assert early == ["test_it.Store.save"], "what a fixture replaced stays replaced while the test runs"
+    assert call == ["os.getcwd", "os.linesep", "os.sep", "test_it.Store.save"]
+    assert odd == ["test_it.Store.x", "test_it.Store." + "y" * 186]
 
 
-def test_watch_names_what_cannot_be_described_and_still_replaces_it():
-    watch = Watch()
+def test_watch_asks_a_replaced_object_nothing_and_still_replaces_it(pytestconfig, request):
+    watch = Watch(pytestconfig)
     watch.start()
     try:
 
@@ -399,10 +401,13 @@ def test_watch_names_what_cannot_be_described_and_still_replaces_it():
                 raise OSError
 
         odd = Odd()
+        watch.begin(request.node)
+        watch.call()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(odd, "value", 2)
             assert odd.value == 2
-        assert watch.targets == ["something that cannot be named"]
+        assert [target.rpartition(".")[2] for target in watch.targets()] == ["value"]
+        assert watch.problem == ""
     finally:
         watch.stop()
 

@@ -31,6 +31,7 @@ WANTED = {
         {"tests"},
         {"max_ratio": 0.01, "max_masked_ratio": 0.01},
     ),
+    "no-mocks": (TESTED, {"tests", "sessions", "fakes"}, {"stages": {}, "allow": {}}),
     "unwired": ({"wiring"}, {"wiring"}, {"optional": {}}),
     "lint-clean": ({"lint"}, {"scans"}, {"fail_on": Severity.LOW}),
     "findings": ({"security-scan"}, {"scans"}, {"fail_on": Severity.HIGH, "warn_on": Severity.MEDIUM}),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.model.evidence import ToolRun
-from truegreen.stages.common import pytest_order, pytest_repeats, pytest_reruns
+from truegreen.stages.common import fakes_scan, pytest_order, pytest_repeats, pytest_reruns
 from truegreen.stages.common.context import StageOutcome
 from truegreen.stages.common.pytest_process import Pytest, Session, tool
 
@@ -91,6 +91,8 @@ def run(
     change = pytest_repeats.change(context) if reruns != 0 else None
     done = pytest.run(words, env=pytest_repeats.watching(context, change))
     session = pytest.session()
+    if session is not None:
+        fakes_scan.leave(context, session)
     notes += [*pytest_order.told(context, session), *_partial(session)]
     again = _Again(pytest, context.options.reruns if reruns is None else reruns)
     again.run(done, session, change)
@@ -173,5 +175,6 @@ def _coverage(context: StageContext, present: set[str], notes: list[str]) -> lis
 def _files(out: Path) -> tuple[tuple[str, str], ...]:
     found = [(path.name, "junit") for path in sorted(out.glob("junit*.xml"))]
     found += [("session.json", "pytest-session")] if (out / "session.json").is_file() else []
+    found += [(fakes_scan.FILE, "fakes")] if (out / fakes_scan.FILE).is_file() else []
     found += [("coverage.json", "coverage-json")] if (out / "coverage.json").is_file() else []
     return tuple(found)

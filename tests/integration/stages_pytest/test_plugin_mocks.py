@@ -1,0 +1,316 @@
+"""What the plugin notes of replacements: in real sessions, serial and in workers, with fixtures of every width."""
+
+from __future__ import annotations
+
+import json
+import unittest.mock
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+SHOP = """
+import time
+TIMEOUT = 3
+class Repo:
+    def save(self, row): return row
+    @staticmethod
+    def count(): return 1
+def make(): return Repo()
+class Service:
+    def __init__(self, repo): self.repo = repo
+    def run(self): return self.repo.save(1)
+"""
+
+
+@pytest.fixture
+def seen(pytester, monkeypatch):
+    """A way to run tests with the plugin; returns what it noted: target → (kind, origin, place, uses)."""
+    path = pytester.path / "session.json"
+    monkeypatch.setenv("TRUEGREEN_SESSION_FILE", str(path))
+    monkeypatch.delenv("TRUEGREEN_RECORDER", raising=False)
+    monkeypatch.syspath_prepend(pytester.path)
+    pytester.makepyfile(shop=SHOP)
+
+    def run(text, *args, conftest="", passed=None, apart=False):
+        if conftest:
+            pytester.makeconftest(conftest)
+        pytester.makepyfile(test_it="import os, sys, time, pytest\nfrom unittest import mock\nimport shop\n" + text)
+        start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
+        result = start("-p", "truegreen_pytest", "-p", "no:cacheprovider", *args)
+        outcomes = result.parseoutcomes()
+        assert set(outcomes) <= {"passed", "skipped", "warning", "warnings"}, result.stdout.str()
+        if passed is not None:
+            assert outcomes["passed"] == passed
+        found = json.loads(path.read_text())
+        sys_modules(monkeypatch)
+        return found
+
+    return run
+
+
+def sys_modules(monkeypatch):
+    import sys
+
+    for name in ("shop", "test_it", "conftest"):
+        sys.modules.pop(name, None)
+
+
+def rows(found):
+    return {(row["kind"], row["target"]): [(use[0].partition("::")[2], *use[1:]) for use in row["uses"]]
+            for row in found["replaced"]}  # fmt: skip
+
+
+def test_session_without_replacements_notes_none_and_counts_the_tests(seen):
+    found = seen("def test_a(): pass\n@pytest.mark.skip\ndef test_b(): pass\n@pytest.mark.parametrize('n', [1, 2])\n"
+                 "def test_c(n): pass\n")  # fmt: skip
+    assert (found["watched"], found["watch_problem"]) == (4, "")
+    assert (found["replaced"], found["allowances"]) == ([], [])
+
+
+WAYS = {
+    "with mock.patch('shop.Repo.save'): shop.Repo().save(1)": ("patch", "shop.Repo.save", "project"),
+    "with mock.patch.object(shop.Repo, 'count', autospec=True): shop.Repo.count()": (
+        *("patch", "shop.Repo.count", "project"),
+    ),
+    "p = mock.patch('shop.make'); p.start(); p.stop()": ("patch", "shop.make", "project"),
+    "with mock.patch.multiple(shop, make=mock.DEFAULT): shop.make()": ("patch", "shop.make", "project"),
+    "mock.patch('shop.make')(lambda m: shop.make())()": ("patch", "shop.make", "project"),
+    "monkeypatch.setattr(shop.Repo, 'save', print)": ("monkeypatch", "shop.Repo.save", "project"),
+    "monkeypatch.setattr('shop.Repo.save', print)": ("monkeypatch", "shop.Repo.save", "project"),
+    "monkeypatch.setattr(target=shop, name='make', value=print, raising=True)": ("monkeypatch", "shop.make", "project"),
+    "monkeypatch.setattr(shop.Repo(), 'save', print)": ("monkeypatch", "shop.Repo.save", "project"),
+    "monkeypatch.delattr(shop, 'make')": ("monkeypatch", "shop.make", "project"),
+    "monkeypatch.setattr(shop, 'time', mock.Mock()); shop.time.time()": ("monkeypatch", "shop.time", "stdlib"),
+    "with mock.patch('shop.time.time'): shop.time.time()": ("patch", "time.time", "stdlib"),
+    "monkeypatch.setattr(os, 'getcwd', print)": ("monkeypatch", "os.getcwd", "stdlib"),
+    "monkeypatch.setattr(pytest, 'skip', print)": ("monkeypatch", "pytest.skip", "installed"),
+    "monkeypatch.setenv('A', 'b')": ("environment", "os.environ[A]", "stdlib"),
+    "with mock.patch.dict(os.environ, {'A': 'b'}): pass": ("environment", "os.environ[A]", "stdlib"),
+    "with mock.patch.dict('sys.modules', {'shop.db': mock.Mock()}): pass": ("patch", "sys.modules[shop.db]", "project"),
+    "monkeypatch.setitem(sys.modules, 'time', None)": ("monkeypatch", "sys.modules[time]", "stdlib"),
+    "with mock.patch.dict('shop.__dict__', {'make': print}): pass": ("patch", "shop.__dict__[make]", "project"),
+    "monkeypatch.setitem({}, shop.make, print)": ("monkeypatch", "a dictionary[shop.make]", "project"),
+    "monkeypatch.setattr(shop, 'TIMEOUT', 0)": ("setting", "shop.TIMEOUT", "project"),
+    "monkeypatch.setattr(shop, 'TIMEOUT', None)": ("monkeypatch", "shop.TIMEOUT", "project"),
+    "with mock.patch.object(shop, 'make', wraps=shop.make): shop.make()": ("spy", "shop.make", "project"),
+    "m = mock.Mock(); shop.Service(m).run()": ("mock", "mock.save", "project"),
+    "m = mock.MagicMock(spec=shop.Repo); shop.Service(m).run()": ("mock", "shop.Repo.save", "project"),
+    "m = mock.create_autospec(shop.Repo, instance=True); shop.Service(m).run()": ("mock", "shop.Repo.save", "project"),
+    "import asyncio; asyncio.run(mock.AsyncMock(name='bus')())": ("mock", "bus", "project"),
+}
+
+
+@pytest.mark.parametrize("code", WAYS)
+def test_each_way_to_replace_is_noted_once_with_its_place(seen, code):
+    found = seen(f"def test_a(monkeypatch):\n    {code}\n", passed=1)
+    assert found["watch_problem"] == ""
+    (row,) = found["replaced"]
+    assert (row["kind"], row["target"], row["origin"]) == WAYS[code]
+    assert (row["path"], row["line"]) == ("test_it.py", 5)
+    assert row["uses"] == [["test_it.py::test_a", "call", 1]]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["mock.Mock()", "assert 1 == mock.ANY", "monkeypatch.setitem({}, 'a', 1)", "mock.Mock(wraps=shop.Repo()).save(1)",
+     "monkeypatch.delattr(shop, 'nothing', raising=False)", "monkeypatch.chdir('/')",
+     "with mock.patch.object(mock.NonCallableMock, 'assert_called'): pass"],
+)  # fmt: skip
+def test_what_replaces_nothing_is_not_noted(seen, code):
+    assert seen(f"def test_a(monkeypatch):\n    {code}\n", passed=1)["replaced"] == []
+
+
+def test_patch_counts_for_every_test_that_runs_while_it_is_in_place(seen):
+    conftest = """
+        import pytest, shop
+        @pytest.fixture(scope="module")
+        def wide():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(shop, "make", print)
+                yield
+        @pytest.fixture
+        def early(monkeypatch): monkeypatch.setattr(shop.Repo, "save", print)
+        @pytest.fixture
+        def brief():
+            with pytest.MonkeyPatch.context() as patch: patch.setattr(shop.Repo, "count", print)
+        @pytest.fixture
+        def late():
+            yield
+            with pytest.MonkeyPatch.context() as patch: patch.setattr(shop.Repo, "count", print)
+    """
+    tests = ("test_0()", "test_a(brief, late)", "test_b(wide, early)", "test_c()")
+    found = seen("".join(f"def {test}: pass\n" for test in tests), conftest=conftest)
+    assert rows(found) == {
+        ("monkeypatch", "shop.make"): [("test_b", "setup", 1), ("test_c", "setup", 1)],
+        ("monkeypatch", "shop.Repo.save"): [("test_b", "setup", 1)],
+    }
+    assert {(row["path"], row["line"]) for row in found["replaced"]} == {("conftest.py", 5), ("conftest.py", 8)}
+
+
+@pytest.mark.parametrize("args", [(), ("-n", "2")])
+def test_patch_of_a_conftest_at_its_import_counts_for_all(seen, args):
+    conftest = "from unittest import mock\nimport shop\nmock.patch('shop.make').start()\n"
+    found = seen("def test_a(): pass\ndef test_b(): pass\n", *args, conftest=conftest, apart=True, passed=2)
+    assert (found["watched"], found["watch_problem"]) == (2, "")
+    (row,) = found["replaced"]
+    assert (row["kind"], row["target"], row["path"], row["line"]) == ("patch", "shop.make", "conftest.py", 3)
+    assert sorted(use[0] for use in row["uses"]) == ["test_it.py::test_a", "test_it.py::test_b"]
+
+
+def test_harmless_replacement_of_very_many_tests_names_some(seen):
+    conftest = """
+        import pytest
+        @pytest.fixture(scope="session", autouse=True)
+        def wide():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("A", "b")
+                yield
+    """
+    text = "@pytest.mark.parametrize('n', range(150))\ndef test_a(n): pass\n"
+    found = seen(text, conftest=conftest, passed=150)
+    (row,) = found["replaced"]
+    assert (row["kind"], len(row["uses"]), found["watch_problem"]) == ("environment", 100, "")
+
+
+def test_decorator_names_the_test_it_decorates_and_times_are_counted(seen):
+    text = (
+        "@mock.patch('shop.Repo.save')\ndef test_a(m): pass\n"
+        "def test_b():\n    for _ in range(3):\n        with mock.patch('shop.make'): pass\n"
+        "def test_c():\n    m = mock.Mock()\n    m.save(1); m.save(2)\n"
+    )
+    found = seen(text)
+    assert rows(found) == {
+        ("patch", "shop.Repo.save"): [("test_a", "call", 1)],
+        ("patch", "shop.make"): [("test_b", "call", 3)],
+        ("mock", "mock.save"): [("test_c", "call", 2)],
+    }
+    assert found["replaced"][0]["line"] == 4
+
+
+def test_test_case_that_patches_in_its_set_up_runs_under_the_patch(seen):
+    text = (
+        "import unittest\nclass TestIt(unittest.TestCase):\n    def setUp(self):\n        p = mock.patch('shop.make')\n"
+        "        p.start()\n        self.addCleanup(p.stop)\n    def test_a(self): pass\n"
+    )
+    assert rows(seen(text)) == {("patch", "shop.make"): [("TestIt::test_a", "setup", 1)]}
+
+
+def test_workers_of_xdist_note_their_part_each(seen):
+    text = (
+        "@pytest.mark.parametrize('n', range(8))\n@pytest.mark.allow_mocks('shop.*', 'why', until='2030-01-01')\n"
+        "def test_a(n):\n    with mock.patch('shop.make'): pass\n"
+    )
+    found = seen(text, "-n", "2", apart=True, passed=8)
+    assert (found["watched"], found["watch_problem"]) == (8, "")
+    (row,) = found["replaced"]
+    assert {use[0] for use in row["uses"]} == {f"test_it.py::test_a[{n}]" for n in range(8)}
+    (allowance,) = found["allowances"]
+    assert (allowance["target"], allowance["reason"], allowance["until"]) == ("shop.*", "why", "2030-01-01")
+    assert len(allowance["tests"]) == 8
+
+
+def test_marker_is_noted_as_it_is_written_whatever_that_is(seen):
+    marks = ("", "'a.*'", "'a.*', 'why', '2030-01-01'", "target='a.*', until=__import__('datetime').date(2030, 1, 1)",
+             "'x' * 500, other=1")  # fmt: skip
+    text = "".join(f"@pytest.mark.allow_mocks({mark})\ndef test_{n}(): pass\n" for n, mark in enumerate(marks))
+    found = [(one["target"], one["reason"], one["until"]) for one in seen(text, passed=5)["allowances"]]
+    assert found == [("", "", ""), ("a.*", "", ""), ("a.*", "why", "2030-01-01"), ("a.*", "", "2030-01-01"),
+                     ("x" * 200, "", "")]  # fmt: skip
+
+
+def test_library_that_was_asked_to_replace_something_is_named(seen, pytester, monkeypatch):
+    folder = pytester.mkdir("site-packages")
+    folder.joinpath("answers.py").write_text(
+        "from unittest import mock\nimport functools, shop, pytest\n"
+        "def activate(test):\n    @functools.wraps(test)\n    def run():\n"
+        "        with mock.patch('shop.make'): test()\n    return run\n"
+        "@pytest.fixture\ndef answering(monkeypatch): monkeypatch.setattr(shop.Repo, 'save', print)\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(folder), prepend=":")
+    text = (
+        "import answers\nfrom answers import answering\n@answers.activate\ndef test_a(): pass\n"
+        "def test_b(answering): pass\ndef test_c():\n    answers.activate(lambda: None)()\n"
+    )
+    found = seen(text, apart=True, passed=3)
+    assert [(row["by"], row["path"]) for row in found["replaced"]] == [("answers", "test_it.py")] * 3
+    assert [row["line"] for row in found["replaced"]] == [6, 8, 10]
+
+
+def test_override_of_a_dependency_is_noted_when_a_request_is_answered(seen, pytester, monkeypatch):
+    # The shape of FastAPI 0.165: `fastapi.routing` calls `solve_dependencies` with the application by this keyword.
+    pytester.mkpydir("fastapi")
+    pytester.path.joinpath("fastapi/routing.py").write_text(
+        "async def solve_dependencies(*, dependency_overrides_provider=None): pass\n"
+        "async def answer(app): await solve_dependencies(dependency_overrides_provider=app)\n"
+    )
+    text = (
+        "import asyncio, types\nimport fastapi.routing as routing\n"
+        "app = types.SimpleNamespace(dependency_overrides={})\ndef db(): pass\n"
+        "def test_a():\n    app.dependency_overrides[db] = print\n    asyncio.run(routing.answer(app))\n"
+        "    app.dependency_overrides.clear()\n"
+        "def test_b(): asyncio.run(routing.answer(app))\n"
+        "def test_c():\n    app.dependency_overrides[db] = print\n    app.dependency_overrides.clear()\n"
+        "def test_d(): asyncio.run(routing.answer(None))\n"
+    )
+    found = seen(text, apart=True, passed=4)
+    assert found["watch_problem"] == ""
+    assert rows(found) == {("override", "test_it.db"): [("test_a", "call", 1)]}
+
+
+def test_mock_without_the_parts_that_are_watched_is_a_problem_and_no_crash(seen, pytester):
+    pytester.path.joinpath("mock.py").write_text("class _patch: pass\n")
+    found = seen("import mock as other\ndef test_a(): pass\ndef test_b(): pass\n", apart=True, passed=2)
+    assert found["watch_problem"] == "_patch.__enter__ is not there to be watched"
+    assert found["watched"] == 2
+
+
+def test_object_that_cannot_be_described_is_replaced_all_the_same(seen):
+    text = """
+class Meta(type):
+    def __getattribute__(cls, name):
+        if name == "__qualname__": raise RuntimeError
+        return super().__getattribute__(name)
+class Odd(metaclass=Meta):
+    value = 1
+class Proxy:
+    value = print
+    @property
+    def __class__(self): raise RuntimeError
+    def __getattr__(self, name): raise RuntimeError(name)
+def test_a(monkeypatch):
+    monkeypatch.setattr(Odd(), "value", print)
+def test_b():
+    one = Proxy()
+    with mock.patch.object(Proxy, "value", mock.Mock()): one.value()
+def test_surrogate(monkeypatch):
+    monkeypatch.setattr(shop, "a\\ud800", print, raising=False)
+"""
+    found = seen(text, passed=3)
+    assert found["watch_problem"] == ""
+    assert ("monkeypatch", "something that cannot be named") in rows(found)
+    assert ("patch", "test_it.Proxy.value") in rows(found)
+    assert ("monkeypatch", "shop.a?") in rows(found)
+
+
+def test_replacements_without_number_are_bounded_and_said_to_be(seen):
+    text = "def test_a():\n    for n in range(2500):\n        getattr(mock.Mock(name=f'm{n}'), f'x{n}')()\n"
+    found = seen(text, passed=1)
+    assert len(found["replaced"]) == 2000
+    assert found["watch_problem"] == "there were more than 2,000 replacements"
+
+
+def test_everything_is_put_back_when_the_session_ends(seen):
+    before = (pytest.MonkeyPatch.setattr, unittest.mock._patch.__enter__, unittest.mock.CallableMixin._mock_call)
+    seen("def test_a(): pass\n")
+    after = (pytest.MonkeyPatch.setattr, unittest.mock._patch.__enter__, unittest.mock.CallableMixin._mock_call)
+    assert before == after
+
+
+def test_failing_patch_fails_the_test_with_its_own_error(pytester, monkeypatch):
+    monkeypatch.setenv("TRUEGREEN_SESSION_FILE", str(pytester.path / "session.json"))
+    pytester.makepyfile("from unittest import mock\ndef test_a():\n    with mock.patch('os.nothing'): pass\n")
+    result = pytester.runpytest_inprocess("-p", "truegreen_pytest")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*AttributeError: *nothing*"])
+    assert "truegreen_pytest" not in result.stdout.str().partition("FAILURES")[2].partition("warnings")[0]
