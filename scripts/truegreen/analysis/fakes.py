@@ -105,7 +105,7 @@ def imports(tree: ast.Module, package: str) -> dict[str, str]:
     for node in statements(tree):
         if isinstance(node, ast.ImportFrom):
             base = _base(node, package)
-            found.update({alias.asname or alias.name: f"{base}.{alias.name}".lstrip(".") for alias in node.names})
+            found.update({_bound(alias, base): f"{base}.{alias.name}".lstrip(".") for alias in node.names})
         elif isinstance(node, ast.Import):
             for alias in node.names:
                 found[alias.asname or alias.name.partition(".")[0]] = alias.name if alias.asname else _top(alias.name)
@@ -198,6 +198,11 @@ def _base(node: ast.ImportFrom, package: str) -> str:
     parts = package.split(".") if package else []
     kept = parts[: len(parts) - node.level + 1]
     return ".".join([*kept, *([node.module] if node.module else [])])
+
+
+def _bound(alias: ast.alias, base: str) -> str:
+    """Return the local name of an import; of `*`, which binds any, one for each module."""
+    return f"* {base}" if alias.name == "*" else alias.asname or alias.name
 
 
 def _top(name: str) -> str:

@@ -61,6 +61,10 @@ class _Module:
     plugins: tuple[str, ...] = ()
     """`pytest_plugins`."""
 
+    def stars(self) -> Iterator[str]:
+        """Yield the modules of which everything is imported."""
+        yield from (name.removesuffix(".*") for name in self.aliases.values() if name.endswith(".*"))
+
     def fixtures(self, owner: str) -> Iterator[_Definition]:
         """Yield the fixtures that a test of a class can see here; those of its own class first."""
         own = [one for one in self.known.values() if one.fixture and one.owner in (owner, "")]
@@ -128,8 +132,11 @@ class _Scan:
                 break
             folder = posixpath.dirname(folder)
         found = [module for name in names if (module := self._module(name)) is not None]
-        lent = [self.imported(plugin, module.path) for module in found for plugin in module.plugins]
-        return [*found, *(module for module in lent if module is not None)]
+        for module in found:  # grows: what lends fixtures may borrow some itself
+            lent = (self.imported(name, module.path) for name in (*module.plugins, *module.stars()))
+            known = {id(one) for one in found}
+            found += [one for one in lent if one is not None and id(one) not in known]
+        return found
 
     def imported(self, name: str, path: str) -> _Module | None:
         """Return the file of the tests that a dotted module name stands for, as a file says it."""
@@ -245,6 +252,9 @@ class _Walk:
             for part in (first, f"{first}.{second}"):
                 if part in one.module.known:
                     yield one.module.known[part]
+                    continue
+                others = (self._scan.imported(name, one.module.path) for name in one.module.stars())
+                yield from (other.known[part] for other in others if other is not None and part in other.known)
 
     def _foreign(self, one: _Definition) -> Iterator[_Definition]:
         """Yield what a definition uses of other files of the tests."""
@@ -263,6 +273,11 @@ class _Walk:
                 if one.fixture == name and one is not asker:
                     yield one
                     return
+            found = self._named(module, module.aliases[name]) if name in module.aliases else None
+            lent = found[0].known.get(found[1]) if found is not None else None
+            if lent is not None and lent is not asker:
+                yield lent
+                return
         if library := fakes.FIXTURES.get(name):
             hit = Hit(fakes.LIBRARIES[library], f"{library}.{name}", asker.line)
             yield _Definition(asker.module, Names([hit], set(), set(), set()))

@@ -144,6 +144,24 @@ def test_fixture_of_another_class_is_not_used():
             "def r(): return tests.helpers.make()",
             "tests/helpers/__init__.py": FAKE + "def make(): return fakeredis.FakeRedis()",
         },
+        {
+            "tests/conftest.py": "from tests.support.redis import r",
+            "tests/support/redis.py": FAKE + "@pytest.fixture\ndef r(): fakeredis.FakeRedis()",
+        },
+        {
+            "tests/conftest.py": "from tests.support.redis import *\nfrom tests.support.other import *",
+            "tests/support/redis.py": FAKE + "@pytest.fixture\ndef r(): fakeredis.FakeRedis()",
+            "tests/support/other.py": "from .redis import *",
+        },
+        {
+            "tests/conftest.py": "pytest_plugins = ('tests.plugins',)",
+            "tests/plugins/__init__.py": "pytest_plugins = 'tests.plugins.redis'",
+            "tests/plugins/redis.py": FAKE + "@pytest.fixture\ndef r(): fakeredis.FakeRedis()",
+        },
+        {
+            "tests/conftest.py": "import pytest\nfrom .helpers import *\n@pytest.fixture\ndef r(): return make()",
+            "tests/helpers.py": FAKE + "def make(): return fakeredis.FakeRedis()",
+        },
         {"tests/conftest.py": FAKE + "def pytest_runtest_setup(): fakeredis.FakeRedis()\n"},
     ],
 )
