@@ -16,6 +16,8 @@ SAMPLES = Path(__file__).parent / "samples"
 
 @pytest.fixture(scope="session")
 def run_toy(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., ActRun]:
+    tmp_path_factory.getbasetemp()  # two threads that need it first would each empty it and make it
+
     def run(event: str, payload: dict[str, Any], workflow: str, **options: Any) -> ActRun:
         return run_workflow(
             SAMPLES / "caller",
