@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from tests.support import evidence as good
-from tests.support import past
+from tests.support import past, stand_ins
 
 import truegreen.gates
 from truegreen import registry
@@ -37,7 +37,9 @@ PARTS = (
 def full(stage: str) -> StageEvidence:
     """Return good evidence of a stage; a performance stage with tests, so that all its gates have a question."""
     if stage == "performance":
-        return good.stage(stage, tests=good.cases(good.PASS), sessions=(good.session(1),), fakes=good.fakes(tests=1))
+        return good.stage(
+            stage, tests=good.cases(good.PASS), sessions=(good.session(1),), fakes=stand_ins.fakes(tests=1)
+        )
     return good.stage(stage)
 
 

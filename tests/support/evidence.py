@@ -6,6 +6,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
+from tests.support.stand_ins import fakes, name
 
 from truegreen.model.changes import Changes, FileChange
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
@@ -14,7 +15,6 @@ from truegreen.model.finding import Finding, Scan, Severity
 from truegreen.model.history import History, PastCoverage, PastRun, PastStage, PastTest
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
-from truegreen.model.mocks import FakeScan, FakeUse, MockUse, Replacement, Rule
 from truegreen.model.mutation import Fate, Mutant, MutationResult
 from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.model.proof import Answer, ProofMutant, ProofResult, TestAnswer
@@ -44,11 +44,6 @@ TODAY = date(2026, 11, 21)
 BASE = "b" * 40
 ENVIRONMENT = "e" * 16
 PASS, FAIL, ERROR, SKIP = Outcome.PASS, Outcome.FAIL, Outcome.ERROR, Outcome.SKIP
-
-
-def name(number: int) -> str:
-    """Return the id of a test."""
-    return f"tests/test_a.py::test_{number}"
 
 
 def case(number: int, outcome: Outcome = PASS, **more: Any) -> TestCase:
@@ -242,36 +237,6 @@ def proof(*mutants: ProofMutant, **more: Any) -> ProofResult:
         "limit_s": 300.0,
     }
     return ProofResult(mutants=mutants, **{**values, **more})
-
-
-def replacement(*tests: int, **more: Any) -> Replacement:
-    """Return what the given tests (the first by default) patched: a method of the project."""
-    values: dict[str, Any] = {
-        "kind": "patch",
-        "target": "shop.Repo.save",
-        "home": "shop",
-        "path": "tests/test_a.py",
-        "line": 7,
-        "uses": tuple(MockUse(name(number), "call", 1) for number in tests or (0,)),
-    }
-    return Replacement(**{**values, **more})
-
-
-def fake(*tests: int, **more: Any) -> FakeUse:
-    """Return a stand-in that the given tests (the first by default) use."""
-    values: dict[str, Any] = {
-        "rule": Rule.FAKE_STORE,
-        "what": "fakeredis.FakeRedis",
-        "path": "tests/conftest.py",
-        "line": 4,
-        "tests": tuple(name(number) for number in tests or (0,)),
-    }
-    return FakeUse(**{**values, **more})
-
-
-def fakes(*uses: FakeUse, **more: Any) -> FakeScan:
-    """Return a scan of three tests in one file."""
-    return FakeScan(uses=uses, **{"files": 1, "tests": 3, **more})
 
 
 def signature(**more: Any) -> Signature:

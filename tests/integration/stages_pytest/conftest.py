@@ -1,6 +1,9 @@
-"""A project that the tests of one file share: its environment is made once."""
+"""A project that the tests of one file share, whose environment is made once; and sessions with the plugin."""
+
+import json
 
 import pytest
+from tests.support.plugin_sessions import Listener
 from tests.support.pytest_projects import Project, shared_cache
 
 
@@ -8,3 +11,31 @@ from tests.support.pytest_projects import Project, shared_cache
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pytest-run")
     return Project(folder / "project", shared_cache(folder / "cache"))
+
+
+@pytest.fixture
+def listener():
+    made = Listener()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def session(pytester, monkeypatch):
+    """A way to run tests with the plugin, in this process; returns what it wrote."""
+    path = pytester.path / "out" / "session.json"
+    path.parent.mkdir()
+    monkeypatch.setenv("TRUEGREEN_SESSION_FILE", str(path))
+    monkeypatch.delenv("TRUEGREEN_RECORDER", raising=False)
+
+    def run(text, *args, **environment):
+        for key, value in environment.items():
+            monkeypatch.setenv(key, value)
+        if text:
+            pytester.makepyfile(test_it=text)
+        result = pytester.runpytest_inprocess("-p", "truegreen_pytest", "-p", "no:cacheprovider", *args)
+        found = json.loads(path.read_text()) if path.is_file() else {}
+        assert [left.name for left in path.parent.iterdir() if left.name.startswith(".session")] == []
+        return result, found
+
+    return run

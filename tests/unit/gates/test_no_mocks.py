@@ -7,7 +7,8 @@ from datetime import date
 import msgspec
 import pytest
 from tests.support import evidence as good
-from tests.support.evidence import PASS, SKIP, case, cases, fake, fakes, name, record, replacement, session, stage
+from tests.support.evidence import PASS, SKIP, case, cases, record, session, stage
+from tests.support.stand_ins import fake, fakes, name, replacement
 
 from truegreen.gates import judging
 from truegreen.gates.no_mocks import NoMocks, NoMocksOptions

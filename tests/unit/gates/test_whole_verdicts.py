@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.support import evidence as good
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, cases, record, session, stage
+from tests.support.stand_ins import replacement
 
 from truegreen import registry
 from truegreen.config.schema import Component
@@ -140,7 +141,7 @@ EXITS = [
     ("time-regression", "unit", on("unit", records=(record("unit", duration_s=9.0),)), {}, FAILED, "", True),
     ("time-regression", "unit", on("unit", tests=cases(FAIL)), {}, BLIND, "TG205", False),
     ("no-mocks", "e2e", on("e2e"), {}, PASSED, "", True),
-    ("no-mocks", "e2e", on("e2e", sessions=(session(replaced=(good.replacement(),)),)), {}, FAILED, "", True),
+    ("no-mocks", "e2e", on("e2e", sessions=(session(replaced=(replacement(),)),)), {}, FAILED, "", True),
     ("no-mocks", "e2e", on("e2e", sessions=(session(watched=None),)), {}, BLIND, "TG205", True),
     ("no-mocks", "e2e", on("e2e", fakes=None), {}, BLIND, "TG205", False),
     ("no-mocks", "unit", on("unit"), {}, OPEN, "", False),

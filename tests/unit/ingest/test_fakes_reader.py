@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from tests.support.evidence import fake, fakes, name, replacement, session
+from tests.support.evidence import session
+from tests.support.stand_ins import fake, fakes, name, replacement
 
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable

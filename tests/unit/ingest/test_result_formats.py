@@ -9,7 +9,7 @@ import pytest
 
 from truegreen import registry
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable
-from truegreen.ingest import _lines, opening
+from truegreen.ingest import _lines
 from truegreen.ingest.trx import TrxReader
 from truegreen.model.testrun import Outcome, TestCase
 
@@ -349,25 +349,6 @@ def test_nunit_run_that_failed_without_a_failing_case_is_an_error(tmp_path: Path
     assert {name: case.outcome for name, case in found.items()} == {"a": PASS, "the run::the suite itself": ERROR}
 
 
-# --- telling the kind --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("content", "root", "keys"),
-    [
-        ("<x:TestRun xmlns:x='u'>", "TestRun", set()),
-        ('\ufeff{"a": {"b": [{"c": 1}]}, "d": "}"', "", {"a", "d"}),
-        ('{"a": 1}\n{"z": 2}', "", {"a"}),
-        ("[1]", "", set()),
-    ],
-)
-def test_opening_tells_root_and_keys(tmp_path: Path, content: str, root: str, keys: set[str]) -> None:
-    path = tmp_path / "f"
-    path.write_text(content, encoding="utf-8")
-    found = opening.read(path)
-    assert (found.root, found.keys) == (root, keys)
-
-
 # --- wrong answers that were given once ----------------------------------------------------------------
 
 
@@ -406,25 +387,3 @@ def test_line_that_no_file_has_is_unknown(tmp_path: Path, line: int) -> None:
     text = f'<testsuite><testcase classname="a" name="t" line="{line}"/></testsuite>'
     assert read(tmp_path, "junit", text)["a::t"].outcome is PASS
     assert read(tmp_path, "ctrf", ctrf({"name": "t", "status": "passed", "duration": 1, "line": line}))
-
-
-def test_opening_of_a_string_without_an_end_is_read_once(tmp_path: Path) -> None:
-    path = tmp_path / "long"
-    path.write_text("{" + '\\"' * 32_000)
-    assert opening.read(path).keys == frozenset()
-
-
-@pytest.mark.parametrize(
-    ("kind", "sample"),
-    [
-        ("cobertura", "nyc.cobertura.xml"),
-        ("clover", "nyc.clover.xml"),
-        ("clover", "openclover.xml"),
-        ("jacoco", "jacoco.xml"),
-        ("lcov", "nyc.lcov"),
-    ],
-)
-def test_coverage_is_recognised_as_one_kind(kind: str, sample: str) -> None:
-    seen = opening.read(Path(__file__).parents[2] / "samples" / "coverage" / sample)
-    readers = {name: registry.load("reader", name) for name in registry.names("reader")}
-    assert [n for n, one in readers.items() if hasattr(one, "recognises") and one.recognises(seen)] == [kind]
