@@ -214,9 +214,15 @@ def test_run_whose_test_left_a_process_ends_it(project: Desk) -> None:
     until(lambda: not lives(number(project.root / "child")))
 
 
-def started(project: Desk, **more: object) -> subprocess.Popen[bytes]:
+def started(project: Desk, hangup: signal.Handlers = signal.SIG_DFL, **more: object) -> subprocess.Popen[bytes]:
+    """Start a run whose test hangs; `hangup` is what its parent made of SIGHUP, whatever ours did."""
     project.write("tests/test_app.py", HANGS)
-    process = subprocess.Popen([*LAUNCHER, "run", "unit"], cwd=project.root, **more)  # type: ignore[call-overload]
+    process = subprocess.Popen(  # type: ignore[call-overload]
+        [*LAUNCHER, "run", "unit"],
+        cwd=project.root,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, hangup),  # noqa: PLW1509 - no other thread runs
+        **more,
+    )
     number(project.root / "child")
     return process  # type: ignore[no-any-return]
 
@@ -253,10 +259,7 @@ def test_run_whose_terminal_is_closed_stops_its_tests_and_keeps_its_evidence(pro
 
 
 def test_run_under_nohup_goes_on_when_its_terminal_is_closed(project: Desk) -> None:
-    def ignore() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-
-    with started(project, stderr=subprocess.DEVNULL, preexec_fn=ignore) as process:
+    with started(project, signal.SIG_IGN, stderr=subprocess.DEVNULL) as process:
         process.send_signal(signal.SIGHUP)
         time.sleep(0.5)
         assert process.poll() is None
