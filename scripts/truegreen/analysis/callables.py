@@ -7,11 +7,10 @@ cannot be followed is said to be unknown, and never guessed.
 from __future__ import annotations
 
 import ast
-import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from truegreen.analysis.executable import statements
+from truegreen.analysis import syntax
 from truegreen.model.wiring import Place
 
 if TYPE_CHECKING:
@@ -139,9 +138,7 @@ def read(text: str, path: str) -> Source:
     Raises:
         SyntaxError, ValueError, RecursionError, MemoryError: it is no Python that this interpreter can read.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text, filename=path)
+    tree = syntax.parsed(text, path)
     source = Source(path=path, module=_dotted(path))
     _Reader(source).read(tree)
     return source
@@ -347,21 +344,12 @@ def _argument(value: ast.expr, scope: _Scope) -> Argument:
 
 
 def _imports(tree: ast.Module, source: Source) -> dict[str, tuple[str, str]]:
+    package = source.module if source.path.endswith("/__init__.py") else source.module.rpartition(".")[0]
     found: dict[str, tuple[str, str]] = {}
-    for node in statements(tree):
+    for node in syntax.statements(tree):
         if isinstance(node, ast.ImportFrom):
-            module = _absolute(node, source)
+            module = syntax.imported_from(node, package)
             found.update({alias.asname or alias.name: (module, alias.name) for alias in node.names})
         elif isinstance(node, ast.Import):
             found.update({alias.asname or alias.name.partition(".")[0]: (alias.name, "") for alias in node.names})
     return found
-
-
-def _absolute(node: ast.ImportFrom, source: Source) -> str:
-    if not node.level:
-        return node.module or ""
-    package = source.module.split(".")
-    if not source.path.endswith("/__init__.py"):
-        package = package[:-1]
-    package = package[: len(package) - node.level + 1]
-    return ".".join([*package, *([node.module] if node.module else [])])

@@ -6,14 +6,14 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from truegreen.analysis.syntax import UNREADABLE, Statement, statements
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
 _LIMIT_CHARACTERS = 4 << 20
-_Statement = ast.stmt | ast.ExceptHandler | ast.match_case
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-_BLOCKS = ("body", "orelse", "handlers", "finalbody", "cases")
 _NO_COVER = re.compile(r"#\s*(?:pragma|PRAGMA)[:\s]?\s*(?:no|NO)\s*(?:cover|COVER)")
 """The comment that coverage.py's documentation names as the default of `exclude_lines`."""
 
@@ -51,7 +51,7 @@ def _python(text: str) -> SourceLines | None:
     try:
         tree = ast.parse(text)
         code = compile(text, "<source>", "exec", dont_inherit=True)
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+    except (*UNREADABLE, OverflowError):
         return None
     starts, silent = _starts(tree, text)
     return SourceLines(frozenset({starts.get(line, line) for line in _lines(code)} - silent), starts)
@@ -91,16 +91,6 @@ def _starts(tree: ast.Module, text: str) -> tuple[dict[int, int], set[int]]:
     return starts, silent
 
 
-def statements(tree: ast.Module) -> Iterator[_Statement | ast.Module]:
-    """Yield a module and its statements, branches of `try` and `match` included; no expression holds a statement."""
-    waiting: list[_Statement | ast.Module] = [tree]
-    while waiting:
-        node = waiting.pop()
-        yield node
-        for field in _BLOCKS:
-            waiting += getattr(node, field, ())
-
-
 def _docstring(node: ast.AST) -> ast.Expr | None:
     first = next(iter(getattr(node, "body", ())), None)
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
@@ -108,7 +98,7 @@ def _docstring(node: ast.AST) -> ast.Expr | None:
     return None
 
 
-def _span(node: _Statement, body: object) -> tuple[int, int, int]:
+def _span(node: Statement, body: object) -> tuple[int, int, int]:
     """Return the first and last line of a statement, or of the head of a compound one, and the line its block ends.
 
     A decorator is a line of its own, above the first one.

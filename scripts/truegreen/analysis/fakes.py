@@ -6,7 +6,7 @@ import ast
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from truegreen.analysis.executable import statements
+from truegreen.analysis.syntax import imported_from, statements
 from truegreen.model.mocks import Rule
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def imports(tree: ast.Module, package: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in statements(tree):
         if isinstance(node, ast.ImportFrom):
-            base = _base(node, package)
+            base = imported_from(node, package)
             found.update({_bound(alias, base): f"{base}.{alias.name}".lstrip(".") for alias in node.names})
         elif isinstance(node, ast.Import):
             for alias in node.names:
@@ -190,14 +190,6 @@ def _chain(node: ast.expr) -> str:
         parts.append(node.attr)
         node = node.value
     return ".".join([node.id, *parts[::-1]]) if isinstance(node, ast.Name) else ""
-
-
-def _base(node: ast.ImportFrom, package: str) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = package.split(".") if package else []
-    kept = parts[: len(parts) - node.level + 1]
-    return ".".join([*kept, *([node.module] if node.module else [])])
 
 
 def _bound(alias: ast.alias, base: str) -> str:

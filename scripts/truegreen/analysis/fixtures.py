@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import ast
 import posixpath
-import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from truegreen.analysis import fakes
+from truegreen.analysis import fakes, syntax
 from truegreen.analysis.fakes import Hit, Names
 from truegreen.model.mocks import FakeScan, FakeUse, Rule
 
@@ -163,7 +162,7 @@ class _Scan:
                 text = self._read(path)
                 if text is not None:
                     self._modules[path] = _parsed(text, path)
-            except (SyntaxError, ValueError, RecursionError, MemoryError, OSError) as error:
+            except (*syntax.UNREADABLE, OSError) as error:
                 self._unread[path] = str(error) or type(error).__name__
         return self._modules[path]
 
@@ -284,9 +283,7 @@ class _Walk:
 
 
 def _parsed(text: str, path: str) -> _Module:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        tree = ast.parse(text, filename=path)
+    tree = syntax.parsed(text, path)
     package = posixpath.dirname(path).replace("/", ".")
     module = _Module(path, aliases=fakes.imports(tree, package))
     everywhere = _marked(tree.body, module)

@@ -12,7 +12,7 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from truegreen.analysis import callables, guards
+from truegreen.analysis import callables, guards, syntax
 from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def scan(texts: Mapping[str, str]) -> WiringScan:
     for path, text in texts.items():
         try:
             sources.append(callables.read(text, path))
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        except syntax.UNREADABLE as error:
             unread.append(f"{path}: {error}")
     found = _Project(sources).dependencies()
     return WiringScan(
@@ -223,7 +223,7 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
         if isinstance(part, ast.Constant) and isinstance(part.value, str):
             try:
                 waiting.append(ast.parse(part.value, mode="eval").body)
-            except (SyntaxError, ValueError, RecursionError, MemoryError):
+            except syntax.UNREADABLE:
                 continue
         elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
             waiting += [part.right, part.left]

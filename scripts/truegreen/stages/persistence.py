@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from truegreen.errors import ConfigurationError
 from truegreen.stages import common
 from truegreen.stages.common.options import PytestOptions
 
@@ -35,13 +34,7 @@ class Persistence:
 
     def run(self, context: StageContext) -> StageOutcome:
         """Run the tests while a recorder outside their process reads what reaches PostgreSQL."""
-        server = next((handle for handle in context.services if handle.kind == "postgres"), None)
-        if server is None:
-            raise ConfigurationError(
-                "the persistence stage has no PostgreSQL to read evidence from",
-                where="persistence.services",
-                fix='add services = ["postgres"] to [tool.truegreen.persistence]',
-            )
+        server = common.recorder.observed(context.services)
         databases = common.recorder.counting(server, context.options.databases)
         recorder = common.recorder.Recorder(server, context.out / _FILE, databases)
         with recorder.listening() as address:

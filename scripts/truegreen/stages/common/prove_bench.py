@@ -12,14 +12,13 @@ from truegreen.model.persistence import PersistenceEvidence
 from truegreen.runtime import files
 from truegreen.stages.common import pytest_run
 from truegreen.stages.common.pytest_process import Pytest, Session, tool
-from truegreen.stages.common.recorder import Recorder, counting
+from truegreen.stages.common.recorder import Recorder, counting, observed
 from truegreen.stages.common.sabotage import Fault, Sabotage
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
-    from truegreen.model.service import ServiceHandle
     from truegreen.stages.common.context import StageContext
 
 _EVIDENCE_LIMIT_BYTES = 256 << 20
@@ -103,7 +102,7 @@ class Bench:
 
     def _observed(self, own: StageContext, pytest: Pytest, asked: Asked | None) -> Ran:
         """Run persistence tests while a recorder looks, and switches a fault with the phases of each test."""
-        server = _postgres(own)
+        server = observed(own.services)
         fault = asked.fault if asked else None
         path = own.out / "persistence.json"
         sabotage = Sabotage(server) if fault is not None else None
@@ -154,17 +153,6 @@ class Bench:
             duration_s=done.duration_s,
             own_servers=all(handle.provider != "attach" for handle in own.services),
         )
-
-
-def _postgres(own: StageContext) -> ServiceHandle:
-    server = next((handle for handle in own.services if handle.kind == "postgres"), None)
-    if server is None:
-        raise ConfigurationError(
-            "the persistence stage has no PostgreSQL to read evidence from",
-            where="persistence.services",
-            fix='add services = ["postgres"] to [tool.truegreen.persistence]',
-        )
-    return server
 
 
 def _problem(session: Session | None, *, first_red: bool) -> str:

@@ -18,18 +18,34 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from truegreen.errors import TruegreenError
+from truegreen.errors import ConfigurationError, TruegreenError
 from truegreen.model.persistence import Demand, PersistenceEvidence, PhaseChanges, TestDemand
 from truegreen.runtime import files
 from truegreen.stages.common.wal import WalReader, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from truegreen.model.service import ServiceHandle
 
 TIER = "A: row changes of committed transactions, from the write-ahead log (pg_walinspect)"
 _JOIN_S = 10.0
+
+
+def observed(services: Iterable[ServiceHandle]) -> ServiceHandle:
+    """Return the server whose log is read.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    server = next((handle for handle in services if handle.kind == "postgres"), None)
+    if server is None:
+        raise ConfigurationError(
+            "the persistence stage has no PostgreSQL to read evidence from",
+            where="persistence.services",
+            fix='add services = ["postgres"] to [tool.truegreen.persistence]',
+        )
+    return server
 
 
 def counting(server: ServiceHandle, configured: Sequence[str]) -> tuple[str, ...]:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import secrets
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from truegreen.errors import ServiceNotReady
-from truegreen.stages.common.wal import DATABASE, psycopg
+from truegreen.stages.common.wal import DATABASE, connect, psycopg
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +26,7 @@ JOURNAL = f"{SCHEMA}.journal"
 KEPT = ("alembic_version", "django_migrations", "schema_migrations", "flyway_schema_history")
 """Tables of migration tools: which version a schema has is no business of the tests."""
 _CLASSES = 1 << 31
+_NAME = "truegreen prove"
 
 
 class Fault(IntEnum):
@@ -145,14 +146,14 @@ class Sabotage:
         self._server = server
         self._key = secrets.randbelow(_CLASSES)
         self._at_work: Fault | None = None
-        self._psycopg = psycopg()
+        driver = psycopg()
         try:
             for name in self._databases():
                 # Closed at once: nobody can copy a database that somebody is connected to.
-                with self._connect(name) as connection:
+                with connect(self._server, name, _NAME) as connection:
                     connection.execute(self._sql())
-            self._switch = self._connect("postgres")
-        except self._psycopg.Error as error:
+            self._switch = connect(self._server, "postgres", _NAME)
+        except driver.Error as error:
             raise ServiceNotReady(
                 "no fault could be planted in PostgreSQL",
                 where=f"{server.host}:{server.port}",
@@ -175,22 +176,10 @@ class Sabotage:
         self._switch.close()
 
     def _databases(self) -> Iterator[str]:
-        with self._connect("postgres") as connection:
+        with connect(self._server, "postgres", _NAME) as connection:
             query = "SELECT datname FROM pg_database WHERE datallowconn AND datname <> %s ORDER BY datname"
             yield from [row[0] for row in connection.execute(query, (DATABASE,)).fetchall()]
 
     def _sql(self) -> str:
         kept = ", ".join(f"'{name}'" for name in KEPT)
         return _INSTALL.replace("{key}", str(self._key)).replace("{kept}", f"ARRAY[{kept}]")
-
-    def _connect(self, database: str) -> Any:
-        return self._psycopg.connect(
-            host=self._server.host,
-            port=self._server.port,
-            user=self._server.user,
-            password=self._server.password,
-            dbname=database,
-            autocommit=True,
-            application_name="truegreen prove",
-            connect_timeout=5,
-        )

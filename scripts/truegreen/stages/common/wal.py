@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from truegreen.model.service import ServiceHandle
 
 DATABASE = "truegreen_recorder"
+_NAME = "truegreen recorder"
 MINIMUM_VERSION = 150000
 _RECORDS = (
     "SELECT xid::text, resource_manager, record_type, block_ref, description "
@@ -100,12 +101,12 @@ class WalReader:
         """Close the connection, and leave a server that is not ours as it was."""
         self._connection.close()
         if self._made and self._server.provider == "attach":
-            with self._connect("postgres") as admin:
+            with connect(self._server, "postgres", _NAME) as admin:
                 admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
 
     def _open(self) -> Any:
         try:
-            admin = self._connect("postgres")
+            admin = connect(self._server, "postgres", _NAME)
             version = admin.info.server_version
             if version < MINIMUM_VERSION:
                 raise ServiceNotReady(
@@ -117,7 +118,7 @@ class WalReader:
                 admin.execute(f"CREATE DATABASE {DATABASE}")
                 self._made = True
             admin.close()
-            connection = self._connect(DATABASE)
+            connection = connect(self._server, DATABASE, _NAME)
             connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
         except self._psycopg.Error as error:
             raise ServiceNotReady(
@@ -127,18 +128,6 @@ class WalReader:
                 fix="the stage needs a superuser and the contrib extension pg_walinspect",
             ) from None
         return connection
-
-    def _connect(self, database: str) -> Any:
-        return self._psycopg.connect(
-            host=self._server.host,
-            port=self._server.port,
-            user=self._server.user,
-            password=self._server.password,
-            dbname=database,
-            autocommit=True,
-            application_name="truegreen recorder",
-            connect_timeout=5,
-        )
 
     def _flush(self) -> str:
         """Force the log out with a tiny committed record of our own, then return its end."""
@@ -184,7 +173,7 @@ class WalReader:
         if name in (GONE_DATABASE, DATABASE):
             return
         try:
-            with self._connect(name) as observer:
+            with connect(self._server, name, _NAME) as observer:
                 for node, table, parent in observer.execute(_RELATIONS).fetchall():
                     self._tables[(database, node)] = _Table(name, table, parent or "") if table else None
         except self._psycopg.OperationalError:
@@ -228,3 +217,26 @@ def psycopg() -> Any:
             "persistence evidence needs psycopg", fix="install truegreen with its extra: truegreen[postgres]"
         ) from None
     return psycopg
+
+
+def connect(server: ServiceHandle, database: str, name: str) -> Any:
+    """Return a connection to one database of a server, on which each statement commits.
+
+    Args:
+        server: the service.
+        database: name of the database.
+        name: what the server shows of who is connected.
+
+    Raises:
+        ExtraMissing: truegreen was installed without the driver.
+    """
+    return psycopg().connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=database,
+        autocommit=True,
+        application_name=name,
+        connect_timeout=5,
+    )
