@@ -6,13 +6,15 @@ PY := .venv/bin/python
 STAMP := .venv/.truegreen-setup
 FAULT ?=
 MODULE ?=
+# A file stays with one process, which makes its servers and environments once.
+PYTEST := $(PY) -m pytest -n auto --dist loadfile --no-loadscope-reorder
 # Hundreds of interpreters start here; without bytecode each compiles the same modules again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint bench mutants docs clean locks
+.PHONY: help setup demo test coverage lint bench mutants faults docs report-gallery clean locks
 
 help: ## List the targets.
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 setup: $(STAMP) ## Make the development environment in .venv from the hash lock.
 
@@ -26,7 +28,11 @@ demo: setup ## Judge the bundled application; FAULT=unwired plants a fault, FAUL
 test: setup ## Everything: lint, types, unit to real workflows in containers.
 	@$(PY) -m tests.harness setup
 	@$(MAKE) --no-print-directory lint
-	@$(PY) -m pytest --cov --cov-report=term:skip-covered -n 2 --dist loadfile --no-loadscope-reorder --durations=20 --durations-min=5
+	@$(PYTEST) --durations=20 --durations-min=5
+
+coverage: setup ## The tests of `make test`, slower, with the lines and branches of ours that they ran.
+	@$(PY) -m tests.harness setup
+	@$(PYTEST) --cov --cov-report=term:skip-covered
 
 lint: setup ## Formatting, lint, types, import rules, workflows.
 	.venv/bin/ruff check
@@ -41,8 +47,14 @@ bench: setup ## Measure start-up, set-up, services, evidence and the demo.
 mutants: setup ## Mutation tests of gates and analysis, advisory; MODULE=gates.judging takes one.
 	@$(PY) -m tests.harness.mutants $(MODULE)
 
+faults: setup ## Plant every fault of the corpus in three applications and say what noticed it; FAULT=app/id takes one.
+	@$(PY) -m tests.faults $(FAULT)
+
 docs: setup ## Write the generated pages and check the rest.
 	@$(PY) docs/generate.py
+
+report-gallery: setup ## Every kind of report in build/gallery: Markdown, HTML, pictures (needs Chromium).
+	@$(PY) -m tests.harness.gallery
 
 locks: setup ## Refresh the hash locks of the helper and of the pinned tools.
 	@$(PY) requirements/refresh_locks.py

@@ -16,13 +16,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import ingest
 import measure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 FILES, SHARDS, CHANGED, FUNCTIONS = 10_000, 20, 500, 8
-LIMIT_MS, LIMIT_MB, RUNS = 600.0, 48.0, 3
+LIMIT_MS, WARM_MS, LIMIT_MB, RUNS = 600.0, 700.0, 48.0, 3
 _WHO = ("-c", "user.name=bench", "-c", "user.email=bench@example.org", "-c", "gc.auto=0")
 _TOOLS = ("--with", "coverage==7.17.3", "--with", "diff-cover==11.0.1")
 # The line data of one shard, written with coverage's own interface: each file, and a third of its functions.
@@ -60,12 +61,14 @@ def patch() -> Iterator[measure.Row]:
     note += f", {chain_s / statistics.median(cold):.0f} times as long, the same numbers"
     if ours["peak_mb"] > LIMIT_MB:
         yield measure.Row(name="patch coverage", limit_ms=LIMIT_MS, state=measure.FAILED, note=note)
-    yield measure.row("patch coverage, 10,000 files, 20 shards", LIMIT_MS, cold, note=note)
-    yield measure.row("patch coverage, sources seen before", LIMIT_MS, patch_warm, note=_cost(again))
+    note += f"; {ingest.stretched(LIMIT_MS)}"
+    yield measure.row("patch coverage, 10,000 files, 20 shards", LIMIT_MS * ingest.slower(), cold, note=note)
+    yield measure.row("patch coverage, sources seen before", LIMIT_MS * ingest.slower(), patch_warm, note=_cost(again))
     note = f"{_cost(totals)}; `coverage report` without its combine {report_s:.1f} s"
     note += f", {report_s / statistics.median(all_cold):.1f} times as long, the same numbers"
     yield measure.row("totals of all 10,000 files", report_s * 1000 / 1.8, all_cold, note=note)
-    yield measure.row("totals, sources seen before", 700, all_warm, note=_cost(totals_again))
+    note = f"{_cost(totals_again)}; {ingest.stretched(WARM_MS)}"
+    yield measure.row("totals, sources seen before", WARM_MS * ingest.slower(), all_warm, note=note)
 
 
 def _cost(told: dict[str, Any]) -> str:
@@ -157,7 +160,9 @@ def measured(root: Path, base: str = "") -> int:
         coverage = of_shards(shards, root)
         covered, lines = coverage.covered_lines, coverage.lines
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    told = {"covered": covered, "lines": lines, "peak_mb": max(one.ru_maxrss for one in used) / 1024}
+    # Our own peak is not asked of rusage: there it begins with that of the process that started this one.
+    peak_mb = max(ingest.peak_kb(), used[1].ru_maxrss) / 1024
+    told = {"covered": covered, "lines": lines, "peak_mb": peak_mb}
     print(json.dumps({**told, "cpu_s": sum(one.ru_utime + one.ru_stime for one in used)}))
     return 0
 

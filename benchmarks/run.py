@@ -21,9 +21,14 @@ import history
 import ingest
 import measure
 import patch_coverage
+import probing
+import report
 import services
 import startup
+import styling
+import templated
 import verdict
+import walking
 import watching
 
 if TYPE_CHECKING:
@@ -35,13 +40,22 @@ BENCHMARKS: dict[str, Callable[[], Iterator[measure.Row]]] = {
     "setup": helper_setup.setup,
     "services": services.embedded,
     "containers": services.containers,
+    "beside": services.beside_installation,
     "evidence": evidence.per_test,
+    "tiers": evidence.per_tier,
+    "fixtures": probing.per_use,
     "watching": watching.per_test,
+    "wiring": walking.per_root,
+    "test-style": styling.per_suite,
     "ingest": ingest.junit,
     "history": history.history,
     "coverage": patch_coverage.patch,
     "demo": demo.warm,
     "verdict": verdict.with_history,
+    "reports": report.made,
+    "large-reports": report.grown,
+    "page": report.opened,
+    "templates": templated.arranged,
 }
 
 

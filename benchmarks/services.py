@@ -26,6 +26,37 @@ def containers() -> Iterator[measure.Row]:
     yield _measured("containers", {name: {"provider": "containers", "image": _image(name)} for name in NAMES})
 
 
+def beside_installation() -> Iterator[measure.Row]:
+    """Yield what services add to a stage whose project takes longer to install than they take to start.
+
+    Each run is a project of its own, so that nothing is installed before; what services take alone stands beside it.
+    """
+    _with_services(_BOTH)  # may install the servers
+    pairs = [(_with_services(""), _with_services(_BOTH)) for _ in range(RUNS)]
+    alone = _measured("embedded", {name: {"provider": "embedded"} for name in ("postgres", "redis")})
+    limit_ms = alone.value_ms * _SHARE
+    added = [max(0.0, after - before) for before, after in pairs]
+    yield measure.row(
+        "services beside an installation",
+        limit_ms,
+        added,
+        note=f"{alone.value_ms:.0f} ms alone, installation {_INSTALL_S} s",
+    )
+
+
+_BOTH, _INSTALL_S = '"postgres", "redis"', 4
+_SHARE = 0.25
+"""Share of the time alone that may be left of it beside a longer installation."""
+
+
+def _with_services(names: str) -> float:
+    """Return the seconds of a stage that installs and then finds no pytest: evidence it leaves none."""
+    table = "".join(f'[tool.truegreen.services.{name}]\nprovider = "embedded"\n' for name in ("postgres", "redis"))
+    table += f'[tool.truegreen]\ninstall = ["sleep {_INSTALL_S}"]\n[tool.truegreen.unit]\nservices = [{names}]\n'
+    with measure.project(table) as folder:
+        return measure.timed(measure.truegreen("run", "unit"), cwd=folder, env=measure.plain_env(), codes=(3, 4))[0]
+
+
 def _measured(provider: str, tables: dict[str, dict[str, str]]) -> measure.Row:
     text = "".join(
         f"\n[tool.truegreen.services.{name}]\n" + "".join(f'{key} = "{value}"\n' for key, value in table.items())

@@ -24,6 +24,7 @@ from truegreen.cli.table import COMMANDS
 from truegreen.config import layers, schema, settings
 from truegreen.config.explain import field_docs
 from truegreen.errors import TruegreenError
+from truegreen.runtime.toolchain import TOOLS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 _NOTICE = "<!-- Written by docs/generate.py; change its source, then run `make docs`. -->"
+_SOURCES = {"pypi": "PyPI", "go": "Go module proxy"}
 _STATES = ("works", "partly", "planned")
+_LISTED = re.compile(r"^- \*\*(?P<key>[^*]+)\*\*: (?P<text>.+(?:\n  .+)*)", re.MULTILINE)
 _EXITS = {1: "a gate failed", 2: "configuration", 3: "evidence", 4: "engine, forge, network", 70: "a bug of ours"}
 
 
@@ -104,6 +107,27 @@ def stage_page() -> Iterator[str]:
         yield from _options(name, stage.Options)
 
 
+def evidence_page() -> Iterator[str]:
+    """Yield evidence-of-persistence.md: how each store is observed, and what counts in it."""
+    observers = [registry.load("observer", name) for name in registry.names("observer")]
+    yield "# Evidence of persistence\n"
+    yield f"{inspect.cleandoc(importlib.import_module('truegreen.stages.observers').__doc__ or '')}\n"
+    yield "## Stores\n"
+    keys = list(listed(observers[0]))
+    yield f"| kind | {' | '.join(keys)} |"
+    yield f"|---|{'---|' * len(keys)}"
+    for observer in observers:
+        entries = listed(observer)
+        yield f"| `{observer.kind}` | {' | '.join(_cell(entries[key]) for key in keys)} |"
+    yield ""
+
+
+def listed(cls: type[Any]) -> dict[str, str]:
+    """Return the list in a docstring: `- **key**: text`."""
+    text = inspect.cleandoc(cls.__doc__ or "")
+    return {match["key"]: match["text"] for match in _LISTED.finditer(text)}
+
+
 def configuration_page() -> Iterator[str]:
     """Yield configuration.md: the keys that belong to no stage or gate, and the families with names."""
     yield "# Configuration\n"
@@ -115,6 +139,7 @@ def configuration_page() -> Iterator[str]:
         ("services.NAME", schema.ServiceOptions),
         ("processes.NAME", schema.ProcessOptions),
         ("history", schema.HistoryOptions),
+        ("report", schema.ReportOptions),
     )
     for table, struct in tables:
         yield f"## [tool.truegreen{'.' if table else ''}{table}]\n"
@@ -156,6 +181,31 @@ def _leaves(table: dict[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
             yield from _leaves(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", msgspec.json.encode(value).decode().replace('"', "")
+
+
+def catalogue_page() -> Iterator[str]:
+    """Yield catalogue.md: every kind of service, from its class."""
+    yield "# Catalogue of services\n"
+    yield "How they are started and used: [services](services.md). Every key: [configuration](configuration.md).\n"
+    yield "| kind | image, without `@version` | variables | without a container | probe | verified against |"
+    yield "|---|---|---|---|---|---|"
+    for name in registry.names("service"):
+        kind = registry.load("service", name)()
+        variables = ", ".join(f"`{variable}`" for variable in kind.exports)
+        tool = (
+            kind.embedded
+            and f"`{kind.embedded}` {TOOLS[kind.embedded].version}, {_SOURCES[TOOLS[kind.embedded].source]}"
+        )
+        probe = inspect.cleandoc(kind.probe.__doc__).splitlines()[0].rstrip(".")
+        cells = (
+            f"`{name}`",
+            f"`{kind.image_of()}`",
+            variables,
+            tool or "no",
+            probe,
+            kind.verified or "not verified",
+        )
+        yield "| " + " | ".join(_cell(cell) for cell in cells) + " |"
 
 
 def command_page() -> Iterator[str]:
@@ -319,14 +369,31 @@ def _env(name: str) -> str:
     return name.upper().replace("-", "_")
 
 
+def fault_page() -> Iterator[str]:
+    """Yield fault-corpus.md: what `make faults` plants, and who must notice it."""
+    sys.path.insert(0, str(ROOT))
+    faults, table = importlib.import_module("tests.faults.corpus"), importlib.import_module("tests.faults.table")
+    sys.path.remove(str(ROOT))
+    yield "# The fault corpus\n"
+    yield f"{_doc(importlib.import_module('tests.faults'))}\n"
+    found = faults.everything()
+    yield "## The faults\n"
+    families = {one.family for one in found}
+    yield f"{len(found)} faults in {len(faults.apps())} applications, of {len(families)} families.\n"
+    yield from table.page(found)
+
+
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "catalogue": catalogue_page,
     "errors": error_page,
     "gates": gate_page,
     "stages": stage_page,
+    "evidence-of-persistence": evidence_page,
     "configuration": configuration_page,
     "workflows": workflow_page,
     "cli": command_page,
     "requirements": requirement_page,
+    "fault-corpus": fault_page,
 }
 
 

@@ -44,7 +44,7 @@ def main(fault: str = "") -> int:
     with advisories() as osv_url:
         code = judge(project, osv_url)
     print(f"\ndemo: {time.monotonic() - started:.0f} s, exit code {code}")
-    print(f"summary: {project / '.truegreen' / 'report' / 'summary.md'}")
+    print(f"report: {project / '.truegreen' / 'report' / 'report.html'}")
     return code
 
 

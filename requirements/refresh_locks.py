@@ -13,7 +13,7 @@ from uv import find_uv_bin  # noqa: E402
 from truegreen.runtime.toolchain import TOOLS, Tool  # noqa: E402 - the path comes first
 
 LOCKS = ROOT / "scripts" / "truegreen" / "runtime" / "locks"
-PROFILES = {"stages": ("postgres",), "forge": ("github",)}
+PROFILES = {"stages": ("postgres",), "forge": ("github", "postgres")}
 ENV = {key: value for key, value in os.environ.items() if not key.startswith(("PIP_", "UV_", "PYTHON"))}
 
 

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from truegreen.errors import TruegreenError
     from truegreen.runtime.console import Console
+
+
+_STOPPING_S = 15.0
+"""How long the first signal is left to stop everything: who cancels a job sends a second one after some seconds."""
+_EXIT_INTERRUPTED = 4
+"""`errors.EXIT_ENGINE`, where an interrupt comes before anything is imported."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+_last_interrupt_s = -_STOPPING_S
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -21,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
 
         sys.stdout.write(f"truegreen {__version__}\n")
         return 0
+    _catch_signals(_leave)
     return _run(arguments)
 
 
@@ -33,7 +46,7 @@ def _run(arguments: list[str]) -> int:
 
     env = environ.current()
     console = Console(ci=environ.in_ci(env))
-    _catch_signals()
+    _catch_signals(_interrupt)
     try:
         namespace = parse(arguments)
         module, _, function = namespace.entry.partition(":")
@@ -48,8 +61,7 @@ def _run(arguments: list[str]) -> int:
     except Exception as error:
         if env.get("TRUEGREEN_TRACEBACK"):
             raise
-        bug = errors.InternalError("truegreen stopped on a bug of its own", why=f"{type(error).__name__}: {error}")
-        return _told(console, files.refused_by_machine(error) or bug)
+        return _told(console, files.explained(error))
 
 
 def _import_msgspec() -> None:
@@ -86,17 +98,40 @@ def _reader_gone() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _catch_signals() -> None:
-    """End in order also on SIGTERM, SIGQUIT, and when the terminal is closed, unless `nohup` says no."""
-    for signum in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+def _catch_signals(handler: Callable[[int, object], None]) -> None:
+    """Have a handler end us on Ctrl-C, SIGTERM, SIGQUIT, and when the terminal is closed, unless `nohup` says no."""
+    global _last_interrupt_s  # noqa: PLW0603 - signals are the process's
+    _last_interrupt_s = -_STOPPING_S
+    for signum in _SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
-            signal.signal(signum, _interrupt)
+            signal.signal(signum, handler)
+
+
+def _leave(signum: int, frame: object) -> None:
+    """End at once: nothing has begun, and some extension modules crash when their import is interrupted."""
+    del signum, frame
+    os._exit(_EXIT_INTERRUPTED)
 
 
 def _interrupt(signum: int, frame: object) -> None:
-    """Turn a signal into the same orderly end as Ctrl-C."""
+    """Turn a signal into one orderly end, which further ones of the next seconds do not disturb.
+
+    They are not ignored for ever: an interrupt may get lost where Python cannot raise it, as in a destructor.
+    """
+    global _last_interrupt_s  # noqa: PLW0603 - signals are the process's
     del signum, frame
+    now_s = time.monotonic()
+    if now_s - _last_interrupt_s < _STOPPING_S:
+        return
+    _last_interrupt_s = now_s
+    atexit.register(_be_deaf)
     raise KeyboardInterrupt
+
+
+def _be_deaf() -> None:
+    """Keep the exit code when one more signal comes in our last moment, in which Python has no handlers any more."""
+    for signum in _SIGNALS:
+        signal.signal(signum, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -141,6 +141,14 @@ class LinkedFolder(ConfigurationError):
     fix_default = "remove the link; truegreen makes the folder anew"
 
 
+class TemplateUnusable(ConfigurationError):
+    """A template of the summary or the comment cannot be read, or names what no template knows."""
+
+    code = "TG111"
+    slug = "template"
+    fix_default = "mend the file at the line that is named; docs/report.md says what a template can hold"
+
+
 # --- evidence: exit code 3 --------------------------------------------------------------------
 
 
@@ -250,7 +258,7 @@ class TimedOut(EngineError):
 
     code = "TG306"
     slug = "timed-out"
-    fix_default = "find what hangs, or raise the time limit"
+    fix_default = "see in its log what it did last; raise the time limit it names only if it needs longer by nature"
 
 
 class ProcessNotReady(EngineError):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Any
 
+from truegreen_pytest.places import begins
 from truegreen_pytest.selection import expression, given
 
 if TYPE_CHECKING:
@@ -13,6 +15,30 @@ if TYPE_CHECKING:
 
 KEYS = ("requirements", "claims", "unclaimed", "unknown_marks", "marked")
 """Keys of the record; what a worker of pytest-xdist saw travels under the same names."""
+
+_NEAR = {"persists": 0.8, "req": 0.8, "allow_mocks": 0.8, "clean": 0.9}
+"""Marker of the plugin → from which likeness on another name is a slip of the pen; `cleanup` is somebody's own."""
+
+
+def misspelt(items: Iterable[pytest.Item], config: pytest.Config) -> list[str]:
+    """Return where a marker nobody registered is nearly one of the plugin's: it would say nothing, and nobody know."""
+    known, found = _registered(config), dict[str, str]()
+    for item in items:
+        for name in (mark.name for mark in item.iter_markers() if mark.name not in known and mark.name not in found):
+            meant = next((own for own, least in _NEAR.items() if _likeness(name, own) >= least), "")
+            found[name] = meant and (
+                f"{begins(item)}: marker {name} of {item.nodeid} is nobody's: write {meant}, which is truegreen's, or "
+                f"register {name} in pytest's `markers` if it is your own"
+            )
+    return [why for why in found.values() if why]
+
+
+def _likeness(one: str, two: str) -> float:
+    return SequenceMatcher(None, one.lower(), two).ratio()
+
+
+def _registered(config: pytest.Config) -> set[str]:
+    return {line.split(":")[0].split("(")[0].strip() for line in config.getini("markers")}
 
 
 class Marks:
@@ -57,7 +83,7 @@ class Marks:
     def _note(self, item: pytest.Item) -> bool:
         """Note what the marks of one test say; return whether another stage claims it."""
         if not self._known:  # read late: plugins register their marks while they are configured
-            self._known = {line.split(":")[0].split("(")[0].strip() for line in self._config.getini("markers")}
+            self._known = _registered(self._config)
         for mark in item.iter_markers():
             if mark.name == "req":
                 for name in (*mark.args, *mark.kwargs.values()) or ("",):

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Callable
 
 import pytest
 
-from truegreen_pytest.naming import NAMELESS, Names, cut, dotted, home, mock_inside, plain
+from truegreen_pytest.imports import Imports
+from truegreen_pytest.naming import NAMELESS, Names, cut, dotted, home, is_setting, mock_inside, plain
+from truegreen_pytest.spies import calls_real, wraps_original
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,9 +21,13 @@ _HARMLESS, _HARMLESS_MAX = ("environment", "setting", "spy"), 100
 """Kinds that replace nothing real: of their tests, so many are named."""
 _TOOLS = ("_pytest.", "unittest.mock.", "mock.mock.")
 """Where replacing is bookkeeping: pytest's own, and pytest-mock's better messages of mocks."""
+_GUARDS = ("django.test.testcases",)
+"""Modules whose functions take the place of others to refuse what a test did not declare, and else call them."""
 _LATE = ("mock", "fastapi.routing")
-"""Modules that are watched as soon as a test imported them."""
+"""Modules that are watched as soon as somebody imports them: that may be a fixture, or the test itself."""
 _CALL = "call"
+_UNKNOWN = object()
+"""What took the place of something where that cannot be told."""
 
 
 Row = dict[str, Any]
@@ -40,13 +46,13 @@ class Watch:
         self._uses = 0
         self._active: dict[int, list[Row]] = {}
         """Replacements that are in place, by the object that put them there."""
-        self._roots: dict[int, tuple[Any, Row]] = {}
-        """Mocks that a replacement put in place; who calls one uses the replacement."""
+        self._roots: dict[int, tuple[Any, Row, Any]] = {}
+        """Mocks that a replacement put in place, each with its effect; who calls one uses the replacement."""
         self._called_already: dict[int, tuple[Any, Row]] = {}
         """Mocks that this test called before; kept, so that no other takes the place of one that is gone."""
         self._allowed: dict[tuple[str, str, str], list[str]] = {}
         self._undo: list[tuple[Any, str, Any, Any]] = []
-        self._late = set(_LATE)
+        self._imports = Imports(_LATE, self._late)
         self._given = ""
         """Name under which `patch.dict` was told a dictionary."""
         self._test, self._phase = "", ""
@@ -60,9 +66,11 @@ class Watch:
         for name in ("setitem", "delitem"):
             self._wrap(pytest.MonkeyPatch, name, self._entry)
         self._wrap(pytest.MonkeyPatch, "undo", self._ended)
+        self._imports.start()
 
     def stop(self) -> None:
         """Put everything back that nobody wrapped again."""
+        self._imports.stop()
         while self._undo:
             owner, name, original, wrapper = self._undo.pop()
             if getattr(owner, name, None) is wrapper:
@@ -73,9 +81,6 @@ class Watch:
         self._test, self._phase = item.nodeid, "setup"
         self._item = item
         self.watched.add(item.nodeid)
-        for name in [name for name in self._late if name in sys.modules]:
-            self._late.discard(name)
-            self._fastapi(sys.modules[name]) if name == "fastapi.routing" else self._mock(sys.modules[name])
         for mark in item.iter_markers("allow_mocks"):
             self._allowed.setdefault(_allowance(mark), []).append(item.nodeid)
 
@@ -107,6 +112,10 @@ class Watch:
                 for (target, reason, until), tests in self._allowed.items()
             ],
         }
+
+    def _late(self, name: str) -> None:
+        """Watch a module that was imported just now, or once more."""
+        self._safely(self._fastapi if name == "fastapi.routing" else self._mock, sys.modules.get(name))
 
     def _mock(self, module: Any) -> None:
         """Watch one copy of mock: the standard library's, or the one from PyPI."""
@@ -169,7 +178,7 @@ class Watch:
         target, name, old = own._setattr[-1]  # noqa: SLF001 - where a name in a text was followed to
         if issubclass(type(target), pytest.Item):  # a plugin that runs the test, not something the test replaced
             return
-        new = getattr(target, "__dict__", {}).get(name)
+        new = getattr(target, "__dict__", {}).get(name, _UNKNOWN)
         self._replaced(own, "monkeypatch", target, name, old, new)
 
     def _entry(self, _: Any, own: Any, dic: Any, name: Any, value: Any = None, **__: Any) -> None:
@@ -182,7 +191,7 @@ class Watch:
             self._add(own, "environment", f"os.environ[{text}]", "os")
         elif dic is sys.modules:
             self._add(own, kind, f"sys.modules[{text}]", text)
-        elif not (plain(value) or value is None):
+        elif not plain(value):
             self._add(own, kind, f"{given or 'a dictionary'}[{text}]", home(key))
 
     def _replaced(self, own: Any, kind: str, target: Any, name: str, old: Any, new: Any) -> None:
@@ -192,16 +201,16 @@ class Watch:
             text = f"{holder}.{name}"
         except Exception:  # noqa: BLE001 - whatever it is, it has no usable name
             holder, source, text = "", "", NAMELESS
-        if holder.startswith(_TOOLS):
+        if holder.startswith(_TOOLS) or home(new) in _GUARDS:
             return
-        if plain(old) and plain(new):
+        if is_setting(old, new):
             kind = "setting"
         mock = mock_inside(new)
-        if mock is not None and mock.__dict__.get("_mock_wraps") is not None:
+        if mock is not None and wraps_original(mock, old):
             kind = "spy"
         row = self._add(own, kind, text, source or holder)
         if mock is not None and row is not None:
-            self._roots[id(mock)] = (mock, row)
+            self._roots[id(mock)] = (mock, row, mock.side_effect if row["kind"] == "spy" else None)
 
     def _add(self, own: Any, kind: str, target: str, source: str) -> Row | None:
         """Note a replacement by `own`, which takes it back later; None where too many are known already."""
@@ -257,7 +266,10 @@ class Watch:
         root = own
         while (parent := root.__dict__.get("_mock_new_parent")) is not None:
             root = parent
-        if id(root) in self._roots or root.__dict__.get("_mock_wraps") is not None:
+        if (placed := self._roots.get(id(root))) is not None:
+            self._spied(own, *placed)
+            return
+        if root.__dict__.get("_mock_wraps") is not None and calls_real(own):
             return
         spec = root.__dict__.get("_spec_class")
         called = own._extract_mock_name()  # noqa: SLF001 - as its messages call it
@@ -267,6 +279,15 @@ class Watch:
         if row is not None:
             self._called_already[id(own)] = (own, row)
             self._count(row, _CALL)
+
+    def _spied(self, own: Any, root: Any, row: Row, effect: Any) -> None:
+        """Note a spy that was told later what to answer, and so is none any more."""
+        if row["kind"] != "spy" or calls_real(own, effect if own is root else None):
+            return
+        key = ("patch", row["target"], row["path"], row["line"])
+        found = self._rows.setdefault(key, {**row, "kind": "patch", "uses": {}})
+        self._called_already[id(own)] = (own, found)
+        self._count(found, _CALL)
 
     def _solved(self, _: Any, *__: Any, **given: Any) -> None:
         app = given.get("dependency_overrides_provider")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sys
 import sysconfig
-from pathlib import Path
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path, PosixPath, PurePosixPath, PureWindowsPath, WindowsPath
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +25,13 @@ _INSTALLED = ("site-packages", "dist-packages")
 _BELOW = ("", "src", "lib", "python")
 """Folders of a project in which its packages may lie."""
 _SCALARS = (str, bytes, int, float, complex, bool)
+_PATHS = (PurePosixPath, PureWindowsPath, PosixPath, WindowsPath)
+_TIMES = (dt.datetime, dt.date, dt.time, dt.timedelta, dt.timezone)
+_VALUES = frozenset({*_SCALARS, *_PATHS, *_TIMES, type(None), Decimal, Fraction, UUID})
+_COLLECTIONS = frozenset({list, tuple, set, frozenset, dict})
+_ENTRIES_MAX = 200
+"""Of a collection, with those of collections in it; one that is larger, or holds itself, is taken for no setting."""
+_SQLITE = "sqlite"
 _RUNNER = os.path.join("_pytest", "runner.py")  # noqa: PTH118 - the end of a name
 _LIMIT = 200
 """Characters of a name; longer ones are cut."""
@@ -144,5 +156,24 @@ def mock_inside(thing: Any) -> Any:
 
 
 def plain(thing: Any) -> bool:
-    """Return whether an object is a text or number, so that one in the place of another is a setting."""
-    return type(thing) in _SCALARS
+    """Return whether an object is a plain value, so that one in the place of another is a setting.
+
+    A text, number, path, date and their like is, and a small collection of such; but not one with an address of SQLite.
+    """
+    waiting, looked = [thing], 0
+    while waiting:
+        entry = waiting.pop()
+        kind, looked = type(entry), looked + 1
+        if kind in _VALUES or issubclass(kind, Enum):
+            if kind is str and entry is not thing and _SQLITE in entry:
+                return False
+        elif kind not in _COLLECTIONS or looked + len(waiting) + len(entry) > _ENTRIES_MAX:
+            return False
+        else:
+            waiting += [*entry, *entry.values()] if kind is dict else entry
+    return True
+
+
+def is_setting(old: Any, new: Any) -> bool:
+    """Return whether one plain value takes the place of another; SQLite's address in the place of nothing is none."""
+    return plain(old) and plain(new) and (type(old) in _SCALARS or type(new) is not str or _SQLITE not in new)

@@ -48,6 +48,12 @@ class Places:
         return spans.get(name) or spans.get(".".join(classes)) or WHOLE_FILE
 
 
+def begins(item: pytest.Item) -> str:
+    """Return file and line at which a test begins, with its first decorator: `tests/test_a.py:12`."""
+    path, line, _ = item.location
+    return f"{path}:{(line or 0) + 1}"
+
+
 class Ended:
     """Which tests came to their end, for runs that must know that none was left out."""
 

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from truegreen_pytest import fixtures, leaks, persists, settings, workers
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
-from truegreen_pytest.marks import Marks
+from truegreen_pytest.marks import Marks, misspelt
 from truegreen_pytest.mocks import Watch, joined
 from truegreen_pytest.network import Guard
 from truegreen_pytest.network import asked as _to_block
 from truegreen_pytest.order import ONLY, PROPERTY, Only, Order, hand_over
 from truegreen_pytest.order import identity as _id
+from truegreen_pytest.phases import Phases
 from truegreen_pytest.places import CHANGED, Ended, Places
 from truegreen_pytest.recorder import Line
 from truegreen_pytest.selection import Selection
 from truegreen_pytest.unittests import Inside, is_case
+from truegreen_pytest.wiring import start as _walk_roots
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,8 +35,9 @@ MARKERS = (
     "persistence: against real services; what it commits is recorded",
     "e2e: against the running stack",
     "performance: against the running stack",
-    "persists(object='', *, kind='', at_least=1, reads=False): what the test must commit",
+    "persists(object='', *, store='', kind='', at_least=1, at_most, exactly, reads=False): what the test must commit",
     "req(*ids): the requirements the test proves",
+    "clean(streams=''): streams that the fixture clean_nats deletes, by the beginning of their names",
     "allow_mocks(target, reason, until): what the test may replace, and why, until a day such as 2030-01-31",
 )
 
@@ -69,6 +73,7 @@ class State:
         self.session: pytest.Session | None = None
         self.line: Line | None = None
         self.watch: Watch | None = None
+        self.leaks = leaks.asked()
         self.elsewhere: list[dict[str, Any]] = []
         """What the workers of pytest-xdist saw replaced."""
 
@@ -100,12 +105,14 @@ class State:
             "python": platform.python_version(),
             "pytest": pytest.__version__,
             "uncalled": len(self.begun),
+            "sqlite": settings.sqlite() if self.finished else {},
             "recorder_problem": self.line.problem if self.line is not None else "",
             **joined([*([self.watch.record()] if self.watch is not None else []), *self.elsewhere]),
             **self.selection.record(),
             **self.order.record(),
             **(self.ended.record(self.places) if self.ended is not None else {}),
             **self.marks.record(),
+            **(self.leaks.record() if self.leaks is not None else {}),
         }
         target = Path(self.path)
         handle, name = tempfile.mkstemp(dir=target.parent, prefix=".session-")
@@ -119,6 +126,7 @@ class Hooks:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self.phases = Phases(state.line)
         self.attempts = Attempts()
         self.subtests = Subtests()
 
@@ -147,7 +155,11 @@ class Hooks:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Write the first version of the file: a session that dies later leaves `finished: false`."""
+        """Write the first version of the file: a session that dies later leaves `finished: false`.
+
+        Raises:
+            pytest.UsageError: where a marker is misspelt, or says of what a test must commit what cannot be meant.
+        """
         self.state.ids = [_id(item) for item in session.items]
         self.state.places = Places().of(session.items)
         self.state.marks.selected(session.items)
@@ -163,6 +175,21 @@ class Hooks:
             }
         else:
             self.state.write()
+        self._refuse(session)
+
+    def _refuse(self, session: pytest.Session) -> None:
+        """End a session whose markers cannot be meant as they are written.
+
+        A worker cannot: there the recorder is told, and refuses.
+        """
+        if not self.state.path and self.state.line is None:
+            return
+        wrong = misspelt(session.items, session.config)
+        wrong += persists.problems(session.items) if self.state.line is not None else []
+        if wrong and self.state.line is not None:
+            self.state.line.note(event="refused", why=wrong[0])  # for the report: pytest's log has all of them
+        if wrong and not _worker(session.config):
+            raise pytest.UsageError(*wrong)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
@@ -204,45 +231,54 @@ class Hooks:
         self.attempts.begin(item.nodeid)
         if self.state.watch is not None:
             self.state.watch.begin(item)
-        yield
-        self._mark(item, "setup", [], goes_on=is_case(item))
+        done: Any = yield
+        self.phases.setup_ended(item, passed=done.excinfo is None)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Iterator[None]:
-        """Mark the end of the call phase, and say what the test must commit.
+        """Mark where the test itself begins and ends, and say what it must commit.
 
-        Of a `unittest.TestCase`, setUp and tearDown run in here, and are not what the test itself did.
+        What other hooks do around the call is not what the test itself did, nor are setUp and tearDown of a
+        `unittest.TestCase`, which run in here.
         """
         if self.state.watch is None:
             yield
             return
         watch = self.state.watch
-        inside = Inside(item, lambda: self._mark_setup(item, watch), lambda: self._mark_call(item, watch))
-        if inside.began:
-            watch.call()
+        inside = Inside(
+            item,
+            before=lambda: self._begin(item, watch),
+            after_setup=lambda: self._mark_setup(item, watch),
+            ended=lambda: self._mark_call(item, watch),
+        )
         yield
         inside.restore()
         if not inside.began:
-            self._mark(item, "setup", [])
+            self.phases.inner_setup_ended(item)
         elif not inside.ended:
             self._mark_call(item, watch)
 
+    def _begin(self, item: pytest.Item, watch: Watch) -> None:
+        self.phases.call_begins(item)
+        if not is_case(item):
+            watch.call()
+
     def _mark_setup(self, item: pytest.Item, watch: Watch) -> None:
-        self._mark(item, "setup", [])
+        self.phases.inner_setup_ended(item)
         watch.call()
 
     def _mark_call(self, item: pytest.Item, watch: Watch) -> None:
         watch.end()
-        if self.state.line is not None:
-            marks: list[pytest.Mark | None] = [*item.iter_markers("persists")]
-            patched = watch.targets()
-            self._mark(item, "call", [{**_demand(mark), "patched": patched} for mark in marks or [None]])
+        patched = watch.targets()
+        demands = persists.demands(item) if self.state.line is not None else []
+        self.phases.call_ended(item, [{**demand, "patched": patched} for demand in demands])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """Mark the end of the teardown phase."""
+        """Mark where the teardown phase begins and ends."""
+        self.phases.teardown_begins()
         yield
-        self._mark(item, "teardown", [])
+        self.phases.teardown_ended(item)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:
@@ -253,10 +289,10 @@ class Hooks:
         yield
         if watch is not None:
             watch.stop()
-        if worker:
-            return
         if self.state.line is not None:
             self.state.line.tell(event="finish")
+        if worker:
+            return
         self.state.session = session
         self.state.exit_code = int(session.exitstatus)
         self.state.finished = True
@@ -270,11 +306,6 @@ class Hooks:
         if self.state.session is not None and self.state.exit_code != int(self.state.session.exitstatus):
             self.state.exit_code = int(self.state.session.exitstatus)
             self.state.write()
-
-    def _mark(self, item: pytest.Item, phase: str, demands: list[dict[str, Any]], *, goes_on: bool = False) -> None:
-        """Tell the recorder that a phase ended, or a part of one that goes on, and wait: what follows comes after."""
-        if self.state.line is not None:
-            self.state.line.tell(event="mark", test=item.nodeid, phase=phase, demands=demands, goes_on=goes_on)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -296,15 +327,24 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     state = State(os.environ.get("TRUEGREEN_SESSION_FILE", ""), config)
     address = os.environ.get("TRUEGREEN_RECORDER", "")
-    if address and not _worker(config):
+    if address and (not _worker(config) or workers.own(config)):
         state.line = Line(address)
-        state.line.tell(event="start")
+        state.line.tell(event="start", worker=workers.own(config))
+        config.stash[fixtures.LINE] = state.line
+        if workers.given() and not _worker(config):
+            config.pluginmanager.register(workers.Workers(state.line.tell), "truegreen-workers")
     if state.path or state.line is not None:
         state.watch = _watch(config)
-    config.pluginmanager.register(Hooks(state), "truegreen-hooks")
+    hooks = Hooks(state)
+    config.pluginmanager.register(hooks, "truegreen-hooks")
+    config.pluginmanager.register(hooks.phases, "truegreen-phases")
     config.pluginmanager.register(state.order, "truegreen-order")
+    config.pluginmanager.register(fixtures, "truegreen-fixtures")
+    if state.leaks is not None:
+        config.pluginmanager.register(state.leaks, "truegreen-leaks")
     if (allowed := _to_block()) is not None:
         config.pluginmanager.register(Guard(allowed), "truegreen-network")
+    _walk_roots(config)
     if only := os.environ.get(ONLY, ""):
         config.pluginmanager.register(Only(config, only), "truegreen-only")
 
@@ -325,15 +365,3 @@ def _spoken(name: str, config: pytest.Config) -> str:
 
 def _worker(config: pytest.Config) -> bool:
     return hasattr(config, "workerinput")
-
-
-def _demand(mark: pytest.Mark | None) -> dict[str, Any]:
-    values: dict[str, Any] = {"object": "", "kind": "", "at_least": 1, "reads": False}
-    if mark is None:
-        return values
-    # A misspelt demand would demand nothing: the recorder refuses it.
-    unknown = [*(key for key in mark.kwargs if key not in values), *(str(value) for value in mark.args[1:])]
-    values.update({key: value for key, value in mark.kwargs.items() if key in values})
-    if mark.args:
-        values["object"] = mark.args[0]
-    return {**values, "unknown": unknown} if unknown else values

@@ -82,6 +82,12 @@ def test_every_error_gate_stage_and_command_has_its_heading() -> None:
     assert all(f"\n## truegreen {command.name}\n" in headings["cli"] for command in COMMANDS)
 
 
+def test_each_observer_says_how_it_observes_and_which_real_server_showed_it() -> None:
+    for name in registry.names("observer"):
+        entries = generate.listed(registry.load("observer", name))
+        assert list(entries) == ["store", "technique", "counts", "does not count", "verified against"], name
+
+
 def test_each_public_workflow_is_described_with_a_call_that_grants_what_it_needs() -> None:
     text = (DOCS / "workflows.md").read_text(encoding="utf-8")
     for path in (ROOT / ".github" / "workflows").glob("[!_]*.yml"):

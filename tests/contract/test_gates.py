@@ -31,6 +31,7 @@ PARTS = (
     "wiring",
     "proof",
     "fakes",
+    "style",
 )
 
 
@@ -47,6 +48,8 @@ def policy(gate, stage):
     options = gate.Options()
     if gate.id == "no-mocks":
         return msgspec.structs.replace(options, stages={stage: "forbidden"})
+    if gate.id == "file-stages":
+        return msgspec.structs.replace(options, paths={"unit": ["src"]})
     return msgspec.structs.replace(options, suite_s={stage: 30.0}) if gate.id == "time-budget" else options
 
 
@@ -95,6 +98,9 @@ def test_gate_without_a_part_it_needs_is_blind(gate, stage):
     elif gate.id == "one-stage":
         forgotten = good.governed(good.stage("unit", sessions=(good.session(unclaimed=("t.py::test_x",)),)))
         assert gate.evaluate(forgotten, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
+    elif gate.id == "file-stages":
+        unknown = good.governed(changes=None, changes_unknown="the base is not in the clone")
+        assert gate.evaluate(unknown, stage, policy(gate, stage), good.NO_HISTORY).status is Status.BLIND
     elif gate.id == "requirements":
         stages = (good.without(full(name), "sessions") for name in good.STAGES)
         unseen = good.governed(*stages)

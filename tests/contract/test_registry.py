@@ -33,6 +33,7 @@ FOLDERS = {
     "store": ("stores", {"append"}),
     "service": ("services/catalogue", {"probe"}),
     "provider": ("services/providers", {"start"}),
+    "observer": ("stages/observers", {"position", "between"}),
 }
 OPTIONS = {"stage": StageOptions, "gate": GateOptions, "notifier": msgspec.Struct}
 # Family → the attribute that repeats the registered name; a provider may be known by the table alone.
@@ -44,6 +45,7 @@ NAMES = {
     "service": "kind",
     "notifier": "name",
     "store": "name",
+    "observer": "kind",
 }
 
 each_entry = pytest.mark.parametrize(("kind", "name"), ENTRIES, ids=[f"{kind}-{name}" for kind, name in ENTRIES])
@@ -128,7 +130,7 @@ def test_reader_fills_a_part_of_the_evidence(name: str) -> None:
 
 def test_each_table_of_the_configuration_belongs_to_one_member() -> None:
     tables = known_tables()
-    assert {table for table in tables if table and "." not in table} == {*registry.names("stage"), "history"}
+    assert {table for table in tables if table and "." not in table} == {*registry.names("stage"), "history", "report"}
     assert {table.removeprefix("gates.") for table in tables if table.startswith("gates.")} == set(
         registry.names("gate")
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from tests.harness import workflow_lint
 
 from truegreen import registry
+from truegreen.app import collected
 from truegreen.app import shell as shells
 from truegreen.app.plan import ON_REQUEST
 
@@ -20,6 +22,9 @@ PUBLIC = [path for path in WORKFLOWS if not path.name.startswith("__")]
 ACTIONS = sorted((ROOT / "actions").glob("*/action.yml"))
 THIRD_PARTY = {"actions/checkout", "actions/upload-artifact", "actions/download-artifact"}
 PIPELINE = ROOT / ".github" / "workflows" / "pipeline.yml"
+COLLECTING = ROOT / ".github" / "workflows" / "history-artifacts.yml"
+HISTORY_ACTION = ROOT / "actions" / "history-artifacts" / "action.yml"
+REPORT_ACTION = ROOT / "actions" / "report" / "action.yml"
 PULL_REQUEST_ONLY = "${{ github.event_name == 'pull_request' }}"
 KEBAB = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 PINNED = re.compile(r"\s*(?:- )?uses: (?P<action>[\w.-]+/[\w./-]+)@[0-9a-f]{40} # v\d+\.\d+\.\d+")
@@ -203,18 +208,43 @@ def test_report_needs_plan_and_every_stage() -> None:
     assert jobs(PIPELINE)["report"]["if"] == "always()"
 
 
+def test_collected_history_is_among_the_evidence_that_the_report_fetches() -> None:
+    (upload,) = [step["with"] for step in steps(HISTORY_ACTION) if "upload-artifact" in step.get("uses", "")]
+    (fetch,) = [step["with"] for step in steps(REPORT_ACTION) if "download-artifact" in step.get("uses", "")]
+    assert upload["name"] == upload["path"].rpartition("/")[2] == collected.ARTIFACT
+    assert fnmatch.fnmatch(collected.ARTIFACT, fetch["pattern"])
+    assert "merge-multiple" not in fetch, "each artifact in a folder of its own"
+
+
+def test_right_to_read_artifacts_is_asked_for_by_who_wants_it_alone() -> None:
+    asking = {path.stem for path in PUBLIC for job in jobs(path).values() if "actions" in (job["permissions"] or {})}
+    assert asking == {"history-artifacts", "publish"}
+    assert not [job for job in jobs(COLLECTING).values() if "write" in job["permissions"].values()]
+
+
 def test_result_is_always_there_and_needs_the_report() -> None:
     result = jobs(PIPELINE)["result"]
     assert (result["name"], result["if"], result["needs"]) == ("result", "always()", "report")
     assert result["permissions"] == {}
 
 
-def test_result_is_red_unless_the_verdict_is_pass(tmp_path: Path) -> None:
+def test_result_is_red_unless_the_verdict_is_pass_or_waived(tmp_path: Path) -> None:
     script = jobs(PIPELINE)["result"]["steps"][0]["run"]
     shell = shells.make(cwd=tmp_path, quiet=True)
-    for verdict, code in (("pass", 0), ("fail", 1), ("blind", 1), ("", 1), ("passed", 1)):
+    for verdict, code in (("pass", 0), ("waived", 0), ("fail", 1), ("blind", 1), ("", 1), ("passed", 1)):
         env = {"PATH": shell.env["PATH"], "TG_VERDICT": verdict, "TG_HEADLINE": "x"}
         assert shell.processes.run(["bash", "-e", "-c", script], env=env).exit_code == code, verdict
+
+
+def test_result_prints_a_hostile_headline_as_one_line_without_a_command(tmp_path: Path) -> None:
+    script = jobs(PIPELINE)["result"]["steps"][0]["run"]
+    shell = shells.make(cwd=tmp_path, quiet=True)
+    said = "test_x[##[add-mask]pass]\n::error::gone\r\x1b[2J##[##[group]"
+    env = {"PATH": shell.env["PATH"], "TG_VERDICT": "pass", "TG_HEADLINE": said}
+    done = shell.processes.run(["bash", "-e", "-c", script], env=env, log=tmp_path / "log")
+    assert (tmp_path / "log").read_text() == (
+        "truegreen: pass: test_x[## [add-mask]pass] ::error::gone  [2J## [## [group]\n"
+    ), done
 
 
 @pytest.mark.parametrize("path", [p for p in PUBLIC if p.stem in registry.names("stage")], ids=name_of)

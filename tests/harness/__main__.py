@@ -6,7 +6,7 @@ import argparse
 import sys
 import time
 
-from tests.harness import act, engine, images, tools
+from tests.harness import act, chromium, engine, images, tools
 from tests.harness.shell import HarnessError, cache_dir, say
 
 
@@ -37,6 +37,7 @@ def set_up(*, compose: bool = True) -> int:
     for name in tools.TOOLS:
         if name != "docker-compose" or compose:
             say(f"{name}: {tools.ensure_tool(name)}")
+    say(f"chromium: {chromium.ensure_chromium()}")
     built = [image.name for image in images.ensure_images().values() if image.built]
     say(f"ready after {time.monotonic() - started:.0f} s ({len(built)} images built)")
     return 0
@@ -53,6 +54,9 @@ def status() -> int:
         path = tools.find_tool(name)
         print(f"tool    {name} {tool.version}: {path or 'missing'}")
         absent += [] if path else [name]
+    browser = chromium.find_chromium()
+    print(f"browser {browser or 'missing'}")
+    absent += [] if browser else ["chromium"]
     missing = images.missing_images() if found else list(images.VERSIONS)
     for name in images.VERSIONS:
         print(f"image   {images.image_tag(name)}: {'missing' if name in missing else 'built'}")

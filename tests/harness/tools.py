@@ -52,6 +52,23 @@ TOOLS = {
     )
 }
 
+# Servers for `tests.harness.servers`: built when the first test asks for one, never by `setup`.
+SERVERS = {
+    tool.name: tool
+    for tool in (
+        # MinIO tags no semantic versions: this is the newest commit that the proxy names.
+        Tool(
+            "minio",
+            "github.com/minio/minio",
+            ".",
+            "v0.0.0-20260212201848-7aac2a2c5b7c",
+            ("--version",),
+            "-s -w -X github.com/minio/minio/cmd.Version=2026-02-12T20:18:48Z",
+        ),
+        Tool("opa", "github.com/open-policy-agent/opa", ".", "v1.22.2", ("version",)),
+    )
+}
+
 
 def built_path(tool: Tool) -> Path:
     """Return where the cache keeps the built tool (it may not exist yet)."""
@@ -60,7 +77,7 @@ def built_path(tool: Tool) -> Path:
 
 def find_tool(name: str) -> Path | None:
     """Return the right version from PATH or the cache, or None."""
-    tool = TOOLS[name]
+    tool = (TOOLS | SERVERS)[name]
     on_path = shutil.which(name)
     if on_path and _prints_version(Path(on_path), tool):
         return Path(on_path)
@@ -78,7 +95,7 @@ def ensure_tool(name: str) -> Path:
     if found:
         return found
     with file_lock(f"tool-{name}"):
-        return find_tool(name) or _build(TOOLS[name])
+        return find_tool(name) or _build((TOOLS | SERVERS)[name])
 
 
 def _build(tool: Tool) -> Path:

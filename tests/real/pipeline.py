@@ -23,8 +23,10 @@ HEAD, BASE, PUSHED = "a" * 40, "b" * 40, "c" * 40
 # Long and alike to nothing else: act masks every occurrence of a secret.
 GITHUB_TOKEN = "ghs_0123456789realpipelinetoken0123456789"
 GITEA_TOKEN = "0123456789abcdefgiteatoken0123456789abcd"
+_CODE = ("truegreen", "truegreen_pytest")
 _SERVICES = ("postgres", "redis", "nats")
 _TIMEOUT_S = 600
+_PACK_IN_CONTAINER = "/opt/truegreen-pack"
 _CALLER_WORKFLOW = """\
 name: CI
 on: [push, pull_request]
@@ -50,7 +52,12 @@ _HISTORY_JOB = """\
 """
 _HISTORY = '\n[tool.truegreen.history]\nbranch = "truegreen-history"\n'
 # A machine that runs other tests at the same time is slow: these budgets have tests of their own.
-_PATIENT = ("gates.time-budget.suite-s={unit = 600}", "gates.full-run-budget.max-s=1200", "unit.new-tests-s=8")
+_PATIENT = (
+    "report.check-run=true",
+    "gates.time-budget.suite-s={unit = 600}",
+    "gates.full-run-budget.max-s=1200",
+    "unit.new-tests-s=8",
+)
 # A caller of one commit has no base; nobody could say what its pull request changes.
 _WITHOUT_BASE = "gates.patch-coverage.enabled=false"
 _CHANGE = {
@@ -68,6 +75,19 @@ def render_pack(folder: Path) -> Path:
     options = ["--target", "act", "--repository", SLUG, "--ref", REF]
     subprocess.run([sys.executable, "-I", launcher, "render", "-q", *options, str(folder)], check=True)
     return folder
+
+
+def light_pack(pack: Path, folder: Path) -> Path:
+    """Return the same pack with its code behind a link, for `mount`: act copies a pack twenty times in a run."""
+    shutil.copytree(pack, folder, ignore=lambda place, _: _CODE if place == str(pack / "scripts") else ())
+    for name in _CODE:
+        (folder / "scripts" / name).symlink_to(f"{_PACK_IN_CONTAINER}/scripts/{name}")
+    return folder
+
+
+def mount(pack: Path) -> dict[str, Path]:
+    """Return what a run of a light pack mounts: the whole pack, in which the first job leaves its bytecode."""
+    return {_PACK_IN_CONTAINER: pack}
 
 
 def fault(name: str) -> dict[str, Any]:

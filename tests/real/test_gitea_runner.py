@@ -51,7 +51,9 @@ def test_comment_and_status_are_written_without_check_runs(head_and_run, api):
     head, done = head_and_run
     (comment,) = api.own_comments(NUMBER)
     assert pipeline.fault("rolled-back")["evidence"] in comment["body"]
-    assert [(row["state"], row["context"]) for row in api.statuses] == [("failure", STATUS_CONTEXT)]
+    assert [(row["state"], row["context"]) for row in api.statuses] == [
+        ("failure", f"{STATUS_CONTEXT} (stages persistence unit wiring)")
+    ]
     assert {request.path.split("/statuses/")[1] for request in api.requests if "/statuses/" in request.path} == {head}
     assert api.check_runs == []
     assert "has no check runs" in done.log

@@ -73,7 +73,7 @@ def head(repository):
 def sound(run_caller, forge, api, repository):
     """The run, and what the forge shows after it."""
     caller, base, head = repository
-    done = run_caller(caller, pipeline.pull_request(head, base=base), **forge)
+    done = run_caller(caller, pipeline.pull_request(head, base=base), copied=True, **forge)
     return done, json.loads(json.dumps([api.comments.get(7, []), api.check_runs, api.statuses])), api.operations()
 
 
@@ -84,7 +84,7 @@ def green(sound):
 
 @pytest.fixture(scope="module")
 def unwired(run_caller, forge, sound, head):
-    return run_caller({"plant": "unwired", "files": SHADOWS}, pipeline.pull_request(head), **forge)
+    return run_caller({"plant": "unwired", "files": SHADOWS}, pipeline.pull_request(head), copied=True, **forge)
 
 
 def test_pipeline_of_a_sound_application_is_green(green):
@@ -114,7 +114,7 @@ def test_pipeline_keeps_the_evidence_of_each_stage_as_an_artifact(green, head):
     for stage in STAGES:
         record = pipeline.record(green, f"truegreen-{stage}")
         assert (record["stage"], record["state"], record["commit"]) == (stage, "ran", head)
-    evidence = pipeline.read(green, "truegreen-persistence", "persistence.json")
+    evidence = pipeline.read(green, "truegreen-persistence", "persistence-postgres.json")
     assert evidence["complete"] is True
     assert sum(change["count"] for phase in evidence["phases"] for change in phase["committed"]) > 20
 

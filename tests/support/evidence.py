@@ -12,7 +12,7 @@ from truegreen.model.changes import Changes, FileChange
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 from truegreen.model.evidence import EvidenceFile, RunState, StageRecord, ToolRun
 from truegreen.model.finding import Finding, Scan, Severity
-from truegreen.model.history import History, PastCoverage, PastRun, PastStage, PastTest
+from truegreen.model.history import History, PastCoverage, PastLoad, PastRun, PastStage, PastTest
 from truegreen.model.image import ImageRecord, Signature
 from truegreen.model.load import Endpoint, LoadResult
 from truegreen.model.mutation import Fate, Mutant, MutationResult
@@ -21,6 +21,7 @@ from truegreen.model.proof import Answer, ProofMutant, ProofResult, TestAnswer
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
 from truegreen.model.run import RunEvidence, StageEvidence
+from truegreen.model.style import Remark, StyleScan, TestFile, TestFunction
 from truegreen.model.testrun import Outcome, TestCase, TestRun, TestSession
 from truegreen.model.waiver import Waiver
 from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
@@ -112,7 +113,8 @@ def history_of(*past: Coverage, tree: str = "") -> History:
 
 def known_history(stage: str) -> History:
     """Return a history that knows the times of a stage and the coverage of the base."""
-    return msgspec.structs.replace(steady_history(stage), coverage=history_of(coverage()).coverage)
+    loads = steady_loads()
+    return msgspec.structs.replace(steady_history(stage), coverage=history_of(coverage()).coverage, loads=loads)
 
 
 def scan(*findings: Finding, **more: Any) -> Scan:
@@ -126,9 +128,10 @@ def finding(severity: Severity = Severity.HIGH, **more: Any) -> Finding:
     return Finding(severity=severity, **{**values, **more})
 
 
-def change(count: int = 1, kind: str = "insert", table: str = "public.operations") -> Change:
+def change(count: int = 1, kind: str = "insert", table: str = "public.operations", **more: Any) -> Change:
     """Return changed rows."""
-    return Change(store="postgres", database="ledger", object=table, kind=kind, count=count)
+    values: dict[str, Any] = {"store": "postgres", "database": "ledger", **more}
+    return Change(object=table, kind=kind, count=count, **values)
 
 
 def phase(number: int, *committed: Change, phase: str = "call", **more: Any) -> PhaseChanges:
@@ -258,11 +261,18 @@ def image(**more: Any) -> ImageRecord:
     return ImageRecord(**{**values, **more})
 
 
+def style(*remarks: Remark, **more: Any) -> StyleScan:
+    """Return how the tests of one file are written: two of them, nothing wrong."""
+    tests = (TestFunction("test_total_of_two", 4), TestFunction("TestCart::test_empty", 9))
+    return StyleScan(remarks=remarks, **{"files": (TestFile("tests/test_a.py", tests),), "fixtures": 3, **more})
+
+
 def _parts() -> dict[str, dict[str, Any]]:
     """Return, for the stages that leave something of their own, what that is."""
     return {
         "wiring": {"wiring": wiring(dependency())},
         "persistence": {"persistence": (recording(),)},
+        "e2e": {"persistence": (recording(),)},
         "performance": {"load": load()},
         "signed-image": {"image": image()},
         "mutation": {"mutation": mutation(mutant())},
@@ -276,9 +286,11 @@ def stage(stage: str, **more: Any) -> StageEvidence:
     if stage in ("unit", "wiring", "persistence", "e2e"):
         values |= {"tests": cases(PASS, PASS, PASS), "sessions": (session(),), "fakes": fakes()}
     if stage == "unit":
-        values["coverage"] = coverage()
+        values |= {"coverage": coverage(), "sessions": (session(leaks_watched=3),)}
     if stage in ("lint", "security-scan"):
         values["scans"] = (scan(),)
+    if stage == "lint":
+        values["style"] = style()
     values |= _parts().get(stage, {})
     if "sessions" in more and "records" not in more:  # one process for each session, which ended as it says
         tools = tuple(
@@ -342,6 +354,13 @@ def steady_history(stage: str, runs: int = 20, **more: Any) -> History:
     )
     test = PastTest(runs=runs, durations_s=(0.01,) * runs)
     return History(**{"runs": (one,) * runs, "tests": {stage: {name(n): test for n in range(3)}}, **more})
+
+
+def steady_loads(runs: int = 20, **more: Any) -> tuple[PastLoad, ...]:
+    """Return the figures of earlier load tests, the same as here."""
+    kinds = {"POST /operations": 21.0}
+    values = {"stage": "performance", "tool": "locust", "environment": ENVIRONMENT, "rps": 166.0, "p95_ms": 21.0}
+    return (PastLoad(**{**values, "endpoints_p95_ms": kinds, **more}),) * runs
 
 
 def requirement(**more: Any) -> Requirement:

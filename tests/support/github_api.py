@@ -1,4 +1,4 @@
-"""A real HTTP server that behaves as GitHub's API does, for the eight operations truegreen uses.
+"""A real HTTP server that behaves as GitHub's API does, for the operations truegreen uses.
 
 Every request and every answer of its own is checked against GitHub's published description; a breach is
 recorded in `violations`, and the fixture that owns the server fails the test. It keeps comments, check
@@ -8,7 +8,6 @@ runs and statuses, pages as GitHub does, and can be told to fail at any request.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import json
 import re
 import socket
@@ -17,28 +16,37 @@ import time
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from openapi_core import OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
-from tests.support.github_records import check_run, comment, private_user, status, user
+from tests.support.github_records import check_run, combined, comment, private_user, status, user
+from tests.support.github_runs import Runs, document
 from tests.support.loopback import Loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SLICE = Path(__file__).parent.parent / "samples" / "github" / "api-slice.json.gz"
 _ROUTES = (
     ("user", "GET", r"/user"),
     ("comments.list", "GET", r"/repos/([^/]+/[^/]+)/issues/(\d+)/comments"),
     ("comments.create", "POST", r"/repos/([^/]+/[^/]+)/issues/(\d+)/comments"),
     ("comments.update", "PATCH", r"/repos/([^/]+/[^/]+)/issues/comments/(\d+)"),
+    ("comments.delete", "DELETE", r"/repos/([^/]+/[^/]+)/issues/comments/(\d+)"),
     ("checks.list", "GET", r"/repos/([^/]+/[^/]+)/commits/([^/]+)/check-runs"),
     ("checks.create", "POST", r"/repos/([^/]+/[^/]+)/check-runs"),
     ("checks.update", "PATCH", r"/repos/([^/]+/[^/]+)/check-runs/(\d+)"),
+    ("statuses.combined", "GET", r"/repos/([^/]+/[^/]+)/commits/([^/]+)/status"),
     ("statuses.create", "POST", r"/repos/([^/]+/[^/]+)/statuses/([^/]+)"),
+    ("pulls.list", "GET", r"/repos/([^/]+/[^/]+)/pulls"),
+    ("artifacts.list", "GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)/artifacts"),
+    ("artifacts.all", "GET", r"/repos/([^/]+/[^/]+)/actions/artifacts"),
+    ("runs.get", "GET", r"/repos/([^/]+/[^/]+)/actions/runs/(\d+)"),
+    ("workflow.list", "GET", r"/repos/([^/]+/[^/]+)/actions/workflows/(\d+)/runs"),
+    ("branch.get", "GET", r"/repos/([^/]+/[^/]+)/git/ref/heads%2F([^/]+)"),
+    ("compare.get", "GET", r"/repos/([^/]+/[^/]+)/compare/([0-9a-f]+)\.\.\.([0-9a-f]+)"),
+    ("artifacts.zip", "GET", r"/repos/([^/]+/[^/]+)/actions/artifacts/(\d+)/zip"),
 )
 OPERATIONS = tuple(name for name, _, _ in _ROUTES)
 _DEFAULT_PAGE = 30
@@ -78,7 +86,7 @@ class Recorded:
     status: int = 0
 
 
-class GithubApi(Loopback):
+class GithubApi(Runs, Loopback):
     """The server; use it as a context manager."""
 
     def __init__(
@@ -103,10 +111,11 @@ class GithubApi(Loopback):
         self.faults: dict[int | str, list[Fault]] = {}
         self.lock = threading.RLock()
         self._next_id = 1000
-        super().__init__(_handler(self))
+        Runs.__init__(self)
+        Loopback.__init__(self, _handler(self))
 
     @property
-    def url(self) -> str:
+    def url(self) -> str:  # type: ignore[override]
         return f"http://{self.address}{self.base_path}"
 
     def fault(self, at: int | str, *faults: Fault) -> None:
@@ -145,7 +154,8 @@ class GithubApi(Loopback):
         self, operation: str, parts: tuple[str, ...], query: dict[str, str], body: Any
     ) -> tuple[int, Any, dict[str, str]]:
         """Return status, answer and headers, and change the state."""
-        writes = not operation.endswith(".list") and operation != "user"
+        reads = (".list", ".zip", ".combined", ".all", ".get")
+        writes = not operation.endswith(reads) and operation != "user"
         if writes and self.read_only:
             return 403, {"message": "Resource not accessible by integration", "documentation_url": "https://docs"}, {}
         if operation.startswith("checks.") and not self.has_check_runs:
@@ -185,6 +195,11 @@ class GithubApi(Loopback):
         rows[0]["body"] = body["body"]
         return 200, rows[0], {}
 
+    def _comments_delete(self, parts: tuple[str, ...], _query: Any, _body: Any) -> tuple[int, Any, dict[str, str]]:
+        for rows in self.comments.values():
+            rows[:] = [row for row in rows if row["id"] != int(parts[1])]
+        return 204, None, {}
+
     def _comment_problem(self, body: Any) -> tuple[int, Any, dict[str, str]] | None:
         if len(body["body"]) <= self.comment_max:
             return None
@@ -223,6 +238,15 @@ class GithubApi(Loopback):
         run["output"]["annotations_count"] = len(run["annotations"])
         return 200, _public(run), {}
 
+    def _statuses_combined(
+        self, parts: tuple[str, ...], query: dict[str, str], _body: Any
+    ) -> tuple[int, Any, dict[str, str]]:
+        of_commit = [row for row in self.statuses if row["url"].endswith(parts[1])]
+        newest = list({row["context"]: row for row in of_commit}.values())
+        size, page = min(int(query.get("per_page", _DEFAULT_PAGE)), _PAGE_MAX), int(query.get("page", 1))
+        more = {"Link": f'<{self.url}/repositories/1/commits/x/status?page={page + 1}>; rel="next"'}
+        return 200, combined(self.url, parts[1], newest, page, size), more if page * size < len(newest) else {}
+
     def _statuses_create(self, parts: tuple[str, ...], _query: Any, body: Any) -> tuple[int, Any, dict[str, str]]:
         if len(body.get("description") or "") > _DESCRIPTION_MAX:
             return 422, {"message": "Validation Failed: description is too long (maximum is 140 characters)"}, {}
@@ -237,8 +261,7 @@ def _public(run: dict[str, Any]) -> dict[str, Any]:
 
 @cache
 def _description() -> tuple[OpenAPI, dict[str, Any]]:
-    document = json.loads(gzip.decompress(SLICE.read_bytes()))
-    return OpenAPI.from_dict(document), document
+    return OpenAPI.from_dict(document()), document()
 
 
 class Contract:
@@ -307,6 +330,9 @@ def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
             parts = urlsplit(self.path)
             query = dict(parse_qsl(parts.query))
             path = parts.path.removeprefix(api.base_path)
+            if path.startswith("/_blobs/"):
+                self._blob(path)
+                return
             with api.lock:
                 self._exchange(path, query, data, known=parts.path.startswith(api.base_path + "/"))
 
@@ -335,13 +361,27 @@ def _handler(api: GithubApi) -> type[BaseHTTPRequestHandler]:  # noqa: C901 - on
             recorded.status = 0 if fault.cut else code
             self._cut() if fault.cut else self._answer(code, answer, headers)
 
+        def _blob(self, path: str) -> None:
+            """Answer as the store of archives: another place, which must never see the token."""
+            if self.headers.get("Authorization"):
+                api.violations.append(f"the token was sent to {path}")
+            number = int(path.rsplit("/", 1)[1])
+            waiting = api.blob_faults.get(number)
+            data = None if waiting else api.blobs.get(number)
+            self.close_connection = True  # who has read enough of it hangs up
+            self.send_response(waiting.pop(0) if waiting else 404 if data is None else 200)
+            self.send_header("Content-Length", str(len(data or b"")))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(data or b"")
+
         def _cut(self) -> None:
             self.close_connection = True
             with contextlib.suppress(OSError):
                 self.connection.shutdown(socket.SHUT_RDWR)
 
         def _answer(self, code: int, answer: Any, headers: dict[str, str]) -> None:
-            payload = json.dumps(answer).encode()
+            payload = b"" if answer is None else json.dumps(answer).encode()
             with contextlib.suppress(OSError):
                 self.send_response(code)
                 self.send_header("Content-Type", "application/json; charset=utf-8")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from tests.support.github_runs import filled
+
 _WHEN = "2026-11-21T07:00:00Z"
 
 
@@ -124,4 +126,21 @@ def status(base: str, number_id: int, sha: str, body: dict[str, Any], creator: d
         "created_at": _WHEN,
         "updated_at": _WHEN,
         "creator": creator,
+    }
+
+
+def combined(base: str, sha: str, rows: list[dict[str, Any]], page: int, size: int) -> dict[str, Any]:
+    """Return a `combined-commit-status` with one page of the newest status of each context."""
+    shown = [{key: value for key, value in row.items() if key != "creator"} for row in rows]
+    states = {row["state"] for row in rows}
+    worst = "failure" if states & {"failure", "error"} else "success" if states == {"success"} else "pending"
+    at = f"{base}/repos/o/r/commits/{sha}"
+    return {
+        "state": worst,
+        "sha": sha,
+        "total_count": len(rows),
+        "statuses": shown[(page - 1) * size : page * size],
+        "repository": filled("minimal-repository"),
+        "commit_url": at,
+        "url": f"{at}/status",
     }

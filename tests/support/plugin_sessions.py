@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Listener:
-    """A recorder's end of the line: keeps every event and answers it, up to a number of them."""
+    """A recorder's end of the line: keeps every event and answers those that are not quiet, up to a number of them."""
 
     def __init__(self, answers: int = 10_000) -> None:
         self.events: list[dict] = []
@@ -30,10 +30,14 @@ class Listener:
             return
         with sock, sock.makefile("rb") as stream:
             while row := stream.readline():
-                self.events.append(json.loads(row))
+                event = json.loads(row)
+                number = event.pop("n")
+                self.events.append(event)
                 if len(self.events) > self._answers:
                     return
-                sock.sendall(b'{"ok":true}\n')
+                twice = event.get("twice")
+                answers = 0 if event.get("quiet") else 2 if twice else 1
+                sock.sendall((json.dumps({"ok": True, "n": number}).encode() + b"\n") * answers)
 
     def close(self) -> None:
         self._socket.close()

@@ -151,11 +151,11 @@ TESTS = """
     @pytest.fixture
     def copy_of_the_database():
         with connect() as admin:
-            admin.execute("CREATE DATABASE app_copy")
-            with psycopg.connect(os.environ["POSTGRES_DSN"] + "_copy") as fresh:
+            admin.execute("CREATE DATABASE app_test")
+            with psycopg.connect(os.environ["POSTGRES_DSN"] + "_test") as fresh:
                 fresh.execute("CREATE TABLE ops (number int)")
-            yield os.environ["POSTGRES_DSN"] + "_copy"
-            admin.execute("DROP DATABASE app_copy WITH (FORCE)")
+            yield os.environ["POSTGRES_DSN"] + "_test"
+            admin.execute("DROP DATABASE app_test WITH (FORCE)")
 
 
     @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -75,6 +76,46 @@ def shared_cache(folder: Path) -> Path:
     return folder
 
 
+class Place:
+    """Where one project after another lies: an environment belongs to its path, so that theirs is made only once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder / "project"
+        self._cache = shared_cache(folder / "cache")
+        self._environment, self._made = Path(), ""
+
+    def project(self) -> Project:
+        """Return an empty project with the usual environment, as it was made; nothing is left of the one before it."""
+        shutil.rmtree(self._root, ignore_errors=True)
+        project = Project(self._root, self._cache)
+        if not self._made or _content(self._environment) != self._made:
+            self._forget()
+            project.run("def test_it(): pass\n")
+            (marker,) = self._cache.glob("projects/*/*/.complete")
+            self._environment = marker.parent
+            self._made = _content(self._environment)
+            project.clear()
+        self._forget(self._environment)
+        return project
+
+    def _forget(self, kept: Path | None = None) -> None:
+        """Empty the cache but for the tools, the plugin, whose folder has the name of its content, and one folder."""
+        others = [path for path in self._cache.iterdir() if path.name not in ("tools", "plugin", "projects")]
+        for path in (*others, *self._cache.glob("projects/*/*")):
+            if path != kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+def _content(environment: Path) -> str:
+    """Return a digest of what an environment holds, but for bytecode."""
+    digest = hashlib.sha256()
+    for path in sorted(environment.rglob("*")):
+        if path.suffix != ".pyc" and path.name != "__pycache__":
+            state = path.lstat()
+            digest.update(f"{path} {state.st_mode} {state.st_size} {state.st_mtime_ns * path.is_file()}\0".encode())
+    return digest.hexdigest()
+
+
 class Project:
     """A project in one folder: emptied between tests, so that its environment is made only once."""
 
@@ -127,6 +168,7 @@ class Project:
         seed: int | None = None,
         changes: Changes | None = None,
         unknown: str = "",
+        assignments: tuple[str, ...] = (),
         **options: Any,
     ) -> Judged:
         """Run one stage and judge it.
@@ -141,6 +183,7 @@ class Project:
             seed: order of tests to replay.
             changes: the change that is judged.
             unknown: why that cannot be known.
+            assignments: more configuration, as for `--set`.
             options: keys of the stage's table, underscores for hyphens; `workers` is "0" unless given.
         """
         if tests:
@@ -152,12 +195,12 @@ class Project:
         values = {"workers": "'0'", **{key.replace("_", "-"): _toml(value) for key, value in options.items()}}
         if stage == "persistence":
             values.pop("workers") if "workers" not in options else None
-        assignments = [f"{stage}.{key}={value}" for key, value in values.items()]
-        assignments.append("services.postgres.provider='embedded'")
-        assignments.append("gates.coverage.line=0")  # these projects are little else than their tests
+        given = [f"{stage}.{key}={value}" for key, value in values.items()]
+        given.append("services.postgres.provider='embedded'")
+        given.append("gates.coverage.line=0")  # these projects are little else than their tests
         shown = io.StringIO()
         shell = self.shell(env, shown)
-        settings = config.load(self.root, assignments=assignments)
+        settings = config.load(self.root, assignments=[*given, *assignments])
         request = run.Request(stages=(stage,), pytest_args=after, seed=seed, changes=lambda: (changes, unknown))
         (record,) = run.run_stages(shell, settings, request)
         report = gate.judge(shell, settings, planning.plan("local", only=(stage,)))

@@ -11,6 +11,7 @@ from tests.support.stage_contexts import stage_context
 
 from truegreen import registry
 from truegreen.model.scan_envelope import ENVELOPE_VERSION
+from truegreen.model.style import StyleScan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,10 +27,14 @@ class Ran:
         self.outcome = outcome
         self.out = out
         self.scans: dict[str, Scan] = {}
+        self.style: StyleScan | None = None
         for name, kind in outcome.files:
             if kind != "log":
-                scan = registry.load("reader", kind)().read(out / name, root)
-                self.scans[scan.tool] = scan
+                read = registry.load("reader", kind)().read(out / name, root)
+                if isinstance(read, StyleScan):
+                    self.style = read
+                else:
+                    self.scans[read.tool] = read
 
     def rules(self, tool: str) -> set[str]:
         """Return the rules a tool found broken."""

@@ -37,7 +37,7 @@ CHDB = "chdb-core==26.9.0"
 """Package that holds ClickHouse's engine."""
 USER, PASSWORD = "writer", "s3cret/"
 Store = SqliteStore | PostgresStore | ClickhouseStore
-_NUMBERS = itertools.count()
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -144,15 +144,17 @@ def place_of(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     """Return a maker of empty places of a kind; servers are started for the first that needs them."""
     folder = tmp_path_factory.mktemp("histories")
 
-    def make(kind: str) -> Place:
+    def make(kind: str, *, together: bool = False) -> Place:
         number = next(_NUMBERS)
         if kind == "sqlite":
             return Place(kind, str(folder / f"{number}.sqlite"))
         if kind == "postgres":
             return Place(kind, request.getfixturevalue("server"), f"o/r{number}")
         url = request.getfixturevalue("clickhouse")
-        _asked(url, f"CREATE DATABASE d{number} ENGINE = Atomic")
-        return Place(kind, f"{url}/d{number}", "o/r")
+        # A database a test: its rows can be changed by hand. The many places of a property are repositories of one.
+        database = "d0" if together else f"d{number}"
+        _asked(url, f"CREATE DATABASE IF NOT EXISTS {database} ENGINE = Atomic")
+        return Place(kind, f"{url}/{database}", f"o/r{number}" if together else "o/r")
 
     return make
 

@@ -86,6 +86,8 @@ class Class:
     path: str
     node: ast.ClassDef
     bases: tuple[str, ...]
+    origins: tuple[str, ...]
+    """Module of each base, as far as this file tells."""
 
     def method(self, name: str) -> Function | None:
         """Return a method of the class itself."""
@@ -120,6 +122,7 @@ class Source:
 
     path: str
     module: str
+    tree: ast.Module
     classes: list[Class] = field(default_factory=list)
     functions: dict[str, Function] = field(default_factory=dict)
     """Functions of the module by name; methods are not among them."""
@@ -139,7 +142,7 @@ def read(text: str, path: str) -> Source:
         SyntaxError, ValueError, RecursionError, MemoryError: it is no Python that this interpreter can read.
     """
     tree = syntax.parsed(text, path)
-    source = Source(path=path, module=_dotted(path))
+    source = Source(path=path, module=_dotted(path), tree=tree)
     _Reader(source).read(tree)
     return source
 
@@ -249,8 +252,9 @@ class _Reader:
 
     def _class(self, node: ast.ClassDef) -> Class:
         plain = (base.func if isinstance(base, ast.Call) else base for base in node.bases)
-        bases = tuple(self._named(base.value if isinstance(base, ast.Subscript) else base)[0] for base in plain)
-        found = Class(node.name, self._source.module, self._source.path, node, bases)
+        named = [self._named(base.value if isinstance(base, ast.Subscript) else base) for base in plain]
+        bases, origins = tuple(name for name, _ in named), tuple(module for _, module in named)
+        found = Class(node.name, self._source.module, self._source.path, node, bases, origins)
         self._source.classes.append(found)
         return found
 

@@ -24,7 +24,7 @@ class SourceLines(NamedTuple):
     code: frozenset[int]
     """1-based lines that can run: of a statement over several lines the first one."""
     starts: dict[int, int]
-    """Line → first line of its statement."""
+    """Line → first line of its statement, for statements of several lines."""
 
 
 def lines_of_code(text: str, path: str) -> frozenset[int]:
@@ -79,7 +79,8 @@ def _starts(tree: ast.Module, text: str) -> tuple[dict[int, int], set[int]]:
         if isinstance(node, ast.Module):
             continue
         first, last, end = _span(node, body)
-        starts.update(dict.fromkeys(range(first, last + 1), first))
+        if last > first or first in starts:
+            starts.update(dict.fromkeys(range(first, last + 1), first))
         decorators = getattr(node, "decorator_list", [])
         for decorator in decorators:
             starts.update(dict.fromkeys(range(decorator.lineno, (decorator.end_lineno or 0) + 1), decorator.lineno))

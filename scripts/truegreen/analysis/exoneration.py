@@ -13,11 +13,11 @@ from truegreen.analysis.flaky_tests import Tier, detect
 from truegreen.model.testrun import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from truegreen.analysis.flaky_tests import FlakyTest
     from truegreen.model.changes import Changes
-    from truegreen.model.history import PastRun
+    from truegreen.model.history import History, PastRun
     from truegreen.model.testrun import TestCase
 
 _BROKEN_ATTEMPTS = 3
@@ -26,20 +26,21 @@ _BROKEN_ATTEMPTS = 3
 class Court:
     """What the base branch says of the failures of one stage."""
 
-    def __init__(self, stage: str, environment: str, changes: Changes | None, runs: Iterable[PastRun]) -> None:
+    def __init__(self, stage: str, environment: str, changes: Changes | None, history: History) -> None:
         """Take what is known.
 
         Args:
             stage: whose failures are judged.
             environment: digest of the environment of the run that is judged.
             changes: what the change changes; without it nothing is excused.
-            runs: earlier runs, newest first.
+            history: earlier runs.
         """
         self._stage = stage
         self._changes = changes
         known = bool(changes and changes.files and environment)
-        base = _ancestors(changes.base, runs) if changes and known else ()
+        base = _ancestors(changes, history.runs) if changes and known else ()
         self._same = tuple(run for run in base if run.environment == environment)
+        self._absent = history.absent.get(stage, {})
         self._flaky: dict[str, FlakyTest] | None = None
 
     def excuse(self, case: TestCase) -> str:
@@ -72,18 +73,26 @@ class Court:
 
     def _known(self) -> dict[str, FlakyTest]:
         if self._flaky is None:
-            self._flaky = detect(observe(self._same, self._stage).units)
+            self._flaky = detect(observe(self._same, self._stage, absent=self._absent).units)
         return self._flaky
 
 
-def _ancestors(base: str, runs: Iterable[PastRun]) -> Sequence[PastRun]:
-    """Return the runs of the base branch at and before a commit, newest first; none when it was never run.
+def _ancestors(changes: Changes, runs: Iterable[PastRun]) -> tuple[PastRun, ...]:
+    """Return the runs of the base branch at and before the base, newest first; none when the base was never run.
 
-    The base branch only moves on: what ran on it before the commit did is an ancestor of it.
+    A run of the base may be made long after others built on it, so the time of its first run counts: what the base
+    branch ran before that, and git does not deny, is an ancestor.
     """
     trunk = [run for run in runs if run.base]
-    place = next((number for number, run in enumerate(trunk) if run.commit == base), None)
-    return trunk[place:] if place is not None else ()
+    first = max((number for number, run in enumerate(trunk) if run.commit == changes.base), default=None)
+    if first is None:
+        return ()
+    return tuple(
+        run
+        for number, run in enumerate(trunk)
+        if (number >= first or run.commit == changes.base)
+        and (changes.ancestors is None or run.commit in changes.ancestors)
+    )
 
 
 def _stem(path: str) -> str:

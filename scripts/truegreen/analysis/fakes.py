@@ -37,8 +37,14 @@ LIBRARIES = {
     **dict.fromkeys(("vcr", "pytest_vcr", "pytest_recording", "betamax"), Rule.RECORDED),
 }
 """Top-level module of a library that stands in → rule."""
+UNWATCHED = frozenset({
+    "flexmock.flexmock", "mockito.when", "mockito.when2", "mockito.expect", "mockito.patch", "mockito.mock",
+})  # fmt: skip
+"""What replaces things by means of its own, so that only the sources tell of it."""
 _NAMED = {
     "httpx.MockTransport": Rule.FAKE_HTTP,
+    "botocore.stub.Stubber": Rule.FAKE_HTTP,
+    **dict.fromkeys(UNWATCHED, Rule.REPLACED),
     "pytest.mark.vcr": Rule.RECORDED,
     "pytest.mark.default_cassette": Rule.RECORDED,
 }
@@ -166,6 +172,11 @@ def _call(node: ast.Call, found: Names) -> None:
         found.asked.update(texts)
     elif name.endswith(".connect") and _MEMORY in texts:
         found.hits.append(Hit(Rule.SQLITE, f"{name}({_MEMORY!r})", node.lineno))
+    elif name.endswith("URL.create"):  # of SQLAlchemy
+        given = (word.value for word in node.keywords if word.arg == "drivername")
+        texts += [value.value for value in given if isinstance(value, ast.Constant) and isinstance(value.value, str)]
+        if (driver := texts[0] if texts else "").partition("+")[0] == "sqlite":
+            found.hits.append(Hit(Rule.SQLITE, f"{name}({driver!r})"[:_LENGTH], node.lineno))
 
 
 def _parts(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,7 +1,7 @@
 """What the tests of a project use, followed through fixtures, conftest files, base classes and helpers of the tests.
 
-Sources are parsed, never executed. Names are followed inside the folder of the tests; what the application does is
-not looked at.
+Sources are parsed, never executed. Names are followed inside the folder of the tests, and to modules that by their
+name are there for tests, such as `shop.testing`; what the application does is not looked at.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SETUPS = frozenset({
 })  # fmt: skip
 """Functions that run before each test beside them, without anybody who asks."""
 _TESTS = frozenset({"test", "tests", "testing"})
-"""Names of folders that hold nothing but tests and what helps them."""
+"""Names of folders, and of modules, that hold nothing but tests and what helps them."""
 
 
 @dataclass(slots=True)
@@ -146,11 +146,13 @@ class _Scan:
 
     def _find(self, name: str, path: str) -> _Module | None:
         reach, folder = _reach(path), posixpath.dirname(path)
+        helps = not _TESTS.isdisjoint(name.split("."))  # such as `shop.testing`, which lies beside the application
         while True:
-            for end in (".py", "/__init__.py"):
-                found = posixpath.join(folder, name.replace(".", "/") + end)
-                if _among(found, reach) and (module := self._module(found)) is not None:
-                    return module
+            for below in ("", "src") if helps else ("",):
+                for end in (".py", "/__init__.py"):
+                    found = posixpath.join(folder, below, name.replace(".", "/") + end)
+                    if (helps or _among(found, reach)) and (module := self._module(found)) is not None:
+                        return module
             if not folder:
                 return None
             folder = posixpath.dirname(folder)

@@ -1,8 +1,9 @@
 """How often a stage is red, or saved by a rerun, though nothing is wrong with the code.
 
 A run is red *falsely* when each test that failed in it passed in another run of the same code in the same environment
-(git tree and digest of the environment: the key). Where one did not, nobody knows, and the run is *unresolved*: told,
-and never counted as good. Rates are of runs, never multiplied from those of tests: tests fail together.
+(git tree and digest of the environment: the key); not to have run is not to have passed. Where one did not, nobody
+knows, and the run is *unresolved*: told, and never counted as good. Rates are of runs, never multiplied from those of
+tests: tests fail together.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.analysis import change_point
+from truegreen.analysis.attempts import decided
 from truegreen.model.history import PastRun
 from truegreen.model.testrun import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from truegreen.model.history import PastFailure, PastStage
 
@@ -124,15 +126,24 @@ class _Seen(msgspec.Struct, frozen=True, kw_only=True):
     time_s: float
     red: frozenset[str]
     masked: frozenset[str]
+    absent: frozenset[str]
+    """Tests that were red elsewhere at its key, and did not run in it."""
 
 
-def observe(runs: Iterable[PastRun], stage: str, *, exempt: frozenset[str] = frozenset()) -> Observed:
+def observe(
+    runs: Iterable[PastRun],
+    stage: str,
+    *,
+    exempt: frozenset[str] = frozenset(),
+    absent: Mapping[str, frozenset[str]] | None = None,
+) -> Observed:
     """Return the observations of a stage.
 
     Args:
         runs: in any order.
         stage: its name.
         exempt: tests that do not count, because they are in quarantine.
+        absent: run → tests known not to have run in it, of those that are red in another run at its key.
     """
     seen: dict[tuple[str, str], list[tuple[PastRun, PastStage]]] = {}
     infrastructure: Counter[str] = Counter()
@@ -147,7 +158,7 @@ def observe(runs: Iterable[PastRun], stage: str, *, exempt: frozenset[str] = fro
             blind += 1
         elif past.status in _JUDGED and past.tests > 0:
             seen.setdefault(_key(run, number), []).append((run, past))
-    units = [unit for group in seen.values() for unit in _units(group, exempt)]
+    units = [unit for group in seen.values() for unit in _units(group, exempt, absent or {})]
     units.sort(key=lambda unit: unit.created)
     return Observed(units=tuple(units), infrastructure=dict(infrastructure), blind=blind)
 
@@ -157,15 +168,22 @@ def _key(run: PastRun, number: int) -> tuple[str, str]:
     return (run.tree, run.environment) if run.tree and run.environment else ("", str(number))
 
 
-def _seen(run: PastRun, past: PastStage, exempt: frozenset[str]) -> _Seen:
+def _seen(run: PastRun, past: PastStage, exempt: frozenset[str], absent: frozenset[str]) -> _Seen:
     red, masked = set(), set()
     for one in run.failures:
         if one.stage == past.stage and one.test not in exempt:
-            if one.attempts[-1] in _BAD:
+            if decided(one.attempts) in _BAD:
                 red.add(one.test)
             elif _failed(one):
                 masked.add(one.test)
-    return _Seen(run=run, tests=past.tests, time_s=_time_s(run.created), red=frozenset(red), masked=frozenset(masked))
+    return _Seen(
+        run=run,
+        tests=past.tests,
+        time_s=_time_s(run.created),
+        red=frozenset(red),
+        masked=frozenset(masked),
+        absent=absent,
+    )
 
 
 def _failed(failure: PastFailure) -> bool:
@@ -180,13 +198,15 @@ def _time_s(created: str) -> float:
         return float("-inf")
 
 
-def _units(runs: Sequence[tuple[PastRun, PastStage]], exempt: frozenset[str]) -> Iterator[Unit]:
+def _units(
+    runs: Sequence[tuple[PastRun, PastStage]], exempt: frozenset[str], absent: Mapping[str, frozenset[str]]
+) -> Iterator[Unit]:
     """Yield the observations at one key."""
     if len(runs) == 1 and not runs[0][0].failures:  # nearly all of them
         run, past = runs[0]
         yield Unit(created=run.created, run=run.run, tests=past.tests, base=run.base)
         return
-    group = [_seen(run, past, exempt) for run, past in runs]
+    group = [_seen(run, past, exempt, absent.get(run.run, frozenset())) for run, past in runs]
     passed = [frozenset(_passed_elsewhere(one, group)) for one in group]
     part: list[tuple[_Seen, frozenset[str]]] = []
     for pair in sorted(zip(group, passed, strict=True), key=lambda pair: pair[0].time_s):
@@ -200,7 +220,8 @@ def _units(runs: Sequence[tuple[PastRun, PastStage]], exempt: frozenset[str]) ->
 def _passed_elsewhere(one: _Seen, group: Sequence[_Seen]) -> Iterator[str]:
     """Yield the tests that ended red in a run and green in another run at the key, which ran no fewer tests."""
     for test in one.red:
-        if any(test not in other.red for other in group if other is not one and other.tests >= one.tests):
+        others = (other for other in group if other is not one and other.tests >= one.tests)
+        if any(test not in other.red and test not in other.absent for other in others):
             yield test
 
 

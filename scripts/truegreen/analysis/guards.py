@@ -1,29 +1,85 @@
-"""How the methods of a class treat an attribute that may be None."""
+"""How methods treat an attribute that may be None, by whatever name they ask for it."""
 
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from truegreen.model.wiring import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from truegreen.analysis.callables import Class
+_PROPERTIES = frozenset({"property", "cached_property"})
 
 
-def of(owner: Class, attribute: str) -> tuple[list[Place], int]:
-    """Return the lines that pass over what needs an attribute in silence, and how often it is used."""
-    lines: set[int] = set()
-    uses = 0
-    for method in owner.node.body:
-        if not isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef) or method.name == "__init__":
-            continue
-        for node in ast.walk(method):
-            uses += _is(node, attribute)
-            lines.update(_silent(node, attribute))
-    return [Place(owner.path, line) for line in sorted(lines)], uses
+class Use(NamedTuple):
+    """What methods do with an attribute."""
+
+    guards: tuple[Place, ...]
+    """Lines that pass over in silence what needs it when it is missing."""
+    uses: int
+    """How often it is used."""
+    called: frozenset[str]
+    """Names of what is called on it."""
+    commands: frozenset[str]
+    """Those of them whose result is waited for, or not looked at: they are called for what they do."""
+
+
+@dataclass(eq=False, slots=True)
+class Method:
+    """One method, with the file it is in; what it does with an attribute is looked at once."""
+
+    path: str
+    node: ast.FunctionDef | ast.AsyncFunctionDef
+    asked: frozenset[str] = frozenset()
+    """Names that are asked of `self` in it."""
+    gives: str = ""
+    """Attribute of which it is a property that does nothing else."""
+    makes: frozenset[str] = frozenset()
+    """Attributes to which it gives a value of its own making, and not one that it was handed."""
+    calls_parent: bool = False
+    """Whether it may go on in that of the class above."""
+    _known: dict[frozenset[str], Use] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Look at it once."""
+        nodes = [*ast.walk(self.node)]
+        self.asked = frozenset(one.attr for one in nodes if _of_self(one))
+        self.calls_parent = any(isinstance(one, ast.Name) and one.id == "super" for one in nodes)
+        self.gives = _given_alone(self.node)
+        self.makes = frozenset(_made(self.node, nodes))
+
+    def use(self, names: frozenset[str]) -> Use:
+        """Return what the method does with an attribute of several names."""
+        if names not in self._known:
+            self._known[names] = _of_method(self, names)
+        return self._known[names]
+
+
+def of(methods: Sequence[Method], attribute: str) -> Use:
+    """Return what methods do with an attribute: under its own name, that of a property, or of a local variable."""
+    names = frozenset({attribute, *(one.node.name for one in methods if one.gives == attribute)})
+    seen = [one.use(names) for one in methods if not names.isdisjoint(one.asked)]
+    return Use(
+        tuple(sorted({place for use in seen for place in use.guards})),
+        sum(use.uses for use in seen),
+        frozenset[str]().union(*(use.called for use in seen)),
+        frozenset[str]().union(*(use.commands for use in seen)),
+    )
+
+
+def _of_method(method: Method, names: frozenset[str]) -> Use:
+    nodes = [*ast.walk(method.node)]
+    seen = _Seen(names, _aliases(nodes, names))
+    return Use(
+        tuple(Place(method.path, line) for node in nodes for line in _silent(node, seen)),
+        sum(map(seen.is_it, nodes)),
+        frozenset(name for node in nodes for name in _called(node, seen)),
+        frozenset(name for node in nodes for name in _commanded(node, seen)),
+    )
 
 
 def asks_for_none(test: ast.expr, name: str) -> bool:
@@ -40,30 +96,127 @@ def ends(body: Iterable[ast.stmt]) -> bool:
     return any(isinstance(inner, ast.Raise | ast.Assert) for statement in body for inner in ast.walk(statement))
 
 
-def _silent(node: ast.AST, attribute: str) -> Iterator[int]:
+class _Seen(NamedTuple):
+    """By which names one method asks for an attribute."""
+
+    names: frozenset[str]
+    """Those of the attribute itself, and of properties that give it."""
+    aliases: frozenset[str]
+    """Local variables that hold it and nothing else."""
+
+    def is_it(self, node: ast.AST) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.aliases and isinstance(node.ctx, ast.Load)
+        return isinstance(node, ast.Attribute) and node.attr in self.names and _of_self(node)
+
+
+def _of_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
+    return (
+        isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "self"
+        and isinstance(node.ctx, ast.Load)
+    )
+
+
+def _given_alone(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the attribute that a property gives as it is; empty when it does something else, or is none."""
+    marks = {one.attr if isinstance(one, ast.Attribute) else getattr(one, "id", "") for one in method.decorator_list}
+    if marks.isdisjoint(_PROPERTIES):
+        return ""
+    body = [one for one in method.body if not (isinstance(one, ast.Expr) and isinstance(one.value, ast.Constant))]
+    value = body[0].value if len(body) == 1 and isinstance(body[0], ast.Return) else None
+    return value.attr if value is not None and _of_self(value) else ""
+
+
+def _made(method: ast.FunctionDef | ast.AsyncFunctionDef, nodes: Iterable[ast.AST]) -> Iterator[str]:
+    handed = {one.arg for one in (*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs)}
+    for node in nodes:
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if value is None or _none(value) or (isinstance(value, ast.Name) and value.id in handed):
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]:
+            if isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name) and target.value.id == "self":
+                yield target.attr
+
+
+def _aliases(nodes: list[ast.AST], names: frozenset[str]) -> frozenset[str]:
+    """Return the local variables that are given the attribute, and are given nothing else."""
+    given = {
+        target.id
+        for node in nodes
+        for target, value in _given(node)
+        if isinstance(target, ast.Name) and _of_self(value) and value.attr in names
+    }
+    bound = Counter(name for node in nodes for name in _bound(node)) if given else {}
+    return frozenset(name for name in given if bound[name] == 1)
+
+
+def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield what is given which value, also in `a, b = self.a, self.b`."""
+    if isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
+        yield node.target, node.value
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                if len(target.elts) == len(node.value.elts):
+                    yield from zip(target.elts, node.value.elts, strict=True)
+            else:
+                yield target, node.value
+
+
+def _bound(node: ast.AST) -> Iterator[str]:
+    """Yield the names that a node gives a meaning; one that belongs to somebody else is given two."""
+    if isinstance(node, ast.Name):
+        if not isinstance(node.ctx, ast.Load):
+            yield node.id
+    elif isinstance(node, ast.arg):
+        yield node.arg
+    elif isinstance(node, ast.alias):
+        yield node.asname or node.name
+    elif isinstance(node, ast.Global | ast.Nonlocal):
+        yield from (*node.names, *node.names)
+    elif isinstance(node, ast.MatchMapping):
+        yield node.rest or ""
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.ExceptHandler | ast.MatchAs
+                    | ast.MatchStar):  # fmt: skip
+        yield node.name or ""
+
+
+def _called(node: ast.AST, seen: _Seen) -> Iterator[str]:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and seen.is_it(_unnamed(node.func.value)):
+        yield node.func.attr
+
+
+def _commanded(node: ast.AST, seen: _Seen) -> Iterator[str]:
+    if isinstance(node, ast.Expr | ast.Await):
+        yield from _called(node.value, seen)
+
+
+def _silent(node: ast.AST, seen: _Seen) -> Iterator[int]:
     """Yield the line of a condition that leaves something out when the attribute is missing."""
     if isinstance(node, ast.If | ast.IfExp | ast.While):
-        there, missing = _asked(node.test, attribute)
+        there, missing = _asked(node.test, seen)
         if isinstance(node, ast.If):
             # `if not self._x: raise` is loud; so is `if self._x: … else: raise`.
             if (missing and not ends(node.body)) or (there and not ends(node.orelse)):
                 yield node.lineno
         elif there or missing:
             yield node.lineno
-    elif isinstance(node, ast.BoolOp) and any(_is(value, attribute) for value in node.values[:-1]):
+    elif isinstance(node, ast.BoolOp) and any(seen.is_it(value) for value in node.values[:-1]):
         yield node.lineno
 
 
-def _asked(test: ast.expr, attribute: str) -> tuple[bool, bool]:
+def _asked(test: ast.expr, seen: _Seen) -> tuple[bool, bool]:
     """Return whether a condition holds only with the attribute, and whether it holds without it."""
     parts = test.values if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.And) else [test]
     there = missing = False
     for part in parts:
         negated = isinstance(part, ast.UnaryOp) and isinstance(part.op, ast.Not)
         node = part.operand if isinstance(part, ast.UnaryOp) and negated else part
-        if _is(_unnamed(node), attribute):
+        if seen.is_it(_unnamed(node)):
             there, missing = there or not negated, missing or negated
-        elif isinstance(node, ast.Compare) and _is(_unnamed(node.left), attribute) and _none(node.comparators[0]):
+        elif isinstance(node, ast.Compare) and seen.is_it(_unnamed(node.left)) and _none(node.comparators[0]):
             is_none = isinstance(node.ops[0], ast.Is | ast.Eq) != negated
             there, missing = there or not is_none, missing or is_none
     return there, missing
@@ -72,16 +225,6 @@ def _asked(test: ast.expr, attribute: str) -> tuple[bool, bool]:
 def _unnamed(node: ast.expr) -> ast.expr:
     """Return an expression without the name it is given on the way: `(x := self._x)`."""
     return node.value if isinstance(node, ast.NamedExpr) else node
-
-
-def _is(node: ast.AST, attribute: str) -> bool:
-    return (
-        isinstance(node, ast.Attribute)
-        and node.attr == attribute
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "self"
-        and isinstance(node.ctx, ast.Load)
-    )
 
 
 def _none(node: ast.expr) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truegreen.analysis.commits import TABLES
 from truegreen.model.mutation import Fate
 from truegreen.model.proof import Answer
 from truegreen.model.testrun import Outcome
@@ -56,8 +57,10 @@ def _coverage(evidence: StageEvidence) -> str:
 def _commits(evidence: StageEvidence) -> str:
     if not evidence.persistence:
         return ""
-    rows = sum(c.count for part in evidence.persistence for p in part.phases if p.phase == "call" for c in p.committed)
-    return f"{rows:,} row{'' if rows == 1 else 's'} committed"
+    counted = [part for part in evidence.persistence if part.counts]
+    rows = sum(c.count for part in counted for p in part.phases if p.phase == "call" for c in p.committed)
+    noun = "row" if all(part.kind in TABLES for part in counted) else "change"
+    return f"{rows:,} {noun}{'' if rows == 1 else 's'} committed"
 
 
 def _scans(evidence: StageEvidence) -> str:

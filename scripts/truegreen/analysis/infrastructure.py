@@ -55,6 +55,11 @@ _PATTERNS = {
     RUNNER_LOST: r"lost communication with the server|runner has received a shutdown signal|hosted runner.{0,80}lost",
 }
 """Class → text of its pattern, whatever the case; compiled when it is first used, because most runs have no failure."""
+_ASSERTION = (
+    r"^(?:E\s+)?(?:assert\b|(?:failed: )?expected\b|failed:"
+    r"|(?:[\w.$:]*[.$:])?(?:\w*Assertion\w*|Comparison(?:Failure|Error)|\w*Expectation\w*(?:Error|Exception|Failed)?)\b)"
+)
+"""Beginning of a line that tells of an assertion, as runners of many languages write it."""
 
 
 def of_text(text: str) -> str:
@@ -63,6 +68,16 @@ def of_text(text: str) -> str:
     return next(
         (name for name, pattern in _PATTERNS.items() if re.search(pattern, head, re.IGNORECASE | re.MULTILINE)), ""
     )
+
+
+def of_case(case: TestCase) -> str:
+    """Return the class that a case's message speaks of; empty for none, and for an assertion.
+
+    An assertion compares what the test chose to compare: whatever its text says, no machine said it.
+    """
+    told = f"{case.message[:_TEXT_MAX]}\n{case.detail[:_TEXT_MAX]}"
+    found = of_text(case.message)
+    return "" if found and re.search(_ASSERTION, told, re.IGNORECASE | re.MULTILINE) else found
 
 
 def of_record(record: StageRecord) -> str:
@@ -87,7 +102,7 @@ def of_stage(evidence: StageEvidence) -> str:
 
 def of_cases(cases: Iterable[TestCase]) -> str:
     """Return the one class that every failing case tells of; empty when one does not, or none fails."""
-    classes = {of_text(case.message) for case in cases if case.outcome in BAD}
+    classes = {of_case(case) for case in cases if case.outcome in BAD}
     return classes.pop() if len(classes) == 1 else ""
 
 

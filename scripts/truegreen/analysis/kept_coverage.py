@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from truegreen.model.coverage import Coverage, FileCoverage
 
 PART = "coverage"
 """Name of the part of a run that holds it."""
+_Bits = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]+$")]
 
 
 def packed(coverage: Coverage) -> bytes:
@@ -22,8 +25,8 @@ def unpacked(data: bytes) -> Coverage:
         ValueError: it is something else.
     """
     try:
-        found = msgspec.json.decode(data, type=dict[str, tuple[str, str]])
-    except msgspec.MsgspecError as error:
+        found = msgspec.json.decode(data, type=dict[str, tuple[_Bits, _Bits]])
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from None
     return Coverage(
         files=tuple(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.analysis.attempts import decided
 from truegreen.errors import EvidenceUnreadable
 from truegreen.model.case_table import CaseTable
 from truegreen.model.coverage import Coverage, FileCoverage
 from truegreen.model.mocks import FakeScan, FakeUse
-from truegreen.model.testrun import BAD, Outcome, TestCase, TestRun, TestSession
+from truegreen.model.testrun import BAD, TestCase, TestRun, TestSession
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from truegreen.model.load import LoadResult
     from truegreen.model.mocks import Rule
     from truegreen.model.persistence import PersistenceEvidence
-    from truegreen.model.wiring import WiringScan
+    from truegreen.model.wiring import Walk, WiringScan
 
 _SHOWN = 3
 
@@ -66,11 +68,10 @@ def rerun(first: TestRun, later: TestRun) -> TestRun:
 
 def _again(case: TestCase, later: TestCase) -> TestCase:
     attempts = (*(case.attempts or (case.outcome,)), *(later.attempts or (later.outcome,)))
-    hidden = later.outcome is Outcome.SKIP and case.outcome in BAD
     told = later if later.outcome in BAD or not (case.message or case.detail) else case
     return msgspec.structs.replace(
         case,
-        outcome=case.outcome if hidden else later.outcome,
+        outcome=decided((case.outcome, later.outcome)),
         attempts=attempts,
         message=told.message,
         detail=told.detail,
@@ -134,7 +135,30 @@ def wirings(parts: Sequence[WiringScan]) -> WiringScan:
         files=min(part.files for part in parts),
         dependencies=tuple(dict.fromkeys(one for part in parts for one in part.dependencies)),
         unread=tuple(dict.fromkeys(name for part in parts for name in part.unread)),
+        roots=tuple({root.name: root for part in parts for root in part.roots}.values()),
+        walks=tuple(_walks(parts)),
+        unbuilt=tuple(dict.fromkeys(one for part in parts for one in part.unbuilt)),
+        stray=tuple(dict.fromkeys(name for part in parts for name in part.stray)),
     )
+
+
+def _walks(parts: Sequence[WiringScan]) -> Iterable[Walk]:
+    """Yield one walk for each root, with all that was wrong anywhere; none where a part did not come to walk it."""
+    wanted = Counter(root.name for part in parts for root in part.roots)
+    for name, times in wanted.items():
+        seen = [walk for part in parts for walk in part.walks if walk.root == name]
+        if len(seen) < times:
+            continue
+        broken = next((walk for walk in seen if walk.error), seen[0])
+        yield msgspec.structs.replace(
+            broken,
+            objects=min(walk.objects for walk in seen),
+            held=tuple(dict.fromkeys(one for walk in seen for one in walk.held)),
+            threads=tuple(dict.fromkeys(one for walk in seen for one in walk.threads)),
+            flawed=tuple(dict.fromkeys(one for walk in seen for one in walk.flawed)),
+            left=tuple(dict.fromkeys(text for walk in seen for text in walk.left)),
+            walk_ms=max(walk.walk_ms for walk in seen),
+        )
 
 
 def fakes(parts: Sequence[FakeScan]) -> FakeScan:
@@ -172,8 +196,8 @@ def _labelled(test: str, label: str) -> str:
 def coverages(parts: Iterable[Coverage]) -> Coverage:
     """Return the union: a line or branch is covered if any part covered it; order does not matter.
 
-    Branches are merged exactly where the parts name them. Where they only count them, the largest count of
-    covered branches is taken, which is never too high. One part without branches makes the whole without.
+    Branches are merged exactly where the parts name them. Where they only count them, the largest count of each line
+    is taken, which is never too high. One part without branches makes the whole without.
     """
     found = list(parts)
     by_path: dict[str, FileCoverage] = {}
@@ -190,12 +214,38 @@ def _union(one: FileCoverage, two: FileCoverage) -> FileCoverage:
     covered = one.covered | two.covered
     taken = one.taken | two.taken
     untaken = (one.untaken | two.untaken) - taken
+    counted = _largest(one.counted, two.counted)
+    every = _largest(counted, _counted(taken, untaken)) if counted and (taken or untaken) else counted
     return FileCoverage(
         path=one.path,
         covered=covered,
         missing=(one.missing | two.missing) & ~covered,
-        branches=max(one.branches, two.branches, len(taken) + len(untaken)),
-        covered_branches=max(one.covered_branches, two.covered_branches, len(taken)),
+        branches=max(one.branches, two.branches, len(taken) + len(untaken), sum(line[2] for line in every)),
+        covered_branches=max(one.covered_branches, two.covered_branches, len(taken), sum(line[1] for line in every)),
         taken=taken,
         untaken=untaken,
+        excluded=None if one.excluded is None or two.excluded is None else one.excluded | two.excluded,
+        counted=counted,
     )
+
+
+_Counted = tuple[tuple[int, int, int], ...]
+"""As `FileCoverage.counted`."""
+
+
+def _largest(one: _Counted, two: _Counted) -> _Counted:
+    """Return the largest counts of each line."""
+    if not one or not two or one == two:
+        return one or two
+    found = {line: (covered, whole) for line, covered, whole in one}
+    for line, covered, whole in two:
+        known = found.get(line, (0, 0))
+        found[line] = max(known[0], covered), max(known[1], whole)
+    return tuple((line, *found[line]) for line in sorted(found))
+
+
+def _counted(taken: frozenset[tuple[int, int]], untaken: frozenset[tuple[int, int]]) -> _Counted:
+    """Return branches that are named as counts of each line."""
+    covered = Counter(line for line, _ in taken)
+    every = covered + Counter(line for line, _ in untaken)
+    return tuple((line, covered[line], every[line]) for line in sorted(every))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, NamedTuple
 
-from truegreen.analysis.fakes import LIBRARIES
+from truegreen.analysis.fakes import LIBRARIES, UNWATCHED
 from truegreen.model.mocks import FakeScan, FakeUse, Replacement, Rule
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class StandIn(NamedTuple):
 def stand_ins(replaced: Iterable[Replacement], scans: Iterable[FakeScan]) -> list[StandIn]:
     """Return all stand-ins; what the plugin sees while tests run is not taken from the sources too."""
     found = [_of(one) for one in replaced if one.uses]
-    found += [_static(use) for scan in scans for use in scan.uses if use.rule not in _RUNTIME]
+    found += [_static(use) for scan in scans for use in scan.uses if use.rule not in _RUNTIME or use.what in UNWATCHED]
     kept: dict[object, StandIn] = {}
     for number, one in enumerate(found):
         # One library replaces many things for one test, and is named more than once in it.

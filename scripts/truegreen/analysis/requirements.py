@@ -106,7 +106,7 @@ def _blind(stage: StageEvidence) -> str:
         return f"{stage.stage} left no results of tests"
     if any(not session.finished or session.collection_errors for session in stage.sessions):
         return f"the tests of {stage.stage} did not all run"
-    if any(part.problem or not part.complete for part in stage.persistence):
+    if any(part.problem or not part.complete for part in commits.relevant(stage.persistence)):
         return f"the recording of {stage.stage} is not whole"
     return ""
 

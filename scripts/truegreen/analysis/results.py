@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.analysis import fingerprint as fingerprints
+from truegreen.analysis import identity, kept_coverage, kept_findings, kept_load
 from truegreen.analysis import infrastructure as classes_of
-from truegreen.analysis import kept_coverage
+from truegreen.analysis.attempts import decided
 from truegreen.analysis.this_run import environment, tree
 from truegreen.model.history import PastRun, PastStage
-from truegreen.model.incident import run_key
 from truegreen.model.results import RunResults, TestResult
-from truegreen.model.testrun import Outcome, TestCase
+from truegreen.model.testrun import BAD, Outcome, TestCase
+from truegreen.model.verdict import Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,23 +31,29 @@ def of(
     *,
     fingerprint: Callable[[TestCase], str] = fingerprints.of_case,
     infrastructure: Callable[[StageEvidence], str] = classes_of.of_stage,
+    kept: Iterable[str] = (),
 ) -> RunResults:
     """Return what the history keeps of a run.
 
     Where only some jobs of a run were started again, the new attempt comes with evidence of an earlier one. The earlier
-    attempt is a run of its own, so a stage that was not run again is no part of this one: nothing counts twice.
+    attempt is a run of its own, so a stage that was not run again is no part of this one, and of a stage with shards
+    that were not, only what ran again is kept: nothing counts twice. Without a CI, `identity` says the same of evidence
+    that is judged again. A run without a key is not to be kept: other runs hold all of it.
 
     Args:
         report: the judged run.
         evidence: what it was judged on; its records name tree and environment.
         fingerprint: names what failed in a test, without what changes from run to run.
         infrastructure: names the class of infrastructure that failed in a stage, empty when none did.
+        kept: keys of the runs that the history holds; they matter where no CI numbers the runs.
     """
     origin = report.provenance
-    key = run_key(origin)
-    earlier = {stage.stage for stage in evidence.stages if _of_an_earlier_attempt(stage, key)}
+    known = identity.of(report, evidence, kept)
+    key = known.run
+    earlier = {stage.stage for stage in evidence.stages if _of_an_earlier_attempt(stage, key)} | known.elsewhere
     own = [stage for stage in evidence.stages if stage.stage not in earlier]
     tests = {stage.stage: _tests(stage, fingerprint) for stage in own if stage.tests}
+    sizes = {stage.stage: stage.tests.count() - stage.tests.count(Outcome.SKIP) for stage in own if stage.tests}
     every = [test for results in tests.values() for test in results]
     classes = {name: infrastructure(evidence.of(name)) for name in _asked(report, evidence)}
     run = PastRun(
@@ -56,7 +63,7 @@ def of(
         status=report.status.value,
         duration_s=report.duration_s,
         tests=sum(test.ran for test in every),
-        failed=sum(test.attempts[-1] in (Outcome.FAIL, Outcome.ERROR) for test in every),
+        failed=sum(decided(test.attempts) in BAD for test in every),
         flaky=sum(_disagrees(test) for test in every),
         line_ratio=_line_ratio(evidence),
         tree=tree(evidence),
@@ -64,13 +71,13 @@ def of(
         branch=_branch(origin.ref, origin.pull_request),
         base=origin.base,
         stages=tuple(
-            _stage(stage, tests.get(stage.stage, ()), classes) for stage in report.stages if stage.stage not in earlier
+            _stage(stage, sizes.get(stage.stage, 0), classes) for stage in report.stages if stage.stage not in earlier
         ),
     )
     return RunResults(
         run=run,
         results={stage: results for stage, results in tests.items() if results},
-        parts=_parts(evidence) if origin.base and "unit" not in earlier else {},
+        parts=_parts(own, report) if origin.base else {},
         repository=origin.repository,
         ref=origin.ref,
         event=origin.event,
@@ -93,7 +100,7 @@ def _asked(report: Report, evidence: RunEvidence) -> list[str]:
 
 def _tests(stage: StageEvidence, fingerprint: Callable[[TestCase], str]) -> tuple[TestResult, ...]:
     cases = stage.tests.cases if stage.tests else ()
-    return tuple(_test(case, fingerprint) for case in cases)
+    return tuple(_test(case, fingerprint) for case in cases if case.id not in stage.carried)
 
 
 def _test(case: TestCase, fingerprint: Callable[[TestCase], str]) -> TestResult:
@@ -101,12 +108,12 @@ def _test(case: TestCase, fingerprint: Callable[[TestCase], str]) -> TestResult:
     return msgspec.structs.replace(result, fingerprint=fingerprint(case)) if result.failed else result
 
 
-def _stage(report: StageReport, tests: Iterable[TestResult], classes: dict[str, str]) -> PastStage:
+def _stage(report: StageReport, tests: int, classes: dict[str, str]) -> PastStage:
     return PastStage(
         stage=report.stage,
         status=report.status.value,
         duration_s=report.duration_s,
-        tests=sum(test.ran for test in tests),
+        tests=tests,
         infrastructure=classes.get(report.stage, ""),
     )
 
@@ -121,10 +128,17 @@ def _branch(ref: str, pull_request: int | None) -> str:
     return ref.removeprefix(_HEADS) if ref.startswith(_HEADS) else ""
 
 
-def _parts(evidence: RunEvidence) -> dict[str, bytes]:
+def _parts(stages: list[StageEvidence], report: Report) -> dict[str, bytes]:
     """Return what later runs are compared with; only runs of the default branch keep it."""
-    coverage = evidence.of("unit").coverage
-    return {kept_coverage.PART: kept_coverage.packed(coverage)} if coverage is not None and coverage.lines else {}
+    coverage = next((stage.coverage for stage in stages if stage.stage == "unit"), None)
+    findings = kept_findings.of(stages)
+    green = [stage.stage for stage in report.stages if stage.status is Status.PASS]
+    loads = kept_load.of(stages, green)
+    return {
+        **({kept_coverage.PART: kept_coverage.packed(coverage)} if coverage is not None and coverage.lines else {}),
+        **({kept_findings.PART: kept_findings.packed(findings)} if findings else {}),
+        **({kept_load.PART: kept_load.packed(loads)} if loads else {}),
+    }
 
 
 def _line_ratio(evidence: RunEvidence) -> float | None:

@@ -13,10 +13,11 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from truegreen.analysis import callables, guards, syntax
+from truegreen.analysis.families import Families, same_module
 from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from truegreen.analysis.callables import Argument, Call, Class, Parameter, Source
 
@@ -48,32 +49,44 @@ def scan(texts: Mapping[str, str]) -> WiringScan:
     Args:
         texts: path relative to the project → text of a Python file that is no test.
     """
+    sources, unread = read(texts)
+    return found(Project(sources), unread)
+
+
+def read(texts: Mapping[str, str]) -> tuple[list[Source], list[str]]:
+    """Return what each text declares and calls, and which could not be read, each as `path: reason`."""
     sources, unread = [], []
     for path, text in texts.items():
         try:
             sources.append(callables.read(text, path))
         except syntax.UNREADABLE as error:
             unread.append(f"{path}: {error}")
-    found = _Project(sources).dependencies()
+    return sources, unread
+
+
+def found(project: Project, unread: Iterable[str] = ()) -> WiringScan:
+    """Return every optional dependency of the classes of a project, and who supplies it."""
     return WiringScan(
-        files=len(sources),
-        classes=sum(len(source.classes) for source in sources),
-        dependencies=tuple(sorted(found, key=lambda one: (one.place, one.parameter))),
+        files=len(project.sources),
+        classes=sum(len(source.classes) for source in project.sources),
+        dependencies=tuple(sorted(project.dependencies(), key=lambda one: (one.place, one.parameter))),
         unread=tuple(unread),
     )
 
 
-class _Project:
+class Project:
     """All sources, asked who calls what."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self._sources = list(sources)
+        """Take sources as `read` gives them."""
+        self.sources = list(sources)
         self._classes: dict[str, list[Class]] = defaultdict(list)
         self._functions: dict[str, list[tuple[Source, callables.Function]]] = defaultdict(list)
         self._calls: dict[str, list[Call]] = defaultdict(list)
         self._heirs: dict[str, list[Class]] = defaultdict(list)
-        self._modules = [source.module for source in self._sources]
-        for source in self._sources:
+        self._modules = [source.module for source in self.sources]
+        self.families = Families(self.sources)
+        for source in self.sources:
             for found in source.classes:
                 self._classes[found.name].append(found)
                 for base in found.bases:
@@ -85,12 +98,12 @@ class _Project:
 
     def dependencies(self) -> Iterator[Dependency]:
         """Yield each optional dependency that a constructor keeps."""
-        imports = {source.path: source.imports for source in self._sources}
-        for owner in [owner for source in self._sources for owner in source.classes]:
+        imports = {source.path: source.imports for source in self.sources}
+        for owner in [owner for source in self.sources for owner in source.classes]:
             for parameter in (owner.constructor() or ([], 0))[0]:
-                kind = self._kind(parameter, imports[owner.path]) if parameter.optional else None
-                attribute = _kept(owner, parameter.name) if kind is not None else ""
-                if kind is not None and attribute:
+                attribute = kept(owner, parameter.name) if parameter.optional else ""
+                kind = self.kind(owner, parameter, attribute, imports[owner.path]) if attribute else None
+                if kind is not None:
                     yield self._dependency(owner, parameter, attribute, kind)
 
     def _dependency(self, owner: Class, parameter: Parameter, attribute: str, kind: str) -> Dependency:
@@ -106,7 +119,7 @@ class _Project:
             supply, why = Supply.UNKNOWN, f"the class is handed on at {escape}"
         else:
             supply, why = Supply.NEVER, ""
-        silent, uses = guards.of(owner, attribute)
+        seen = self._use(owner, attribute)
         return Dependency(
             owner=owner.name,
             parameter=parameter.name,
@@ -117,9 +130,15 @@ class _Project:
             calls=tuple(call.place for call in calls),
             suppliers=tuple(sorted(suppliers)),
             why=why,
-            guards=tuple(silent),
-            uses=uses,
+            guards=tuple(sorted({place for use in seen for place in use.guards})),
+            uses=max(use.uses for use in seen),
         )
+
+    def _use(self, owner: Class, attribute: str) -> list[guards.Use]:
+        """Return what a class does with an attribute, and what each does that inherits it and is built."""
+        heirs = [one for one in self.families.below(owner) if one.name in self._calls and not _sets(one, attribute)]
+        heirs = [] if attribute.startswith("__") else heirs
+        return [guards.of(self.families.methods(one, attribute), attribute) for one in (owner, *heirs)]
 
     def _constructions(self, owner: Class) -> Iterator[Call]:
         """Yield the call sites that build a class, or one that inherits its constructor."""
@@ -137,7 +156,7 @@ class _Project:
         if len(self._classes[owner.name]) == 1 or not call.module:
             return True
         known = {one.module for one in self._classes[owner.name]}
-        meant = {module for module in known if _same_module(module, call.module)}
+        meant = {module for module in known if same_module(module, call.module)}
         return owner.module in meant if meant else True
 
     def _supplies(self, target: str, call: Call, parameter: str, asked: frozenset[tuple[str, str]]) -> bool:
@@ -183,23 +202,48 @@ class _Project:
         family = {owner.name, *(heir.name for heir in self._heirs.get(owner.name, ())), *owner.bases, ""}
         return [
             place
-            for source in self._sources
+            for source in self.sources
             for name, attr, place in source.assigned
             if attr == attribute and name in family
         ]
 
     def _escape(self, owner: Class) -> Place | None:
-        return next((source.escapes[owner.name] for source in self._sources if owner.name in source.escapes), None)
+        return next((source.escapes[owner.name] for source in self.sources if owner.name in source.escapes), None)
 
-    def _kind(self, parameter: Parameter, imports: Mapping[str, tuple[str, str]]) -> str | None:
-        """Return the annotation of a dependency without None; None when the parameter is a plain value."""
+    def kind(
+        self, owner: Class, parameter: Parameter, attribute: str, imports: Mapping[str, tuple[str, str]]
+    ) -> str | None:
+        """Return the annotation of a dependency without None; None when the parameter is a plain value.
+
+        Args:
+            owner: the class that takes it.
+            parameter: how it takes it.
+            attribute: where it keeps it.
+            imports: what the names in the class's file mean.
+        """
         if parameter.annotation is None:
-            last = parameter.name.strip("_")
-            return "" if any(last == word or last.endswith(f"_{word}") for word in _WORDS) else None
-        parts = [part for part in _parts(parameter.annotation) if not callables.is_none(part)]
-        return next((ast.unparse(part) for part in parts if self._is_dependency(part, imports)), None)
+            return "" if _is_named_part(parameter) else None
 
-    def _is_dependency(self, node: ast.expr, imports: Mapping[str, tuple[str, str]]) -> bool:
+        def works(kind: Class) -> bool:
+            use = guards.of(self.families.methods(owner, attribute), attribute)
+            own = {one.node.name for one in self.families.methods(kind) if not one.node.decorator_list}
+            return not own.isdisjoint(use.called if _is_named_part(parameter) else use.commands)
+
+        parts = [part for part in members(parameter.annotation) if not callables.is_none(part)]
+        return next((ast.unparse(part) for part in parts if self._is_dependency(part, imports, works)), None)
+
+    def classes(self, name: str) -> list[Class]:
+        """Return the project's classes of one name."""
+        return self._classes.get(name, [])
+
+    def functions(self, name: str) -> list[tuple[Source, callables.Function]]:
+        """Return the project's module functions of one name, each with its source."""
+        return self._functions.get(name, [])
+
+    def _is_dependency(
+        self, node: ast.expr, imports: Mapping[str, tuple[str, str]], works: Callable[[Class], bool]
+    ) -> bool:
+        """Return whether a type is that of a part of the application; of a dataclass, `works` tells."""
         name = callables.simple_name(node.value if isinstance(node, ast.Subscript) else node)
         if not name or name in _PLAIN:
             return False
@@ -208,14 +252,14 @@ class _Project:
         module, original = imports.get(callables.simple_name(first), ("", name))
         own = self._classes.get(name) or self._classes.get(original, [])
         if own:
-            return not any(_holds_values(found) for found in own)
-        if not module or any(_same_module(known, module) for known in self._modules):
+            return all(_VALUES.isdisjoint(found.bases) and (not found.generated or works(found)) for found in own)
+        if not module or any(same_module(known, module) for known in self._modules):
             return False  # a name of the project that is no class is an alias of some type
         top = module.partition(".")[0]
         return (top not in sys.stdlib_module_names or top in _CONNECTIONS) and name[:1].isupper()
 
 
-def _parts(node: ast.expr) -> Iterator[ast.expr]:
+def members(node: ast.expr) -> Iterator[ast.expr]:
     """Yield the members of a union, also of one that is written as text."""
     waiting = [node]
     while waiting:
@@ -233,7 +277,7 @@ def _parts(node: ast.expr) -> Iterator[ast.expr]:
             yield part
 
 
-def _kept(owner: Class, parameter: str) -> str:
+def kept(owner: Class, parameter: str) -> str:
     """Return the attribute that keeps a parameter as it is; empty when it is not kept, or has another default."""
     attribute = ""
     constructor = owner.method("__init__")
@@ -256,10 +300,16 @@ def _kept(owner: Class, parameter: str) -> str:
     return attribute
 
 
-def _holds_values(found: Class) -> bool:
-    return found.generated or bool(_VALUES & set(found.bases))
+def _is_named_part(parameter: Parameter) -> bool:
+    """Return whether the name of a parameter is that of a part of the application."""
+    last = parameter.name.strip("_")
+    return any(last == word or last.endswith(f"_{word}") for word in _WORDS)
 
 
-def _same_module(known: str, named: str) -> bool:
-    """Return whether a module of the project may be the one that is imported: its root may be `src`."""
-    return known == named or known.endswith(f".{named}")
+def _sets(heir: Class, attribute: str) -> bool:
+    """Return whether the constructor of an heir keeps something of its own under a name."""
+    constructor = heir.method("__init__")
+    return constructor is not None and any(
+        isinstance(node, ast.Attribute) and node.attr == attribute and not isinstance(node.ctx, ast.Load)
+        for node in ast.walk(constructor)
+    )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen import registry
-from truegreen.app import history
+from truegreen.app import collected, history
 from truegreen.errors import StoreError, UsageError
 from truegreen.runtime import files
 from truegreen.runtime.data_branch import DataBranch
@@ -137,6 +137,8 @@ def check(shell: Shell, settings: Settings) -> None:
 def place(settings: Settings) -> str:
     """Return where the history is carried to, in words."""
     options = settings.history
+    if options.artifacts:
+        return f"the artifact {collected.ARTIFACT}"
     return f"branch {options.branch} at {options.remote}" if options.branch else f"folder {options.folder}"
 
 
@@ -164,6 +166,13 @@ def _branch(shell: Shell, settings: Settings) -> DataBranch:
 
 def _kept(settings: Settings) -> Path:
     options = settings.history
+    if options.artifacts:
+        raise UsageError(
+            "the history is kept in artifacts, which a job of each run collects",
+            where="[tool.truegreen.history]",
+            fix=f"call history-artifacts.yml; at a desk: `gh run download -n {collected.ARTIFACT}`, then "
+            f"`truegreen history import {history.NAME}`",
+        )
     if not options.folder:
         raise UsageError(
             "no place is configured to carry the history to",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import carrying, gate, history
+from truegreen.app import carrying, collected, gate, history, incoming
 from truegreen.app import event as events
 from truegreen.config.schema import HistoryOptions
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable, StoreError, TruegreenError, UsageError
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 RUN = "run.jsonl"
 """Name of the file, beside `verdict.json`, that holds the run as `truegreen history import` reads it."""
-_LIMIT_BYTES = 256 << 20
+LIMIT_BYTES = 256 << 20
 _DEPENDABOT = "dependabot[bot]"
 
 
@@ -50,13 +50,17 @@ def earlier(shell: Shell, settings: Settings) -> Iterator[history.Keeper]:
     """
     here = history.path(settings)
     options = settings.history
-    if options.url or not (options.branch or git.tracked(settings.root, here, shell.processes)):
-        yield history.Keeper(shell, settings)
+    borrowed = options.branch or options.artifacts
+    if options.url or not (borrowed or git.tracked(settings.root, here, shell.processes)):
+        keeper = history.Keeper(shell, settings)
+        # Others are judged with what is on a server; a file that stays here is read by nobody else.
+        keeper.refused = _refused(shell, settings) if options.url else ""
+        yield keeper
         return
     with tempfile.TemporaryDirectory(prefix="truegreen-history-") as folder:
         copy = Path(folder) / history.NAME
         read = msgspec.structs.replace(settings, history=HistoryOptions(path=str(copy)))
-        keeper = history.Keeper(shell, read, carrying.place(settings) if settings.history.branch else str(here))
+        keeper = history.Keeper(shell, read, carrying.place(settings) if borrowed else str(here))
         try:
             _borrow(shell, settings, here, copy)
         except StoreError as error:
@@ -65,38 +69,39 @@ def earlier(shell: Shell, settings: Settings) -> Iterator[history.Keeper]:
 
 
 def _borrow(shell: Shell, settings: Settings, here: Path, copy: Path) -> None:
-    if not settings.history.branch:
-        raise StoreError(
-            "the history is a file of the code that is judged",
-            where=str(here),
-            why="whoever changes the code could write it; nothing in it is believed",
-            fix="take it out of git (`git rm --cached`), and name a branch: history.branch",
-        )
-    carrying.fetch(shell, settings, copy)
+    if settings.history.artifacts:
+        collected.fetch(shell, settings, copy)
+    elif settings.history.branch:
+        carrying.fetch(shell, settings, copy)
+    else:
+        raise collected.of_the_code(here)
 
 
 def told(shell: Shell, settings: Settings, keeper: history.Keeper, report: Report) -> Report:
     """Return the report with what it was compared with, and why this run will not be kept where it will not."""
-    on_branch = bool(settings.history.branch) and not settings.history.url  # a server comes before a branch
-    if not on_branch and not keeper.problem:
+    shared = bool(settings.history.branch or settings.history.url or settings.history.artifacts)
+    if not shared and not keeper.problem:
         return report
-    place = carrying.place(settings)
+    place = "the history's server" if settings.history.url else carrying.place(settings)  # a server comes first
     said = f"compared with {count(keeper.runs, 'earlier run')} on {place}"
     if not keeper.runs:
         said = f"no earlier run on {place} yet"
     if keeper.problem:
         said = f"nothing was compared with earlier runs: {keeper.problem}"
         shell.console.command(f"::warning title=truegreen history::{command_data(said)}")
-    reason = refusal(events.current(shell), pull_requests=settings.history.pull_requests)
-    if reason and on_branch:
+    if shared and (reason := _refused(shell, settings)):
         said += f"; this run will not be kept: {reason}"
     return msgspec.structs.replace(report, history=said)
+
+
+def _refused(shell: Shell, settings: Settings) -> str:
+    return refusal(events.current(shell), pull_requests=settings.history.pull_requests)
 
 
 def leave(settings: Settings, report: Report, keeper: history.Keeper, folder: Path) -> None:
     """Write what is to be kept of a run beside its report below a folder, for the job that may write."""
     options = settings.history
-    if (options.branch or options.folder) and not options.url:
+    if (options.branch or options.folder or options.artifacts) and not options.url:
         body = msgspec.json.encode(content.normal(keeper.results(report))) + b"\n"
         files.write_atomic(folder / gate.REPORT / RUN, body)
 
@@ -104,22 +109,36 @@ def leave(settings: Settings, report: Report, keeper: history.Keeper, folder: Pa
 def refusal(event: Event, *, pull_requests: bool) -> str:
     """Return why the run of an event is not to be kept, or nothing; pure.
 
-    Nothing that only whoever opens a pull request has a say in gets into the history that others are judged with.
-
     Args:
         event: what started the run.
         pull_requests: whether runs of pull requests from branches of the repository itself are kept.
     """
-    if event.name in UNSAFE:
-        return f"{event.name} may judge code that nobody reviewed"
-    if event.name in PULL_REQUEST or event.pull_request is not None:
-        if event.is_fork:
-            return "the pull request comes from a fork"
-        if not event.base_sha:
-            return "the event does not say where the pull request comes from"
-        if not pull_requests:
-            return "it is of a pull request, and history.pull-requests is not set"
-    if event.actor == _DEPENDABOT:
+    of_pull = event.name in PULL_REQUEST or event.pull_request is not None
+    fork = True if event.is_fork else False if event.base_sha or not of_pull else None
+    return why_not(event.name, event.actor, of_pull=of_pull, fork=fork, pull_requests=pull_requests)
+
+
+def why_not(name: str, actor: str, *, of_pull: bool, fork: bool | None, pull_requests: bool) -> str:
+    """Return why a run is not to be kept, or nothing; pure.
+
+    Nothing that only whoever opens a pull request has a say in gets into the history that others are judged with.
+
+    Args:
+        name: of the event that started it.
+        actor: who caused that.
+        of_pull: whether it is of a pull request.
+        fork: whether its code comes from another repository; None where nobody says.
+        pull_requests: whether runs of pull requests from branches of the repository itself are kept.
+    """
+    if name in UNSAFE:
+        return f"{name} may judge code that nobody reviewed"
+    if fork:
+        return "the pull request comes from a fork"
+    if of_pull and fork is None:
+        return "the event does not say where the pull request comes from"
+    if of_pull and not pull_requests:
+        return "it is of a pull request, and history.pull-requests is not set"
+    if actor == _DEPENDABOT:
         return "the forge gives runs of Dependabot no token that can write"
     return ""
 
@@ -142,12 +161,17 @@ def keep(shell: Shell, settings: Settings, folder: Path) -> str:
         else:
             line = _kept(shell, settings, _run(folder / gate.REPORT / RUN, shell))
     except TruegreenError as error:
-        why = f"not kept: {error.what}" + (f": {error.why}" if error.why else "")
-        shell.console.command(f"::error title=truegreen history::{command_data(f'{why}; {error.fix}')}")
-        _summarise(shell, f"{why}. {error.fix}")
+        fail(shell, "not kept", error)
         raise
-    _summarise(shell, line)
+    summarise(shell, line)
     return line
+
+
+def fail(shell: Shell, what: str, error: TruegreenError) -> None:
+    """Say on the summary and at the run why the history could not be dealt with."""
+    why = f"{what}: {error.what}" + (f": {error.why}" if error.why else "")
+    shell.console.command(f"::error title=truegreen history::{command_data(f'{why}; {error.fix}')}")
+    summarise(shell, f"{why}. {error.fix}")
 
 
 def _kept(shell: Shell, settings: Settings, run: RunResults) -> str:
@@ -164,18 +188,28 @@ def _run(path: Path, shell: Shell) -> RunResults:
         why = "where the run was judged, no place for the history was configured"
         fix = "name history.branch in [tool.truegreen], so that both jobs know it"
         raise EvidenceMissing("the report left nothing to keep", where=str(path), why=why, fix=fix)
-    try:
-        run = msgspec.json.decode(files.read_limited(path, _LIMIT_BYTES), type=RunResults)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EvidenceUnreadable(f"{path.name} is no run of a history", where=str(path), why=str(error)) from None
+    run = decoded(files.read_limited(path, LIMIT_BYTES), str(path))
     now = events.provenance(shell)
     known = [run_key(msgspec.structs.replace(now, run_attempt=number + 1)) for number in range(now.run_attempt)]
     if run.run.run not in known or run.repository != now.repository:
         why = f"it is of run {run.run.run} of {run.repository or 'no repository'}"
         fix = "keep a run in a job of the same workflow run that judged it"
         raise EvidenceUnreadable("the report is of another run", where=str(path), why=why, fix=fix)
-    return run
+    return incoming.checked(run, str(path), shell.clock.now())
 
 
-def _summarise(shell: Shell, line: str) -> None:
+def decoded(content: bytes, where: str) -> RunResults:
+    """Return the run in the content of a file that `leave` wrote; what is in it is not looked at yet.
+
+    Raises:
+        EvidenceUnreadable: it is none.
+    """
+    try:
+        return msgspec.json.decode(content, type=RunResults)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise EvidenceUnreadable(f"{RUN} is no run of a history", where=where, why=str(error)) from None
+
+
+def summarise(shell: Shell, line: str) -> None:
+    """Write a line on the summary of the job."""
     workflow_commands.write_summary(shell.env, lambda budget: f"truegreen history: {prose(line, min(budget, 1000))}")

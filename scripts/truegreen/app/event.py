@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from truegreen.errors import TruegreenError
 from truegreen.forge import event as parsing
 from truegreen.forge import workflow_commands
@@ -32,8 +34,13 @@ def current(shell: Shell) -> Event:
 
 def provenance(shell: Shell) -> Provenance:
     """Return where a report made now comes from."""
-    event = current(shell)
-    return Provenance(
+    return placed(Provenance(), current(shell))
+
+
+def placed(provenance: Provenance, event: Event) -> Provenance:
+    """Return it with place and run as the forge says them; the rest stays as it is."""
+    return msgspec.structs.replace(
+        provenance,
         repository=event.repository,
         commit=event.sha,
         base_commit=event.base_sha,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,13 @@ if TYPE_CHECKING:
     from truegreen.model.evidence import StageRecord
 
 _RERUN = re.compile(r"-rerun-(\d+)\.[^/]*$")
+
+
+class Unread(NamedTuple):
+    """A file whose reader takes those of all shards at once, which costs little more than one of them."""
+
+    reader: Any
+    path: Path
 
 
 def load_all(folder: Path, root: Path) -> list[StageEvidence]:
@@ -69,6 +76,8 @@ def _load_stage(
     found = list(problems)
     found += _duplicates(stage, [record for _, record in shards])
     inputs: list[Input] = []
+    results: list[tuple[str, TestRun]] = []
+    failed_in: dict[str, str] = {}
     variants = {record.python for _, record in shards if not record.ingested}
     for folder, record in shards:
         for name, part, parsed, problem in _read_shard(folder, record, root):
@@ -80,9 +89,40 @@ def _load_stage(
                 # A matrix runs the same tests on several Pythons: results of one are not results of another.
                 labelled = len(variants) > 1 and not record.ingested
                 own = _in_variant(parsed, record.python) if labelled else parsed
+                if isinstance(own, TestRun):
+                    results.append((record.run_id, own))
+                    if record.shard and len(shards) > 1:
+                        failed_in = {**{case.id: record.shard for case in own.bad()}, **failed_in}
                 parts.setdefault(part, []).append((f"{record.shard}/{name}", own))
+    unmeasured = _unmeasured(parts, [record.shard for _, record in shards])
+    parts = {part: _read_together(part, named, root, found) for part, named in parts.items()}
     merged = _merged(stage, tuple(record for _, record in shards), parts, found)
-    return msgspec.structs.replace(merged, inputs=tuple(inputs))
+    carried = _carried(results)
+    return msgspec.structs.replace(
+        merged, inputs=tuple(inputs), carried=carried, unmeasured=unmeasured, failed_in=failed_in
+    )
+
+
+def _unmeasured(parts: dict[str, list[tuple[str, Any]]], shards: list[str]) -> tuple[str, ...]:
+    """Return the shards that left results of tests and no coverage; none where no shard left any."""
+    left = {part: {name.partition("/")[0] for name, _ in parts.get(part, [])} for part in ("tests", "coverage")}
+    if not left["coverage"]:
+        return ()
+    return tuple(shard or "(none)" for shard in shards if shard in left["tests"] - left["coverage"])
+
+
+def _carried(results: list[tuple[str, TestRun]]) -> frozenset[str]:
+    """Return the tests that no shard of the newest attempt ran, where shards of several attempts of one run are here.
+
+    Args:
+        results: identity of run and attempt, and what was left there.
+    """
+    attempts = {made: made.rpartition(".") for made, _ in results}
+    if len(attempts) < 2 or len({number for number, _, _ in attempts.values()}) > 1:  # noqa: PLR2004 - nothing to tell
+        return frozenset()
+    newest = max(attempts, key=lambda made: (len(attempts[made][2]), attempts[made][2]))  # as numbers, or as text
+    again = {test for made, run in results if made == newest for test in run.ids()}
+    return frozenset(test for made, run in results if made != newest for test in run.ids()).difference(again)
 
 
 def _input(record: StageRecord, file: str, run: TestRun) -> Input:
@@ -128,7 +168,8 @@ def _read_shard(folder: Path, record: StageRecord, root: Path) -> Iterable[tuple
         if kind not in present:
             part = registry.load("reader", kind).part if kind in registry.names("reader") else "stage"
             message = f"{record.folder} promised {kind} evidence and left none"
-            yield kind, part, None, Problem(kind=part, message=message, path=str(folder), code="TG201")
+            said = f"the stage said: {'; '.join(record.notes)}" if record.notes else ""
+            yield kind, part, None, Problem(kind=part, message=message, path=str(folder), code="TG201", fix=said)
     for entry in record.files:
         if entry.kind == "log":
             continue
@@ -138,9 +179,24 @@ def _read_shard(folder: Path, record: StageRecord, root: Path) -> Iterable[tuple
             reader = registry.load("reader", entry.kind)()
             part = reader.part
             check_digest(path, folder, entry.sha256)
-            yield entry.path, part, reader.read(path, root), None
+            together = hasattr(reader, "read_shards")
+            yield entry.path, part, Unread(reader, path) if together else reader.read(path, root), None
         except TruegreenError as error:
             yield entry.path, part, None, _problem(part, error)
+
+
+def _read_together(
+    part: str, named: list[tuple[str, Any]], root: Path, problems: list[Problem]
+) -> list[tuple[str, Any]]:
+    """Return what was read of a part, with one record for all files that are read together."""
+    unread = [one for _, one in named if isinstance(one, Unread)]
+    read = [(name, one) for name, one in named if not isinstance(one, Unread)]
+    if unread:
+        try:
+            read.append((part, unread[0].reader.read_shards([one.path for one in unread], root)))
+        except TruegreenError as error:
+            problems.append(_problem(part, error))
+    return read
 
 
 def check_digest(path: Path, folder: Path, digest: str) -> None:
@@ -175,7 +231,8 @@ def _merged(
     except TruegreenError as error:
         problems = [*problems, _problem("tests", error)]
     loads, images, mutations, proofs = values("load"), values("image"), values("mutation"), values("proof")
-    single = (("image", images), ("mutation", mutations), ("proof", proofs))
+    styles = values("style")
+    single = (("image", images), ("mutation", mutations), ("proof", proofs), ("style", styles))
     return StageEvidence(
         stage=stage,
         records=records,
@@ -190,6 +247,7 @@ def _merged(
         pairs=tuple(values("pairs")),
         wiring=merge.wirings(values("wiring")) if values("wiring") else None,
         proof=proofs[0] if proofs else None,
+        style=styles[0] if styles else None,
         fakes=merge.fakes(values("fakes")) if values("fakes") else None,
         problems=(*problems, *(one for part, found in single for one in _only_one(stage, part, len(found)))),
     )

@@ -10,8 +10,9 @@ import msgspec
 
 from truegreen import registry
 from truegreen.analysis import results
+from truegreen.analysis.attempts import decided
 from truegreen.app import evidence as loading
-from truegreen.app import gate, history
+from truegreen.app import gate, history, incoming
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable, ExtraMissing, StoreDamaged, UsageError
 from truegreen.model.results import RunResults
 from truegreen.model.run import RunEvidence
@@ -56,7 +57,7 @@ def take(shell: Shell, settings: Settings, sources: Iterable[Path]) -> list[Take
     """
     found = []
     for source in sources:
-        runs, incidents = _read(source, settings.root)
+        runs, incidents = _read(shell, settings, source)
         new = _merge(shell, settings, runs, incidents)
         tests = sum(len(one) for run in runs for one in run.results.values())
         found.append(Taken(source=str(source), runs=len(runs), new=new, tests=tests))
@@ -73,35 +74,35 @@ def _merge(shell: Shell, settings: Settings, runs: list[RunResults], incidents: 
         return history.store(settings).merge(runs, incidents)
 
 
-def _read(source: Path, root: Path) -> tuple[list[RunResults], list[Incident]]:
+def _read(shell: Shell, settings: Settings, source: Path) -> tuple[list[RunResults], list[Incident]]:
+    now = shell.clock.now()
     if source.is_dir():
-        return _folders(source, root), []
+        folders = _folders(source, settings)
+        return [incoming.checked(run, str(source), now) for run in folders], []
     if not source.is_file():
         raise EvidenceMissing(f"there is no {source.name} to take in", where=str(source), fix="name a folder or a file")
     with source.open("rb") as stream:
         if stream.read(len(_SQLITE)) == _SQLITE:
             other = registry.load("store", "sqlite")(source)
-            return list(other.runs()), other.incidents()
-    return list(_lines(source)), []
+            runs = [incoming.checked(run, f"{source}, run {run.run.run}", now) for run in other.runs()]
+            return runs, other.incidents()
+    return [incoming.checked(run, where, now) for where, run in _lines(source)], []
 
 
-def _lines(source: Path) -> Iterator[RunResults]:
+def _lines(source: Path) -> Iterator[tuple[str, RunResults]]:
+    """Yield the place and the run of each line."""
     decoder = msgspec.json.Decoder(RunResults)
     for number, line in enumerate(files.read_limited(source, _LINE_LIMIT_BYTES).splitlines(), start=1):
         if not line.strip():
             continue
+        where = f"{source}:{number}"
         try:
-            run = decoder.decode(line)
+            yield where, decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            where = f"{source}:{number}"
             raise EvidenceUnreadable("a line is no run of a history", where=where, why=str(error)) from None
-        if not run.run.run or any(not test.attempts for tests in run.results.values() for test in tests):
-            why = "a run has an identity, and each of its tests an attempt"
-            raise EvidenceUnreadable("a line is no run of a history", where=f"{source}:{number}", why=why)
-        yield run
 
 
-def _folders(source: Path, root: Path) -> list[RunResults]:
+def _folders(source: Path, settings: Settings) -> list[RunResults]:
     places = [source] if _has_report(source) else sorted(path for path in source.iterdir() if _has_report(path))
     if not places:
         raise EvidenceMissing(
@@ -110,14 +111,31 @@ def _folders(source: Path, root: Path) -> list[RunResults]:
             why="there is no verdict.json in it, in report/ or truegreen-report/, or in a folder below",
             fix="unpack the artifacts of a run (`gh run download RUN -D FOLDER`) and name that folder",
         )
-    return [_of_folder(place, root) for place in places]
+    kept = _kept(settings)
+    runs = []
+    for place in places:
+        run = _of_folder(place, settings.root, kept)
+        if run.run.run:
+            kept.append(run.run.run)
+            runs.append(run)
+    return runs
+
+
+def _kept(settings: Settings) -> list[str]:
+    """Return the keys of the runs that are kept; none where that cannot be read, which is told when it is written."""
+    if not settings.history.url and not history.path(settings).exists():
+        return []
+    try:
+        return list(history.store(settings).digests())
+    except StoreDamaged:
+        return []
 
 
 def _has_report(place: Path) -> bool:
     return any((place / name / "verdict.json").is_file() for name in _REPORTS)
 
 
-def _of_folder(place: Path, root: Path) -> RunResults:
+def _of_folder(place: Path, root: Path, kept: Iterable[str]) -> RunResults:
     """Return the run whose report and evidence lie in a folder; evidence of another run is refused."""
     beside = next(name for name in _REPORTS if (place / name / "verdict.json").is_file())
     report = gate.decode_report(place / beside / "verdict.json")
@@ -138,7 +156,7 @@ def _of_folder(place: Path, root: Path) -> RunResults:
             raise EvidenceUnreadable(
                 f"evidence of {stage.stage} cannot be read", where=problem.path or str(place), why=why
             )
-    return results.of(report, RunEvidence(stages=tuple(stages), commit=origin.commit))
+    return results.of(report, RunEvidence(stages=tuple(stages), commit=origin.commit), kept=kept)
 
 
 def _other_run(run_id: str, report: Report) -> bool:
@@ -211,6 +229,6 @@ def _rows(results_of_run: RunResults) -> Iterator[dict[str, object]]:
     same = {name: getattr(run, name) for name in _COLUMNS[:7]}
     for stage, tests in results_of_run.results.items():
         for test in tests:
-            own = {"attempts": " ".join(test.attempts), "outcome": test.attempts[-1].value, "stage": stage}
+            own = {"attempts": " ".join(test.attempts), "outcome": decided(test.attempts).value, "stage": stage}
             more = {"test": test.test, "duration_s": test.duration_s, "fingerprint": test.fingerprint}
             yield {**same, **own, **more}

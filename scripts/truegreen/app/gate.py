@@ -3,30 +3,39 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from truegreen import registry
-from truegreen.app import changes, policy
+from truegreen.app import behind, changes, log_tails, policy, templates, waiver_draft
+from truegreen.app import event as events
 from truegreen.app import evidence as loading
 from truegreen.app.shell import EVIDENCE, Shell
-from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceUnreadable
+from truegreen.errors import EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK, EvidenceUnreadable, TruegreenError
 from truegreen.forge import workflow_commands
 from truegreen.gates import judging
+from truegreen.model import detail
 from truegreen.model.history import History
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.verdict import REPORT_VERSION, Provenance, Report, StageReport, Status
+from truegreen.reporters.escape import plain
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterable, Mapping
 
     from truegreen.app.plan import Plan
     from truegreen.config.settings import Settings
+    from truegreen.reporters.base import Layout
+    from truegreen.runtime.console import Console
 
 REPORT = "report"
+PAGE = "report.html"
+FORMS = {"verdict.json": "json", "summary.md": "summary", "comment.md": "comment", PAGE: "html"}
+"""File → the reporter that writes it."""
+_REPORT_LIMIT_BYTES = 64 << 20
 _WITH_COVERAGE = ("patch-coverage", "coverage-ratchet")
 """Gates that are off where `coverage` is, unless somebody switched them on by name."""
 
@@ -61,6 +70,7 @@ def judge(
         commit=origin.commit or tree.commit,
         dirty=tree.dirty,
         tree=tree.tree if as_it_stands else "",
+        committed="" if as_it_stands or tree.commit != (origin.commit or tree.commit) else tree.tree,
         today=shell.clock.now().date(),
         switched_off=tuple(settings.disabled()),
         requirements=rules.requirements,
@@ -69,9 +79,10 @@ def judge(
     )
     if compare and "unit" in run.planned:
         run = _compared(run, changes.find(shell, settings, origin), settings.root)
-    stages = _judged(run, settings, history(run) if history else History(), job_problems or {})
+    past = history(run) if history else History()
+    stages = _judged(run, settings, past, job_problems or {})
     status, headline = judging.overall(stages)
-    return Report(
+    report = Report(
         status=status,
         headline=headline,
         duration_s=_wall_s(run),
@@ -85,6 +96,9 @@ def judge(
             created=shell.clock.iso(),
         ),
     )
+    drafted = waiver_draft.with_drafts(report, settings, run.today)
+    whole = behind.with_detail(drafted, run, past, settings.root, policies(settings))
+    return log_tails.with_logs(whole, place)
 
 
 def _compared(run: RunEvidence, found: changes.Found, root: Path) -> RunEvidence:
@@ -127,13 +141,43 @@ def policies(settings: Settings) -> dict[str, Any]:
     return options
 
 
-def write_report(report: Report, folder: Path) -> dict[str, Path]:
-    """Write `verdict.json`, `summary.md` and `comment.md` below `folder/report`; returns name → path."""
+def write_report(
+    report: Report,
+    folder: Path,
+    outputs: Iterable[str] = (),
+    layouts: Mapping[str, Layout] | None = None,
+    console: Console | None = None,
+) -> dict[str, Path]:
+    """Write the report in each of its forms below `folder/report`; returns name → path.
+
+    `outputs` names reporters for other programs that write one more file each; `layouts` are the team's templates.
+    What such a reporter wrote of an earlier verdict is removed. One that fails is told on the console, where there is
+    one, and costs its file alone.
+    """
+    chosen = {registry.load("reporter", one).file: one for one in outputs}
+    _remove_earlier(folder / REPORT)
     written = {}
-    for name, reporter in (("verdict.json", "json"), ("summary.md", "summary"), ("comment.md", "comment")):
-        document = registry.load("reporter", reporter)().render(report)
+    for name, reporter in {**FORMS, **chosen}.items():
+        try:
+            document = templates.reporter(reporter, layouts or {}).render(report)
+        except Exception as error:
+            if console is None or name in FORMS:
+                raise
+            console.error([f"error: {name} is not written: {reporter} failed with {type(error).__name__}: {error}"])
+            continue
         written[name] = files.write_atomic(folder / REPORT / name, document.body)
     return written
+
+
+def _remove_earlier(folder: Path) -> None:
+    """Remove what reporters for other programs wrote: beside a newer verdict it would be an older one."""
+    present = {path.name for path in folder.iterdir() if path.is_file()} - set(FORMS) if folder.is_dir() else set()
+    if not present:
+        return
+    for name in registry.names("reporter"):
+        file = getattr(registry.load("reporter", name), "file", "")
+        if file in present:
+            (folder / file).unlink(missing_ok=True)
 
 
 def read_report(folder: Path) -> Report:
@@ -147,20 +191,44 @@ def read_report(folder: Path) -> Report:
 
 
 def decode_report(path: Path) -> Report:
-    """Return the report in a file.
+    """Return the report in a `verdict.json`, or in a page that holds one.
 
     Raises:
         EvidenceMissing: there is none.
         EvidenceUnreadable: not a report of this version.
     """
+    return decode(_document(path), str(path))
+
+
+def decode(content: bytes, where: str) -> Report:
+    """Return the report that a `verdict.json` holds.
+
+    Raises:
+        EvidenceUnreadable: not a report of this version.
+    """
     try:
-        report = msgspec.json.decode(files.read_limited(path, 64 << 20), type=Report)
+        report = msgspec.json.decode(content, type=Report)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise EvidenceUnreadable("verdict.json is not a report", where=str(path), why=str(error)) from None
+        raise EvidenceUnreadable("verdict.json is not a report", where=where, why=str(error)) from None
     if report.schema_version != REPORT_VERSION:
         why = f"it has version {report.schema_version}, this is version {REPORT_VERSION}"
-        raise EvidenceUnreadable("verdict.json is of another version", where=str(path), why=why)
+        raise EvidenceUnreadable("verdict.json is of another version", where=where, why=why)
+    if report.detail is not None and (why := detail.impossible(report.detail)):
+        raise EvidenceUnreadable("verdict.json cannot be what a run left", where=where, why=why)
     return report
+
+
+def _document(path: Path) -> bytes:
+    content = files.read_limited(path, _REPORT_LIMIT_BYTES)
+    if path.suffix != Path(PAGE).suffix:
+        return content
+    from truegreen.reporters.html import island  # noqa: PLC0415 - few reports come as a page
+
+    return island.read(
+        content,
+        _REPORT_LIMIT_BYTES,
+        lambda why: EvidenceUnreadable(f"{path.name} is no report of truegreen", where=str(path), why=why),
+    )
 
 
 def show(shell: Shell, report: Report) -> None:
@@ -176,12 +244,24 @@ def emit_annotations(shell: Shell, report: Report) -> None:
         shell.console.command(line)
 
 
-def emit_summary(shell: Shell, report: Report) -> None:
-    """Append the summary to the job's summary page, and say so when it does not fit."""
-    reporter = registry.load("reporter", "summary")()
-    problem = workflow_commands.write_summary(shell.env, lambda budget: reporter.render(report, budget).text)
+def emit_summary(shell: Shell, report: Report, layouts: Mapping[str, Layout] | None = None) -> None:
+    """Append the summary to the job's summary page, and say so when it does not fit or cannot be written."""
+    reporter = templates.reporter("summary", layouts or {})
+    try:
+        problem = workflow_commands.write_summary(shell.env, lambda budget: reporter.render(report, budget).text)
+    except TruegreenError as error:
+        problem = error.what + (f" ({error.why})" if error.why else "")
     if problem:
         shell.console.line(f"no job summary: {problem}")
+
+
+def emit_outputs(shell: Shell, report: Report) -> None:
+    """Write verdict and headline as outputs of the step.
+
+    A headline may quote the name of a test: a later step that prints it must not be made to obey it.
+    """
+    headline = plain(report.headline)
+    events.write_outputs(shell, {"verdict": report.status.value, "headline": headline})
 
 
 def with_evidence(report: Report, folder: Path, root: Path) -> dict[str, Any]:

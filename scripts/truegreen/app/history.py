@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen import registry
-from truegreen.analysis import results, this_run
+from truegreen.analysis import identity, results, this_run
 from truegreen.app.shell import evidence
 from truegreen.errors import ExtraMissing, FileUnusable, StoreDamaged, StoreError
 from truegreen.model.history import History
@@ -117,10 +117,13 @@ class Keeper:
         self._copy_of = copy_of
         self._told: set[str] = set()
         self._run = RunEvidence()
+        self._kept: tuple[str, ...] = ()
         self.problem = ""
         """Why the earlier runs could not be read; empty when they could."""
         self.runs = 0
         """Earlier runs that the run was compared with."""
+        self.refused = ""
+        """Why this run may not be kept; empty when it may."""
 
     def load(self, run: RunEvidence) -> History:
         """Return the earlier runs that a run is compared with, and what is known of its tests.
@@ -134,6 +137,12 @@ class Keeper:
         except _UNUSABLE as error:
             self.tell(error)
             return History(unreadable=self.problem)
+        for one in found.damaged:
+            self._console.error(
+                [f"warning: {one}; it is left out, and the next runs replace it (`truegreen history check`)"]
+            )
+        self._kept = tuple(run.run for run in found.runs)
+        found = identity.others(found, run)
         self.runs = len(found.runs)
         return msgspec.structs.replace(found, unreadable=self.problem)
 
@@ -142,22 +151,26 @@ class Keeper:
         if not self._settings.history.url and not path(self._settings).exists():
             return History()
         asked = {stage.stage: set(stage.tests.ids()) for stage in self._run.stages if stage.tests}
-        return store(self._settings).history(_RUNS, asked, this_run.environment(self._run.stages))
+        return store(self._settings).history(
+            _RUNS, asked, this_run.environment(self._run.stages), this_run.followed(self._run)
+        )
 
     def results(self, report: Report) -> RunResults:
         """Return what is to be kept of a report and the tests it was made on."""
-        return results.of(report, self._run)
+        return results.of(report, self._run, kept=self._kept)
 
     def append(self, report: Report) -> None:
-        """Keep a report and the tests it was made on; call it once the report is published.
+        """Keep a report and the tests it was made on, unless that is refused; call it once the report is published.
 
-        The same run and attempt again replaces the first; what is older than the configuration wants is forgotten. To
-        a copy nothing is added: nobody would read it.
+        The same run and attempt again replaces the first, and so does the same evidence where no CI numbers the runs;
+        what is older than the configuration wants is forgotten. To a copy nothing is added: nobody would read it.
         """
-        if self._copy_of:
+        if self._copy_of or self.refused:
             return
         try:
-            self._append(self.results(report))
+            run = self.results(report)
+            if run.run.run:
+                self._append(run)
         except _UNUSABLE as error:
             self.tell(error)
 

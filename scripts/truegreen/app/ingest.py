@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen import registry
-from truegreen.app import run, stage_record
+from truegreen.app import attachments, run, stage_record
 from truegreen.app.shell import Shell, evidence
 from truegreen.errors import TruegreenError, UsageError
 from truegreen.gates.base import TESTED
@@ -80,11 +80,21 @@ def take_in(shell: Shell, settings: Settings, request: Request) -> StageRecord:
     except TruegreenError as error:
         stage_record.write(out, _record(shell, settings, request, out, listed, error))
         raise
-    record = _record(shell, settings, request, out, listed, None)
+    notes = _attachments(settings.root, out, listed)
+    record = msgspec.structs.replace(_record(shell, settings, request, out, listed, None), notes=notes)
     stage_record.write(out, record)
     if request.exit_code is None:
         shell.console.line("no --exit-code was given: the gate `tests-ran` will be blind")
     return record
+
+
+def _attachments(root: Path, out: Path, listed: list[tuple[str, str]]) -> tuple[str, ...]:
+    """Keep the files that the tests name; what cannot be kept changes no verdict, and is told."""
+    results = [out / name for name, kind in listed if kind == "junit"]
+    try:
+        return attachments.collect(root, (), out, 0.0, results)
+    except (TruegreenError, OSError) as error:
+        return (f"attachments are not kept: {error}",)
 
 
 def recognise(path: Path) -> str:
@@ -166,6 +176,7 @@ def _record(
         reason=error.what if error else "",
         commit=request.commit or tree.commit,
         tree=tree.tree,
+        tree_before=tree.tree,
         dirty=tree.dirty,
         started=shell.clock.iso(),
         pack_version=shell.pack_version,
@@ -177,6 +188,12 @@ def _record(
         files=stage_record.describe(out, tuple(listed)),
         expects=tuple(dict.fromkeys(kind for _, kind in listed)),
         ingested=True,
-        command=" ".join(("truegreen ingest", request.stage, *(path.name for path in request.files))),
+        command=_command(request),
         error=error.record() if error else None,
     )
+
+
+def _command(request: Request) -> str:
+    """Return the command that takes the same files in again; what is no text in a name is written as escapes."""
+    names = (path.name.encode("utf-8", "backslashreplace").decode() for path in request.files)
+    return " ".join(("truegreen ingest", request.stage, *names))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _LOOK_UP_S = 10.0
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 WORKFLOW = ".github/workflows/truegreen.yml"
+PUBLISHER = ".github/workflows/truegreen-publish.yml"
 
 _CALLER = """\
 name: truegreen
@@ -31,10 +32,24 @@ on:
 permissions: {{}}
 jobs:
   truegreen:
-    permissions: {{contents: read, pull-requests: write, checks: write, statuses: write}}
+    permissions: {{contents: read, pull-requests: write, checks: write, statuses: write}} # only read for a fork
     uses: {repository}/.github/workflows/pipeline.yml@{ref}
     secrets:
       slack-webhook-url: ${{{{ secrets.SLACK_WEBHOOK_URL }}}}
+"""
+
+_PUBLISHER = """\
+name: truegreen publish
+on:
+  workflow_run: # zizmor: ignore[dangerous-triggers] nothing of the other run is executed; its artifact is hostile
+    workflows: [truegreen]
+    types: [completed]
+permissions: {{}}
+jobs:
+  publish:
+    if: github.event.workflow_run.event == 'pull_request'
+    permissions: {{actions: read, pull-requests: write, statuses: write}} # the artifact, the comment, the status
+    uses: {repository}/.github/workflows/publish.yml@{ref}
 """
 
 _TABLE = """
@@ -93,8 +108,14 @@ def pinned(ref: str) -> bool:
     return _COMMIT.fullmatch(ref.partition(" ")[0]) is not None
 
 
-def plan(root: Path, *, repository: str, ref: str) -> tuple[Item, ...]:
+def plan(root: Path, *, repository: str, ref: str, forks: bool = False) -> tuple[Item, ...]:
     """Return what would be written; existing files are never overwritten.
+
+    Args:
+        root: the project.
+        repository: of the pack.
+        ref: of the pack.
+        forks: whether the workflow that publishes for pull requests from forks is among it.
 
     Raises:
         ProjectMissing: no `pyproject.toml` in this folder.
@@ -110,7 +131,8 @@ def plan(root: Path, *, repository: str, ref: str) -> tuple[Item, ...]:
         document = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigSyntax("pyproject.toml is not valid TOML", where=str(project), why=str(error)) from None
-    return (_workflow(root, repository, ref), _table(project, text, document))
+    workflows = {WORKFLOW: caller(repository, ref), **({PUBLISHER: publisher(repository, ref)} if forks else {})}
+    return (*(_workflow(root / name, text) for name, text in workflows.items()), _table(project, text, document))
 
 
 def apply(item: Item) -> None:
@@ -124,11 +146,15 @@ def caller(repository: str, ref: str) -> str:
     return _CALLER.format(repository=repository, ref=ref)
 
 
-def _workflow(root: Path, repository: str, ref: str) -> Item:
-    path = root / WORKFLOW
+def publisher(repository: str, ref: str) -> str:
+    """Return the workflow that publishes what runs of forks left: theirs have no right to."""
+    return _PUBLISHER.format(repository=repository, ref=ref)
+
+
+def _workflow(path: Path, text: str) -> Item:
     if path.exists():
         return Item(path=path, text=path.read_text(encoding="utf-8"), action="exists, left alone", write=False)
-    return Item(path=path, text=caller(repository, ref), action="written")
+    return Item(path=path, text=text, action="written")
 
 
 def _table(project: Path, text: str, document: dict[str, object]) -> Item:

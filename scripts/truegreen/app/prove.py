@@ -20,4 +20,5 @@ def check(shell: Shell, settings: Settings, names: tuple[str, ...]) -> None:
     """
     if names:
         found = wiring.scan(shell, settings)
-        prove_run.chosen(names, prove_run.candidates(found, persistence=settings.stages["persistence"].enabled))
+        options, persistence = settings.stages["prove"], settings.stages["persistence"].enabled
+        prove_run.chosen(names, prove_run.candidates(found, options, persistence=persistence))

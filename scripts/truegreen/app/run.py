@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from truegreen import registry
+from truegreen.app import attachments, policy, services, stage_record
 from truegreen.app import event as events
-from truegreen.app import policy, services, stage_record
 from truegreen.app.shell import Shell, evidence
 from truegreen.errors import InternalError, Interrupted, TruegreenError
 from truegreen.forge.event import refuse_unsafe
@@ -21,10 +23,10 @@ from truegreen.model.evidence import RunState, StageRecord
 from truegreen.runtime import environ, files, git, lock
 from truegreen.runtime.lifetime import Ledger
 from truegreen.stages.common.context import StageContext, StageOutcome
-from truegreen.stages.common.project import environment, user_environment
+from truegreen.stages.common.project import ensure, environment, user_environment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from truegreen.config.settings import Settings
@@ -126,12 +128,14 @@ def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, ma
     """Run one stage and write its record, also when it breaks or is interrupted."""
     out = files.fresh_dir(evidence(settings.root, f"{name}-{request.shard}" if request.shard else name))
     started, start = shell.clock.iso(), shell.clock.monotonic()
+    since_s = shell.clock.now().timestamp()
+    before = git.inspect(settings.root, shell.processes).tree
     options = settings.stages[name]
     handles: tuple[ServiceHandle, ...] = ()
     outcome, error = StageOutcome(), None
     interrupted = False
     try:
-        handles = manager.up(tuple(options.services)) if options.services else ()
+        handles = _ready(shell, settings, request, name, out, manager)
         outcome = registry.load("stage", name)().run(_context(shell, settings, request, name, out, handles))
     except TruegreenError as problem:
         error = problem
@@ -144,22 +148,60 @@ def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, ma
         why = f"{type(problem).__name__}: {problem}"
         bug = InternalError(f"stage {name} stopped on a bug in truegreen", why=why)
         error = files.refused_by_machine(problem) or bug
+    fates = tuple(handle.record() for handle in handles)
     with contextlib.suppress(TruegreenError, OSError):  # a log that cannot be kept changes no verdict
         manager.keep_logs(options.services, out)
+        fates = manager.records(handles)
     record = _record(shell, settings, request, name, outcome, error)
+    results = [out / path for path, kind in outcome.files if kind == "junit"]
+    left = _attachments(settings, name, out, since_s, results)
     record = msgspec.structs.replace(
         record,
         started=started,
+        tree_before=before,
         duration_s=round(shell.clock.monotonic() - start, 3),
-        services=tuple(handle.record() for handle in handles),
+        services=fates,
         environment=_environment(settings, outcome, handles),
         files=stage_record.describe(out, outcome.files),
+        notes=(*record.notes, *left),
     )
     stage_record.write(out, record)
-    _say(shell, record, error)
     if interrupted:
-        raise Interrupted("interrupted; services are stopped, evidence so far is kept", where=str(out))
+        why = f"stage {name} was interrupted; services are stopped, evidence so far is kept"
+        raise Interrupted(why, where=str(out), fix="run it again")
+    _say(shell, record, error)
     return record
+
+
+def _attachments(settings: Settings, name: str, out: Path, since_s: float, results: Sequence[Path]) -> tuple[str, ...]:
+    """Keep what the stage's tests left; what cannot be kept changes no verdict, and is told."""
+    try:
+        patterns = getattr(settings.stages[name], "attachments", ())
+        return attachments.collect(settings.root, patterns, out, since_s, results)
+    except (TruegreenError, OSError) as error:
+        return (f"attachments are not kept: {error}",)
+
+
+def _ready(
+    shell: Shell, settings: Settings, request: Request, name: str, out: Path, manager: ServiceManager
+) -> tuple[ServiceHandle, ...]:
+    """Return a stage's services, ready; the project is installed meanwhile, so neither waits for the other.
+
+    The stage asks for the installed project again, and finds it.
+    """
+    wanted = tuple(settings.stages[name].services)
+    if not wanted or not hasattr(settings.stages[name], "marker"):
+        return manager.up(wanted) if wanted else ()
+    threads: set[int] = set()
+    with ThreadPoolExecutor(1, initializer=lambda: threads.add(threading.get_ident())) as pool:
+        installed = pool.submit(ensure, _context(shell, settings, request, name, out, ()))
+        try:
+            handles = manager.up(wanted)
+            installed.result()
+        except BaseException:
+            shell.processes.end_running(threads)
+            raise
+    return handles
 
 
 def _context(
@@ -187,6 +229,7 @@ def _context(
         seed=request.seed,
         changes=request.changes,
         marks=tuple(settings.gates["time-budget"].marks),
+        optional=tuple(settings.gates["unwired"].optional),
         claims=_claims(settings) if name == UNIT else {},
         others=settings.stages,
         beside=lambda other, folder: _beside(shell, settings, request, other, folder),

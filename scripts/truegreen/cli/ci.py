@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import carrying, changes, ci, ci_history, gate, image, policy, publish, run, services
+from truegreen.app import (
+    attachments,
+    carrying,
+    changes,
+    ci,
+    ci_history,
+    collecting,
+    forks,
+    gate,
+    image,
+    policy,
+    publish,
+    run,
+    services,
+    templates,
+    unjudged,
+)
 from truegreen.app import event as events
 from truegreen.app import plan as planning
 from truegreen.app.shell import EVIDENCE, evidence
@@ -16,18 +33,21 @@ from truegreen.errors import EXIT_GATE_FAILED, EXIT_OK
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
     from pathlib import Path
 
     from truegreen.app.history import Keeper
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
     from truegreen.model.verdict import Report
+    from truegreen.reporters.base import Layout
 
 
 def plan(namespace: argparse.Namespace) -> int:
     """Write the planned stages and the Python matrix as outputs."""
     shell, settings = _start(namespace)
     policy.load(settings)
+    templates.load(settings)
     carrying.check(shell, settings)
     event = events.current(shell)
     chosen = planning.plan(
@@ -64,29 +84,48 @@ def stage(namespace: argparse.Namespace) -> int:
 def report(namespace: argparse.Namespace) -> int:
     """Judge all evidence of the run, write summary and outputs, and publish; exit 0 once it has spoken.
 
-    The red belongs to the `result` job, the one required check; this job stays free to publish.
+    The red belongs to the `result` job, the one required check; this job stays free to publish. What stops it from
+    judging, such as a configuration that cannot be read, is published as blind and raised afterwards.
     """
-    shell, settings = _start(namespace)
-    folder = evidence(settings.root, gate.REPORT).parent
-    with ci_history.earlier(shell, settings) as keeper:
-        verdict = ci_history.told(shell, settings, keeper, _judge_run(shell, settings, keeper))
-        gate.write_report(verdict, folder)
-        ci_history.leave(settings, verdict, keeper, folder)
-        gate.show(shell, verdict)
-        gate.emit_summary(shell, verdict)
-        events.write_outputs(shell, {"verdict": _public(verdict), "headline": verdict.headline})
+    shell = common.shell(namespace)
+    settings = None
+    with ExitStack() as opened:
         try:
-            for line in publish.publish(shell, folder).lines:
-                shell.console.line(line)
+            settings = config.load(shell.cwd, env=shell.env)
+            layouts = templates.usable(settings)
+            keeper = opened.enter_context(ci_history.earlier(shell, settings))
+            verdict = _written(shell, settings, keeper, layouts)
+        except Exception as error:
+            unjudged.tell(shell, error, settings)
+            raise
+        try:
+            _tell(shell, settings, verdict, layouts)
         finally:
             keeper.append(verdict)
-    return 0
+    return EXIT_OK
+
+
+def publish_run(namespace: argparse.Namespace) -> int:
+    """Publish what the run that started this one left, as hostile data; asks for no project."""
+    shell = common.shell(namespace)
+    done = forks.publish_run(shell)
+    for line in done.lines:
+        shell.console.line(line)
+    return done.exit_code
 
 
 def keep_history(namespace: argparse.Namespace) -> int:
     """Add the run that was judged to the history."""
     shell, settings = _start(namespace)
-    line = ci_history.keep(shell, settings, shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE))
+    line = ci_history.keep(shell, settings, _evidence(shell))
+    shell.console.line(line)
+    return EXIT_OK
+
+
+def collect_history(namespace: argparse.Namespace) -> int:
+    """Collect the history that this run is to be judged with, out of what earlier runs left."""
+    shell, settings = _start(namespace)
+    line = collecting.collect(shell, settings)
     shell.console.line(line)
     return EXIT_OK
 
@@ -94,7 +133,11 @@ def keep_history(namespace: argparse.Namespace) -> int:
 def start_services(namespace: argparse.Namespace) -> int:
     """Start services for a caller's own job and export their variables to its later steps."""
     shell, settings = _start(namespace)
-    handles = services.up(shell, settings, ci.words(shell, "TG_SERVICES"))
+    names = ci.words(shell, "TG_SERVICES")
+    if shell.env.get("TG_BACKGROUND") == "true":
+        services.background(shell, settings, names, ())
+        return 0
+    handles = services.up(shell, settings, names)
     events.write_environment(shell, {name: value for handle in handles for name, value in handle.exports.items()})
     return 0
 
@@ -102,7 +145,7 @@ def start_services(namespace: argparse.Namespace) -> int:
 def publish_image(namespace: argparse.Namespace) -> int:
     """Push, sign and verify the judged image; write its digest and the signer's identity as outputs."""
     shell, settings = _start(namespace)
-    verdict, record = image.publish(shell, settings, shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE))
+    verdict, record = image.publish(shell, settings, _evidence(shell))
     if record is None:
         gate.show(shell, verdict)
         return gate.exit_code(verdict)
@@ -124,25 +167,45 @@ def _start(namespace: argparse.Namespace) -> tuple[Shell, Settings]:
     return shell, config.load(shell.cwd, assignments=assignments, env=shell.env)
 
 
+def _evidence(shell: Shell) -> Path:
+    return shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE)
+
+
+def _written(shell: Shell, settings: Settings, keeper: Keeper, layouts: Mapping[str, Layout]) -> Report:
+    """Judge the run, and leave its report for whoever fetches it."""
+    folder = evidence(settings.root, gate.REPORT).parent
+    verdict = ci_history.told(shell, settings, keeper, _judge_run(shell, settings, keeper))
+    verdict = attachments.beside(verdict, _evidence(shell), folder / gate.REPORT)
+    gate.write_report(verdict, folder, settings.report.outputs, layouts, shell.console)
+    ci_history.leave(settings, verdict, keeper, folder)
+    return verdict
+
+
+def _tell(shell: Shell, settings: Settings, verdict: Report, layouts: Mapping[str, Layout]) -> None:
+    gate.show(shell, verdict)
+    gate.emit_summary(shell, verdict, layouts)
+    try:
+        gate.emit_outputs(shell, verdict)
+    finally:
+        for line in publish.send(shell, verdict, settings).lines:
+            shell.console.line(line)
+
+
 def _judge_run(shell: Shell, settings: Settings, keeper: Keeper) -> Report:
     names = ci.planned(shell)
     chosen = planning.Plan(
         stages=names, not_planned=planning.unplanned(names, events.current(shell).name, settings.disabled())
     )
-    folder: Path = shell.cwd / (shell.env.get("TG_EVIDENCE") or EVIDENCE)
+    folder = _evidence(shell)
     judged = gate.judge(
         shell,
         settings,
         chosen,
         folder=folder,
-        provenance=events.provenance(shell),
+        provenance=publish.provenance(shell, settings.root),
         history=keeper.load,
         job_problems={**ci.lost_legs(shell, names, folder), **ci.job_problems(shell, names)},
         compare=True,
     )
     failure = "" if names else ci.plan_failure(shell)
     return msgspec.structs.replace(judged, headline=failure) if failure else judged
-
-
-def _public(verdict: Report) -> str:
-    return verdict.status.value

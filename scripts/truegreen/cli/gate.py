@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from truegreen.app import attachments, gate, templates
 from truegreen.app import event as events
-from truegreen.app import gate
 from truegreen.app.history import Keeper
 from truegreen.app.shell import evidence
 from truegreen.cli import common
@@ -18,6 +18,7 @@ def main(namespace: argparse.Namespace) -> int:
     """Judge the evidence in a folder, write the report, and return the exit code."""
     shell = common.shell(namespace)
     settings = common.settings(shell, namespace)
+    layouts = templates.load(settings)
     plan = common.plan(shell, settings, namespace)
     folder = common.evidence_folder(settings, namespace)
     place, keeper = evidence(settings.root, gate.REPORT).parent, Keeper(shell, settings)
@@ -31,10 +32,12 @@ def main(namespace: argparse.Namespace) -> int:
         as_it_stands=True,
         compare=True,
     )
-    gate.write_report(report, place)
+    report = attachments.beside(report, folder, place / gate.REPORT)
+    written = gate.write_report(report, place, settings.report.outputs, layouts, shell.console)
     if namespace.json:
         common.print_json(shell, report)
     gate.show(shell, report)
+    shell.console.line(f"report: {written[gate.PAGE]}")
     gate.emit_annotations(shell, report)
     keeper.append(report)
     return gate.exit_code(report)

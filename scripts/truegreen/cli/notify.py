@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from truegreen.app import notify
 from truegreen.cli import common
-from truegreen.errors import EXIT_ENGINE, EXIT_OK
+from truegreen.errors import EXIT_ENGINE, EXIT_OK, ConfigurationError
 
 if TYPE_CHECKING:
     import argparse
@@ -15,7 +16,13 @@ if TYPE_CHECKING:
 def main(namespace: argparse.Namespace) -> int:
     """Send what the last report calls for; never fails the run unless `--strict`."""
     shell = common.shell(namespace)
-    settings = common.settings(shell, namespace)
+    try:
+        settings = common.settings(shell, namespace)
+    except ConfigurationError:
+        if namespace.evidence and not namespace.dry_run:
+            for line in notify.without_configuration(shell, Path(namespace.evidence).resolve()).lines:
+                shell.console.line(line)
+        raise
     result = notify.notify(shell, settings, common.evidence_folder(settings, namespace), dry_run=namespace.dry_run)
     if namespace.json:
         common.print_json(shell, result)

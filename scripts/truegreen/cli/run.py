@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truegreen.app import changes, ci, gate, run
+from truegreen.app import attachments, changes, ci, gate, run, templates
 from truegreen.app import event as events
 from truegreen.app.history import Keeper
 from truegreen.app.shell import evidence
@@ -13,17 +13,20 @@ from truegreen.model.evidence import RunState
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
     from truegreen.app.plan import Plan
     from truegreen.app.shell import Shell
     from truegreen.config.settings import Settings
     from truegreen.model.evidence import StageRecord
+    from truegreen.reporters.base import Layout
 
 
 def main(namespace: argparse.Namespace) -> int:
     """Run the planned stages, judge them unless told otherwise, and return the exit code."""
     shell = common.shell(namespace)
     settings = common.settings(shell, namespace)
+    layouts = templates.load(settings)
     plan = common.plan(shell, settings, namespace)
     event = events.current(shell)
     shard = ci.shard_name(namespace.shard, "--shard")
@@ -39,7 +42,7 @@ def main(namespace: argparse.Namespace) -> int:
         records = run.run_stages(shell, settings, request)
         if namespace.no_gate:
             return _without_gate(shell, records, as_json=namespace.json)
-        return _with_gate(shell, settings, plan, as_json=namespace.json)
+        return _with_gate(shell, settings, plan, layouts, as_json=namespace.json)
 
 
 def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) -> int:
@@ -50,13 +53,15 @@ def _without_gate(shell: Shell, records: list[StageRecord], *, as_json: bool) ->
     return broken.error.exit_code if broken is not None and broken.error is not None else 0
 
 
-def _with_gate(shell: Shell, settings: Settings, plan: Plan, *, as_json: bool) -> int:
+def _with_gate(shell: Shell, settings: Settings, plan: Plan, layouts: Mapping[str, Layout], *, as_json: bool) -> int:
     folder = evidence(settings.root, gate.REPORT).parent
     provenance, keeper = events.provenance(shell), Keeper(shell, settings)
     report = gate.judge(shell, settings, plan, provenance=provenance, history=keeper.load, compare=True)
-    gate.write_report(report, folder)
+    report = attachments.beside(report, folder, folder / gate.REPORT)
+    written = gate.write_report(report, folder, settings.report.outputs, layouts, shell.console)
     if as_json:
         common.print_json(shell, gate.with_evidence(report, folder, settings.root))
     gate.show(shell, report)
+    shell.console.line(f"report: {written[gate.PAGE]}")
     keeper.append(report)
     return gate.exit_code(report)

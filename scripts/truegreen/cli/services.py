@@ -7,20 +7,39 @@ from typing import TYPE_CHECKING
 
 from truegreen.app import services
 from truegreen.cli import common
+from truegreen.services.asked import ONE_SHOT
 
 if TYPE_CHECKING:
     import argparse
+
+    from truegreen.app.shell import Shell
+    from truegreen.model.service import ServiceHandle
 
 
 def up(namespace: argparse.Namespace) -> int:
     """Start services that stay until `down`; prints `export` lines, or JSON."""
     shell = common.shell(namespace)
-    handles = services.up(shell, common.settings(shell, namespace), tuple(namespace.names))
-    if namespace.json:
+    settings, names = common.settings(shell, namespace), tuple(namespace.names)
+    if namespace.background:
+        services.background(shell, settings, names, tuple(namespace.set or ()))
+        shell.console.line("services start in the background; `truegreen services wait` waits for them")
+        return 0
+    return _show(shell, services.up(shell, settings, names), as_json=namespace.json)
+
+
+def wait(namespace: argparse.Namespace) -> int:
+    """Wait for services that start in the background; prints what `up` prints."""
+    shell = common.shell(namespace)
+    return _show(shell, services.wait(shell, common.settings(shell, namespace)), as_json=namespace.json)
+
+
+def _show(shell: Shell, handles: tuple[ServiceHandle, ...], *, as_json: bool) -> int:
+    if as_json:
         common.print_json(shell, handles)
         return 0
     for handle in handles:
-        shell.console.line(f"{handle.name} {handle.version} ({handle.provider}) ready in {handle.ready_s:.2f} s")
+        did = "done" if handle.kind == ONE_SHOT else "ready"
+        shell.console.line(f"{handle.name} {handle.version} ({handle.provider}) {did} in {handle.ready_s:.2f} s")
         for name, value in handle.exports.items():
             shell.console.result(f"export {name}={shlex.quote(value)}")
     return 0
@@ -44,7 +63,7 @@ def status(namespace: argparse.Namespace) -> int:
         common.print_json(shell, rows)
         return 0
     for row in rows:
-        state = "answers" if row["answers"] else "does not answer"
+        state = "done" if row["kind"] == ONE_SHOT else "answers" if row["answers"] else "does not answer"
         shell.console.result(f"{row['name']:10} {row['version']:8} {row['provider']:10} {state:15} {row['url']}")
     if not rows:
         shell.console.line("no services are running")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truegreen import registry
-from truegreen.app import gate
+from truegreen.app import gate, preview, templates
+from truegreen.app.shell import EVIDENCE, evidence
 from truegreen.cli import common
 
 if TYPE_CHECKING:
@@ -16,7 +17,15 @@ def main(namespace: argparse.Namespace) -> int:
     """Print the last report in one of its forms."""
     shell = common.shell(namespace)
     settings = common.settings(shell, namespace)
-    report = gate.read_report(common.evidence_folder(settings, namespace))
-    document = registry.load("reporter", namespace.format)().render(report)
+    layouts = templates.load(settings)
+    folder = common.evidence_folder(settings, namespace)
+    report = gate.decode_report(Path(namespace.report)) if namespace.report else gate.read_report(folder)
+    if namespace.preview:
+        # The page of another report must not be taken for the project's own.
+        own = not namespace.report and folder == settings.root / EVIDENCE
+        page = evidence(settings.root, gate.REPORT if own else "preview") / gate.PAGE
+        shell.console.result(str(preview.show(shell, report, page, layouts)))
+        return 0
+    document = templates.reporter(namespace.format, layouts).render(report)
     shell.console.result(document.text)
     return 0

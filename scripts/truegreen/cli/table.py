@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from truegreen import registry
 from truegreen.cli.history_table import HISTORY, LIMIT
 from truegreen.cli.options import COMMON, EVENT, EVIDENCE, JSON, QUIET, ROOT, STAGES, Command, Option, seed
+from truegreen.cli.proof_table import PROOF
 
 _FOLDER = Option(
     flags=("folder",), metavar="DIR", help="Folder to write the rendered tree to; must be empty or absent."
 )
 _DRY = Option(flags=("--dry-run",), switch=True, help="Print what would be sent, send nothing.")
-_NAMES = Option(flags=("names",), many="*", metavar="SERVICE", help="Services by name; none means all configured.")
+_NAMES = Option(
+    flags=("names",),
+    many="*",
+    metavar="SERVICE",
+    help="Services such as `redis` or `postgres@18`; none means all configured.",
+)
 _SHARD = Option(
     flags=("--shard",), metavar="NAME", default="", help="Name of this shard; evidence is kept apart and merged later."
 )
@@ -99,19 +106,39 @@ COMMANDS: tuple[Command, ...] = (
             EVIDENCE,
             Option(
                 flags=("--format",),
-                choices=("terminal", "summary", "comment", "json", "annotations"),
+                choices=registry.names("reporter"),
                 default="summary",
                 help="Which reporter renders it.",
             ),
+            Option(
+                flags=("--preview",),
+                switch=True,
+                help="Open the report in the browser, by your templates where you have some; prints its path.",
+            ),
+            Option(
+                flags=("--report",),
+                metavar="FILE",
+                help="A verdict.json, or a report.html, which holds one; by default that of the last verdict.",
+            ),
             *COMMON,
         ),
-        examples=("truegreen summary", "truegreen summary --format terminal"),
+        examples=(
+            "truegreen summary",
+            "truegreen summary --preview",
+            "truegreen summary --report ~/Downloads/report.html --format terminal",
+        ),
     ),
     Command(
         name="publish",
-        help="Write the comment, the check run and the commit status to the forge.",
+        help="Write the commit status, the comment and, where asked for, a check run to the forge.",
         target="truegreen.cli.publish:main",
-        options=(EVIDENCE, JSON, _DRY, *COMMON),
+        options=(
+            EVIDENCE,
+            JSON,
+            _DRY,
+            Option(flags=("--strict",), switch=True, help="Exit with 4 when a part of it was not accepted."),
+            *COMMON,
+        ),
         examples=("GITHUB_TOKEN=… truegreen publish", "truegreen publish --dry-run"),
     ),
     Command(
@@ -137,8 +164,26 @@ COMMANDS: tuple[Command, ...] = (
                 name="up",
                 help="Start services and print their URLs.",
                 target="truegreen.cli.services:up",
-                options=(_NAMES, JSON, *COMMON),
-                examples=('eval "$(truegreen services up -q)"',),
+                options=(
+                    _NAMES,
+                    Option(
+                        flags=("--background",), switch=True, help="Return at once; `services wait` waits for them."
+                    ),
+                    JSON,
+                    *COMMON,
+                ),
+                examples=(
+                    'eval "$(truegreen services up -q)"',
+                    "truegreen services up postgres@18 redis --json",
+                    "truegreen services up --background",
+                ),
+            ),
+            Command(
+                name="wait",
+                help="Wait for services that start in the background, and print their URLs.",
+                target="truegreen.cli.services:wait",
+                options=(JSON, *COMMON),
+                examples=('eval "$(truegreen services wait -q)"',),
             ),
             Command(
                 name="down",
@@ -236,11 +281,16 @@ COMMANDS: tuple[Command, ...] = (
                 default="truegreen/truegreen",
                 help="Repository of the pack.",
             ),
+            Option(
+                flags=("--forks",),
+                switch=True,
+                help="Also write the workflow that publishes for pull requests from forks (docs/publishing.md).",
+            ),
             Option(flags=("--dry-run",), switch=True, help="Print the files, write nothing."),
             ROOT,
             QUIET,
         ),
-        examples=("truegreen init", "truegreen init --dry-run"),
+        examples=("truegreen init", "truegreen init --forks", "truegreen init --dry-run"),
     ),
     Command(
         name="config",
@@ -279,58 +329,7 @@ COMMANDS: tuple[Command, ...] = (
         commands=HISTORY,
         alone=True,
     ),
-    Command(
-        name="wiring",
-        help="Find optional dependencies that nobody supplies, from the sources alone.",
-        target="truegreen.cli.wiring:main",
-        options=(
-            Option(flags=("--explain",), switch=True, help="Show every optional dependency and who supplies it."),
-            JSON,
-            *COMMON,
-        ),
-        examples=("truegreen wiring", "truegreen wiring --explain"),
-    ),
-    Command(
-        name="prove",
-        help="Take away what the tests should miss, one thing at a time, and list the tests that stay green.",
-        target="truegreen.cli.prove:main",
-        options=(
-            Option(
-                flags=("names",),
-                many="*",
-                metavar="MUTANT",
-                help="Such as forgetful-database, commit-fails or unwired:Service.repository; none means all.",
-            ),
-            JSON,
-            *COMMON,
-        ),
-        examples=("truegreen prove", "truegreen prove forgetful-database"),
-    ),
-    Command(
-        name="req",
-        help="Show the requirements of the project, and write the tests that are missing.",
-        target="truegreen.cli.req:main",
-        examples=("truegreen req list", "truegreen req stub M1-1.3", "truegreen req stub --missing"),
-        commands=(
-            Command(
-                name="list",
-                help="Show every row with its tests, and what the last evidence says about it.",
-                target="truegreen.cli.req:listing",
-                options=(EVIDENCE, JSON, *COMMON),
-            ),
-            Command(
-                name="stub",
-                help="Write a strict expected failure for rows without a test; what is there already stays as it is.",
-                target="truegreen.cli.req:stub",
-                options=(
-                    Option(flags=("ids",), many="*", metavar="ID", help="Requirements by id."),
-                    Option(flags=("--missing",), switch=True, help="Every row that no test in the project names."),
-                    JSON,
-                    *COMMON,
-                ),
-            ),
-        ),
-    ),
+    *PROOF,
     Command(
         name="render",
         help="Write the pack's workflows for a runner that does not know `uses: $/…`.",
@@ -362,6 +361,8 @@ COMMANDS: tuple[Command, ...] = (
                 ("plan", "plan", "Decide which stages run for this event."),
                 ("stage", "stage", "Run and judge one stage."),
                 ("report", "report", "Judge all evidence and publish."),
+                ("publish", "publish_run", "Publish what a run without rights left, as hostile data."),
+                ("collect", "collect_history", "Collect the history for this run out of what earlier runs left."),
                 ("history", "keep_history", "Add the run that was judged to the history."),
                 ("services", "start_services", "Start services for a job of the caller's own."),
                 ("publish-image", "publish_image", "Push, sign and verify the image that was judged."),

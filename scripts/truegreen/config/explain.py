@@ -77,6 +77,8 @@ def _instance(settings: Settings, table: str) -> Any:
         return settings.project
     if table == "history":
         return settings.history
+    if table == "report":
+        return settings.report
     family, _, name = table.partition(".")
     if family == "gates" and name:
         return settings.gates[name]

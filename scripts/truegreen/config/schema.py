@@ -6,9 +6,14 @@ this module holds what is shared. Keys are kebab-case in TOML.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
+
+Output = Literal[
+    "junit", "sarif", "ctrf", "sonar-tests", "sonar-coverage", "badge-verdict", "badge-coverage", "badge-flakiness"
+]
+"""Reporters whose documents are files for other programs."""
 
 
 class Component(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -16,9 +21,9 @@ class Component(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbi
 
     paths: list[str]
     """Glob patterns relative to the repository, `**` allowed."""
-    line: float = 80.0
+    line: Annotated[float, msgspec.Meta(ge=0, le=100)] = 80.0
     """Least line coverage in percent."""
-    branch: float = 0.0
+    branch: Annotated[float, msgspec.Meta(ge=0, le=100)] = 0.0
     """Least branch coverage in percent; 0 does not judge branches."""
 
 
@@ -26,11 +31,15 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     """`[tool.truegreen.services.<name>]`: one real service the stages can use."""
 
     kind: str = ""
-    """Name in the catalogue; empty means the table's own name."""
+    """Name in the catalogue, such as `postgres` or `postgres@13`; empty means the table's own name."""
+    version: str = ""
+    """Version, such as `18`; empty takes the catalogue's. Where a service is named, `postgres@18` is stronger."""
     provider: str = "auto"
     """`auto`, `containers`, `embedded` or `attach`."""
     image: str = ""
-    """Image for `containers`; empty takes the catalogue's."""
+    """Image for `containers`; empty takes the catalogue's. `{version}` in it is replaced."""
+    digest: str = ""
+    """Digest that the image must have, `sha256:…`: a tag can be moved, a digest cannot."""
     url: str = ""
     """URL for `attach`; `$NAME` reads the environment."""
     port: int = 0
@@ -41,9 +50,15 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     env: dict[str, str] = {}
     """Environment of the container."""
     command: list[str] = []
-    """Arguments of the container, after the image."""
+    """Arguments of the container, after the image; of a one-shot service without an image the program itself."""
+    needs: list[str] = []
+    """Services that must be ready before this one starts; they are started with it."""
+    one_shot: bool = msgspec.field(default=False, name="one-shot")
+    """True for one that must end with 0, such as a migration: it is no kind of the catalogue, and gets the variables
+    of what it `needs`. With an `image` it is a container on the host's network, else a program on PATH."""
     export: dict[str, str] = {}
-    """Variable name → `url`, `host`, `port`, `user`, `password` or `database`; replaces the catalogue's names."""
+    """Variable name → `url`, `host`, `port`, `address` (`host:port`), `endpoint` (`http://host:port`), `api-url`,
+    `user`, `password` or `database`; replaces the catalogue's names."""
     timeout_s: float = msgspec.field(default=60.0, name="timeout-s")
     """Time within which it must answer its probe."""
 
@@ -82,14 +97,35 @@ class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     """Branch that keeps the history between runs and holds nothing else: reports read it, `history.yml` writes it."""
     remote: str = "origin"
     """Name of the remote that has that branch."""
+    artifacts: bool = False
+    """Keep it in artifacts of runs instead of a branch or a server: `history-artifacts.yml` collects them for a run."""
     pull_requests: bool = False
-    """Whether `history.yml` also keeps runs of pull requests; those from forks are never kept."""
+    """Whether runs of pull requests are kept for later ones too; those from forks are never kept."""
     folder: str = ""
     """Folder that push and pull use instead of a branch, such as one that a cache restores."""
     keep_runs: Annotated[int, msgspec.Meta(ge=1)] = 5000
     """Newest runs to keep; older ones are forgotten as new ones come."""
     keep_days: Annotated[int, msgspec.Meta(ge=0)] = 0
     """Days a run is kept; 0 sets no limit."""
+
+    def __post_init__(self) -> None:
+        """Refuse two places at once: nobody could say which of them a run is compared with."""
+        also = [name for name in ("branch", "url", "folder") if getattr(self, name)]
+        if self.artifacts and also:
+            raise ValueError(f"artifacts and {' and '.join(also)} are two places for one history; name one")
+
+
+class ReportOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
+    """`[tool.truegreen.report]`: files beside `report.html`, the summary's looks, and what the forge shows."""
+
+    check_run: bool = False
+    """Also write a check run with annotations; GitHub shows it under whichever workflow of the commit came first."""
+    outputs: list[Output] = []
+    """Reporters that write a file each: `junit` → `junit.xml`, `sarif` → `truegreen.sarif`, `ctrf` → `ctrf.json`,
+    `sonar-tests` → `sonar-tests.xml`, `sonar-coverage` → `sonar-coverage.xml`,
+    `badge-verdict`, `badge-coverage` and `badge-flakiness` → `badge-….svg`."""
+    templates: dict[Literal["summary", "comment"], str] = {}
+    """`summary` or `comment` → its template, a file `….md` of the project; one of the two may be named alone."""
 
 
 class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):

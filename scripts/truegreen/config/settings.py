@@ -13,7 +13,14 @@ import msgspec
 from truegreen import registry
 from truegreen.config import layers as layering
 from truegreen.config.layers import Layer, Source
-from truegreen.config.schema import Component, HistoryOptions, ProcessOptions, ProjectOptions, ServiceOptions
+from truegreen.config.schema import (
+    Component,
+    HistoryOptions,
+    ProcessOptions,
+    ProjectOptions,
+    ReportOptions,
+    ServiceOptions,
+)
 from truegreen.config.toml_lines import nearest
 from truegreen.errors import UnknownKey, WrongValue
 
@@ -27,6 +34,7 @@ _NAMED_TABLES: dict[str, type[msgspec.Struct]] = {
     "processes": ProcessOptions,
 }
 """Tables of tables whose names the user chooses."""
+_SINGLE_TABLES: dict[str, type[msgspec.Struct]] = {"history": HistoryOptions, "report": ReportOptions}
 PRESETS = Path(__file__).with_name("presets")
 """Folder of the shipped presets."""
 _INDEX = re.compile(r"\[\d+\]")
@@ -44,6 +52,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     notify: dict[str, Any]
     """Notifier name → its Options, only those with a table."""
     history: HistoryOptions
+    report: ReportOptions
     sources: dict[str, Source]
     """Dotted key → source, for every value that some layer set."""
 
@@ -75,6 +84,12 @@ def load(start: Path, *, assignments: Iterable[str] = (), env: Mapping[str, str]
         _reject_unknown(layer)
     values, sources = layering.merge(stack)
     return _typed(root, values, sources)
+
+
+def shipped(root: Path) -> Settings:
+    """Return the settings of a project that configures nothing: for what must be said where its own cannot be read."""
+    defaults = Path(__file__).with_name("defaults.toml")
+    return _typed(root, *layering.merge([layering.toml_layer("shipped defaults", defaults, label="defaults.toml")]))
 
 
 def presets() -> tuple[str, ...]:
@@ -117,7 +132,7 @@ def _preset_layer(root: Path, asking: Layer) -> Layer:
 def known_tables() -> dict[str, type[msgspec.Struct]]:
     """Return dotted table → the Struct that types it; `*` stands for a name the user chooses."""
     tables: dict[str, type[msgspec.Struct]] = {"": ProjectOptions}
-    tables["history"] = HistoryOptions
+    tables.update(_SINGLE_TABLES)
     tables.update({name: registry.load("stage", name).Options for name in registry.names("stage")})
     tables.update({f"gates.{name}": registry.load("gate", name).Options for name in registry.names("gate")})
     tables.update({f"notify.{name}": registry.load("notifier", name).Options for name in registry.names("notifier")})
@@ -144,13 +159,14 @@ def _typed(root: Path, values: dict[str, Any], sources: dict[str, Source]) -> Se
             for name, table in notify_tables.items()
         },
         history=_convert(values.get("history", {}), HistoryOptions, "history", sources),
+        report=_convert(values.get("report", {}), ReportOptions, "report", sources),
         sources=sources,
     )
 
 
 def _reject_unknown(layer: Layer) -> None:
     """Refuse top-level keys and table names that nothing reads; fields are checked by the Structs."""
-    tops = {*_fields(ProjectOptions), *registry.names("stage"), *_TABLE_FAMILIES, "history"}
+    tops = {*_fields(ProjectOptions), *registry.names("stage"), *_TABLE_FAMILIES, *_SINGLE_TABLES}
     _check_names(layer, layer.values, tops, "")
     for table, family in _TABLE_FAMILIES.items():
         inner = layer.values.get(table, {})
@@ -163,8 +179,9 @@ def _reject_unknown(layer: Layer) -> None:
         inner = layer.values.get(table, {})
         for name, values in inner.items() if isinstance(inner, dict) else ():
             _check_fields(layer, values, options, f"{table}.{name}")
-    if "history" in layer.values:
-        _check_fields(layer, layer.values["history"], HistoryOptions, "history")
+    for table, options in _SINGLE_TABLES.items():
+        if table in layer.values:
+            _check_fields(layer, layer.values[table], options, table)
     for name in registry.names("stage"):
         if name in layer.values:
             _check_fields(layer, layer.values[name], registry.load("stage", name).Options, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from truegreen import registry
@@ -93,5 +94,6 @@ def _check_people_and_days(waiver: Waiver, place: Place, max_days: int) -> None:
 
 
 def _name(person: str) -> str:
-    """Return a person's name as it is compared: `@Kim` is `kim`."""
-    return person.strip().lstrip("@").strip().casefold()
+    """Return a person's name as it is compared: `@Kim` is `kim`, however it is spaced and whatever cannot be seen."""
+    plain = "".join(sign for sign in unicodedata.normalize("NFKC", person) if unicodedata.category(sign) != "Cf")
+    return " ".join(plain.split()).lstrip("@").strip().casefold()

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from truegreen.errors import UnsafeEvent
+from truegreen.forge.answers import SHA, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,12 +21,11 @@ if TYPE_CHECKING:
 PAYLOAD_LIMIT_BYTES = 25 << 20
 UNSAFE = ("pull_request_target", "workflow_run", "issue_comment")
 PULL_REQUEST = ("pull_request", "pull_request_target", "pull_request_review")
-_SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _NAME = re.compile(r"[a-z][a-z_]{0,49}")
 _REPOSITORY = re.compile(r"[A-Za-z0-9._-]+/[A-Za-z0-9._-]+")
 _PULL_REF = re.compile(r"refs/pull/(\d{1,10})/(?:head|merge)")
+_RUN_NUMBER = re.compile(r"[0-9]{1,20}")
 _NO_COMMIT = re.compile(r"0+")
-_REF_LIMIT = 512
 _LABELS_LIMIT = 100
 _GITHUB_API = "https://api.github.com"
 _GITHUB = "https://github.com"
@@ -88,27 +88,27 @@ def parse(env: Mapping[str, str], payload: bytes | None = None) -> Event:
     """
     name = _matching(_NAME, env.get("GITHUB_EVENT_NAME", "")) or "local"
     data, notes = _decode(payload, expected=name != "local")
-    pull = _table(data, "pull_request")
+    pull = table(data, "pull_request")
     number = _number(pull, data, env, name)
     sha, sha_note = _sha(name, data, pull, env)
-    repository = _matching(_REPOSITORY, env.get("GITHUB_REPOSITORY", "")) or _full_name(_table(data, "repository"))
+    repository = _matching(_REPOSITORY, env.get("GITHUB_REPOSITORY", "")) or _full_name(table(data, "repository"))
     server = _http(env.get("GITHUB_SERVER_URL", "")) or (_GITHUB if repository else "")
-    run_id = env.get("GITHUB_RUN_ID", "") if env.get("GITHUB_RUN_ID", "").isdigit() else ""
+    run_id = _matching(_RUN_NUMBER, env.get("GITHUB_RUN_ID", ""))
     return Event(
         name=name,
         repository=repository,
         sha=sha,
         base_sha=_base_sha(name, data, pull),
-        ref=_text(env.get("GITHUB_REF", "")) or _text(data.get("ref")),
-        head_ref=_text(_table(pull, "head").get("ref")) or _text(env.get("GITHUB_HEAD_REF", "")),
-        base_ref=_text(_table(pull, "base").get("ref")) or _text(env.get("GITHUB_BASE_REF", "")),
+        ref=text(env.get("GITHUB_REF", "")) or text(data.get("ref")),
+        head_ref=text(table(pull, "head").get("ref")) or text(env.get("GITHUB_HEAD_REF", "")),
+        base_ref=text(table(pull, "base").get("ref")) or text(env.get("GITHUB_BASE_REF", "")),
         pull_request=number,
         is_fork=_is_fork(pull, repository),
         default_branch=_default_branch(name, data, env),
         labels=_labels(pull),
-        actor=_text(env.get("GITHUB_ACTOR", "")) or _text(_table(data, "sender").get("login")),
+        actor=text(env.get("GITHUB_ACTOR", "")) or text(table(data, "sender").get("login")),
         run_id=run_id,
-        run_attempt=int(attempt) if (attempt := env.get("GITHUB_RUN_ATTEMPT", "")).isdigit() else 1,
+        run_attempt=int(_matching(_RUN_NUMBER, env.get("GITHUB_RUN_ATTEMPT", "")) or 1),
         run_url=f"{server}/{repository}/actions/runs/{run_id}" if server and repository and run_id else "",
         server_url=server,
         api_url=_http(env.get("GITHUB_API_URL", "")) or (_GITHUB_API if server == _GITHUB else ""),
@@ -142,16 +142,16 @@ def _decode(payload: bytes | None, *, expected: bool) -> tuple[dict[str, Any], t
 
 def _sha(name: str, data: dict[str, Any], pull: dict[str, Any], env: Mapping[str, str]) -> tuple[str, tuple[str, ...]]:
     """Return the judged commit, and a note when only a merge commit is known."""
-    given = _matching(_SHA, env.get("GITHUB_SHA", ""))
+    given = _matching(SHA, env.get("GITHUB_SHA", ""))
     if name in PULL_REQUEST:
-        head = _commit(_table(pull, "head").get("sha"))
+        head = _commit(table(pull, "head").get("sha"))
         if head:
             return head, ()
         merged = env.get("GITHUB_REF", "").endswith("/merge")
         return given, ("the head of the pull request is unknown; GITHUB_SHA may be a merge commit",) if merged else ()
     named = {
-        "workflow_run": _table(data, "workflow_run").get("head_sha"),
-        "merge_group": _table(data, "merge_group").get("head_sha"),
+        "workflow_run": table(data, "workflow_run").get("head_sha"),
+        "merge_group": table(data, "merge_group").get("head_sha"),
         "push": data.get("after"),
     }.get(name)
     return _commit(named) or given, ()
@@ -159,16 +159,16 @@ def _sha(name: str, data: dict[str, Any], pull: dict[str, Any], env: Mapping[str
 
 def _base_sha(name: str, data: dict[str, Any], pull: dict[str, Any]) -> str:
     if name in PULL_REQUEST:
-        return _commit(_table(pull, "base").get("sha"))
+        return _commit(table(pull, "base").get("sha"))
     if name == "merge_group":
-        return _commit(_table(data, "merge_group").get("base_sha"))
+        return _commit(table(data, "merge_group").get("base_sha"))
     return _commit(data.get("before")) if name == "push" else ""
 
 
 def _default_branch(name: str, data: dict[str, Any], env: Mapping[str, str]) -> str:
     """Return the default branch; a schedule names no repository in its payload, and runs on that branch only."""
-    named = _text(_table(data, "repository").get("default_branch"))
-    ref = _text(env.get("GITHUB_REF", ""))
+    named = text(table(data, "repository").get("default_branch"))
+    ref = text(env.get("GITHUB_REF", ""))
     if not named and name == "schedule" and ref.startswith("refs/heads/"):
         return ref.removeprefix("refs/heads/")
     return named
@@ -180,7 +180,7 @@ def _number(pull: dict[str, Any], data: dict[str, Any], env: Mapping[str, str], 
     if name in PULL_REQUEST:
         candidates.append(data.get("number"))
     if name == "workflow_run":
-        pulls = _table(data, "workflow_run").get("pull_requests")
+        pulls = table(data, "workflow_run").get("pull_requests")
         candidates += [entry.get("number") for entry in _list(pulls) if isinstance(entry, dict)]
     if match := _PULL_REF.fullmatch(env.get("GITHUB_REF", "")):
         candidates.append(int(match.group(1)))
@@ -191,20 +191,15 @@ def _is_fork(pull: dict[str, Any], repository: str) -> bool:
     """Return whether the head lies in another repository; a deleted one counts as another."""
     if not pull or "head" not in pull:
         return False
-    head = _full_name(_table(_table(pull, "head"), "repo"))
-    base = _full_name(_table(_table(pull, "base"), "repo")) or repository
+    head = _full_name(table(table(pull, "head"), "repo"))
+    base = _full_name(table(table(pull, "base"), "repo")) or repository
     return head.lower() != base.lower()
 
 
 def _labels(pull: dict[str, Any]) -> tuple[str, ...]:
     labels = _list(pull.get("labels"))[:_LABELS_LIMIT]
-    names = [_text(label.get("name")) for label in labels if isinstance(label, dict)]
+    names = [text(label.get("name")) for label in labels if isinstance(label, dict)]
     return tuple(name for name in names if name)
-
-
-def _table(data: dict[str, Any], key: str) -> dict[str, Any]:
-    value = data.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _list(value: Any) -> list[Any]:
@@ -215,19 +210,12 @@ def _full_name(repo: dict[str, Any]) -> str:
     return _matching(_REPOSITORY, repo.get("full_name"))
 
 
-def _text(value: Any) -> str:
-    """Return a short text without control characters; anything else is nothing."""
-    if not isinstance(value, str) or len(value) > _REF_LIMIT:
-        return ""
-    return value if value.isprintable() else ""
-
-
 def _matching(pattern: re.Pattern[str], value: Any) -> str:
     return value if isinstance(value, str) and pattern.fullmatch(value) else ""
 
 
 def _commit(value: Any) -> str:
-    sha = _matching(_SHA, value)
+    sha = _matching(SHA, value)
     return "" if _NO_COMMIT.fullmatch(sha) else sha
 
 

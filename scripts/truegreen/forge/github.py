@@ -11,18 +11,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from truegreen.errors import ExtraMissing, ForgeRefused, ForgeUnreachable, TruegreenError
+from truegreen.forge import answers, matching
 from truegreen.forge.patience import Broken, Call, Patience, Reply, Unsure
-from truegreen.forge.port import (
-    ANNOTATION_BATCH,
-    CHECK_NAME,
-    MARKER,
-    STATUS_CONTEXT,
-    Annotation,
-    CheckRun,
-    CommitStatus,
-    Outcome,
-    Written,
-)
+from truegreen.forge.port import Annotation, CheckRun, CommitStatus, Outcome, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +29,15 @@ _DENIED = (401, 403, 404, 410)
 _TOO_MUCH = (413, 422)
 _NOT_FOUND = 404
 _UNAUTHORISED = 401
+_ELSEWHERE = 302
 _INSTALLATION_TOKEN = "ghs_"  # noqa: S105 - a public prefix
 _BOTS = ("github-actions[bot]", "gitea-actions")
 _GITHUB = "https://api.github.com"
-_EXTERNAL = "truegreen:"
 _INVALID = "the token is not valid"
 _MAY_NOT = "the token may not, or there is no such thing"
+_LOCKED = "is locked"
+"""In what GitHub says of a conversation that only those with the right to push may still write to."""
+_LATER = "a later run has spoken since"
 
 
 def connect(
@@ -97,6 +91,7 @@ class GithubForge:
         self._bot_token = token.startswith(_INSTALLATION_TOKEN)
         self._surely_github = api_url.rstrip("/").endswith(("//api.github.com", "/api/v3"))
         self._viewer: str | None = None
+        self._gone: set[int] = set()
 
     @property
     def calls(self) -> int:
@@ -105,18 +100,26 @@ class GithubForge:
 
     # --- comment ---------------------------------------------------------------------------
 
-    def find_comment(self, number: int) -> tuple[int, str] | None:
-        """Return id and body of our comment, read to the last page: it begins with our marker and is ours."""
-        found: tuple[int, str] | None = None
+    def find_comments(self, number: int, marker: str) -> list[tuple[int, str]]:
+        """Return id and body of our comments, read to the last page: they begin with the marker and are ours."""
+        found: list[tuple[int, str]] = []
+        stranger = ""
         for page in range(1, _PAGES_MAX + 1):
             query = {"per_page": str(_PAGE), "page": str(page)}
             reply = self._patience.call(Call(verb="GET", path=f"{self._repo}/issues/{number}/comments", query=query))
-            comments = _rows(self._granted(reply, "pull-requests: read"))
-            for comment in comments:
-                if found is None and _marked(comment) and self._is_own(comment):
-                    found = int(comment["id"]), str(comment["body"])
+            rows = answers.rows(self._granted(reply, "pull-requests: read"))
+            for comment in (row for row in rows if matching.marked(row, marker)):
+                if self._is_own(comment):
+                    found.append((int(comment["id"]), str(comment["body"])))
+                elif not self._viewer and matching.by_bot(comment):
+                    stranger = matching.login(comment)
             if 'rel="next"' not in reply.headers.get("link", ""):
                 break
+        if not found and stranger:
+            raise ForgeRefused(
+                f"{stranger} wrote a comment with our marker, and the token does not say whether it is of {stranger}",
+                why="grant `statuses: write`: who writes a status is named in the answer",
+            )
         return found
 
     def upsert_comment(self, number: int, bodies: tuple[str, ...]) -> Written:
@@ -124,13 +127,24 @@ class GithubForge:
         return self._surface("comment", "pull-requests: write", lambda: self._comment(number, bodies))
 
     def _comment(self, number: int, bodies: tuple[str, ...]) -> Written:
-        found = self.find_comment(number)
+        """Write the comment; of several of ours, as two runs at once leave them, the first stays."""
+        own = self.find_comments(number, bodies[0].partition("\n")[0])
+        told = matching.run_told(bodies[0])
+        if any(matching.run_told(body) > told > matching.NO_RUN for _, body in own):
+            return Written(surface="comment", outcome=Outcome.SUPERSEDED, reason=_LATER)
+        written = self._write_comment(number, bodies, own[0] if own else None)
+        for identity, _ in own[1:]:
+            self._patience.call(Call(verb="DELETE", path=f"{self._repo}/issues/comments/{identity}"))
+        return written
+
+    def _write_comment(self, number: int, bodies: tuple[str, ...], found: tuple[int, str] | None) -> Written:
         reply = Reply(status=422)
         for body in bodies:
-            if found is not None and _same(found[1], body):
+            if found is not None and matching.same(found[1], body):
                 return Written(surface="comment", outcome=Outcome.UNCHANGED)
             reply = self._patience.call(self._comment_call(number, found, body))
-            if reply.status == _NOT_FOUND and found is not None:
+            if reply.status == _NOT_FOUND and found is not None and found[0] not in self._gone:
+                self._gone.add(found[0])
                 raise Unsure("our comment was deleted meanwhile")
             if reply.status not in _TOO_MUCH:
                 break
@@ -144,17 +158,16 @@ class GithubForge:
         return Call(verb="PATCH", path=f"{self._repo}/issues/comments/{found[0]}", body={"body": body})
 
     def _is_own(self, comment: dict[str, Any]) -> bool:
-        """Return whether we wrote a comment that bears our marker: anybody may copy a marker."""
-        user = comment.get("user")
-        user = user if isinstance(user, dict) else {}
-        login = str(user.get("login") or "")
+        """Return whether we wrote a comment that bears our marker: anybody may copy a marker.
+
+        Who we are is known from the answer to the commit status, which costs no request.
+        """
+        login = matching.login(comment)
         if not self._bot_token and self._viewer is None:
             # Only a person's token may ask who it is; asked once, and only when there is a candidate.
             reply = self._patience.call(Call(verb="GET", path="/user"))
-            self._viewer = str(reply.data.get("login") or "") if reply.ok and isinstance(reply.data, dict) else ""
-        if self._viewer:
-            return login.lower() == self._viewer.lower()
-        return login in _BOTS or user.get("type") == "Bot"
+            self._viewer = matching.login({"user": reply.data}) if reply.ok else ""
+        return login.lower() == self._viewer.lower() if self._viewer else login in _BOTS
 
     # --- check run ---------------------------------------------------------------------------
 
@@ -163,37 +176,45 @@ class GithubForge:
         return self._surface("check run", "checks: write", lambda: self._check_run(check))
 
     def _check_run(self, check: CheckRun) -> Written:
-        query = {"check_name": CHECK_NAME, "filter": "all", "per_page": str(_PAGE)}
+        query = {"check_name": check.name, "filter": "all", "per_page": str(_PAGE)}
         path = f"{self._repo}/commits/{check.head_sha}/check-runs"
         reply = self._patience.call(Call(verb="GET", path=path, query=query))
         if reply.status == _NOT_FOUND and not self._surely_github:
             why = "the forge answered 404: it has no check runs (as Gitea), or the token lacks `checks: write`"
             return Written(surface="check run", outcome=Outcome.ABSENT, reason=why)
         data = self._granted(reply, "checks: write")
-        runs = _rows(data.get("check_runs") if isinstance(data, dict) else None)
-        run, shown = _our_run(runs, check)
-        batches = _batches(check.annotations[shown:])
-        if run is not None and _tells(run, check) and not batches:
+        runs = answers.rows(data, "check_runs")
+        told = matching.run_checked(check.external_id)
+        if any(matching.run_checked(run.get("external_id")) > told > matching.NO_RUN for run in runs):
+            return Written(surface="check run", outcome=Outcome.SUPERSEDED, reason=_LATER)
+        run, shown = matching.our_run(runs, check)
+        batches = matching.batches(check.annotations[shown:])
+        if run is not None and matching.tells(run, check) and not batches:
             return Written(surface="check run", outcome=Outcome.UNCHANGED, url=_url(run))
         outcome = Outcome.CREATED if run is None else Outcome.UPDATED
+        refused = 0
         for batch in batches or [()]:
-            run = self._write_run(run, check, batch)
-        return Written(surface="check run", outcome=outcome, url=_url(run))
+            run, lost = self._write_run(run, check, batch)
+            refused += lost
+        reason = f"{refused} remarks on lines were refused, they are in the summary of the run" if refused else ""
+        return Written(surface="check run", outcome=outcome, url=_url(run), reason=reason)
 
-    def _write_run(self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]) -> dict[str, Any]:
-        """Create or extend the check run; a batch that the forge refuses is left out, the verdict is not."""
-        reply = self._patience.call(self._run_call(run, check, batch))
+    def _write_run(
+        self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]
+    ) -> tuple[dict[str, Any], int]:
+        """Create or extend the check run; a batch that the forge refuses is left out, and counted."""
+        reply, lost = self._patience.call(self._run_call(run, check, batch)), 0
         if reply.status in _TOO_MUCH and batch:
-            reply = self._patience.call(self._run_call(run, check, ()))
+            reply, lost = self._patience.call(self._run_call(run, matching.without(check, len(batch)), ())), len(batch)
         data = self._granted(reply, "checks: write")
-        return data if isinstance(data, dict) else {}
+        return data if isinstance(data, dict) else {}, lost
 
     def _run_call(self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]) -> Call:
         output: dict[str, Any] = {"title": check.title, "summary": check.summary}
         if batch:
-            output["annotations"] = [_annotation(annotation) for annotation in batch]
+            output["annotations"] = [matching.annotation_row(annotation) for annotation in batch]
         body: dict[str, Any] = {
-            "name": CHECK_NAME,
+            "name": check.name,
             "external_id": check.external_id,
             "status": "completed",
             "conclusion": check.conclusion,
@@ -203,21 +224,79 @@ class GithubForge:
             body["details_url"] = check.details_url
         if run is None:
             return Call(verb="POST", path=f"{self._repo}/check-runs", body={**body, "head_sha": check.head_sha})
-        return Call(verb="PATCH", path=f"{self._repo}/check-runs/{run['id']}", body=body)
+        # Annotations are added to those that are there: the same request twice would show them twice.
+        return Call(verb="PATCH", path=f"{self._repo}/check-runs/{run['id']}", body=body, adds=bool(batch))
 
     # --- commit status ---------------------------------------------------------------------------
 
     def set_status(self, status: CommitStatus) -> Written:
-        """Write the commit status; the newest of a context is the one that counts."""
+        """Write the commit status, unless a later run has: the newest of a context is the one that counts."""
         return self._surface("commit status", "statuses: write", lambda: self._status(status))
 
+    def run_told(self, sha: str, context: str) -> tuple[int, int]:
+        """Return run and attempt that the commit status of a context names; `NO_RUN` for none or an unreadable one.
+
+        Raises:
+            ForgeUnreachable: the forge cannot be reached, or keeps failing.
+        """
+        self._patience.begin()
+        return self._run_told(sha, context)
+
+    def _run_told(self, sha: str, context: str) -> tuple[int, int]:
+        for page in range(1, _PAGES_MAX + 1):
+            query = {"per_page": str(_PAGE), "page": str(page)}
+            reply = self._patience.call(Call(verb="GET", path=f"{self._repo}/commits/{sha}/status", query=query))
+            rows = answers.rows(reply.data if reply.ok else None, "statuses")
+            for row in rows:
+                if row.get("context") == context:
+                    return matching.run_of_url(row.get("target_url"))
+            if 'rel="next"' not in reply.headers.get("link", ""):
+                break
+        return matching.NO_RUN
+
     def _status(self, status: CommitStatus) -> Written:
-        body = {"state": status.state, "context": STATUS_CONTEXT, "description": status.description}
+        told = matching.run_of_url(status.target_url)
+        if told > matching.NO_RUN and self._run_told(status.sha, status.context) > told:
+            return Written(surface="commit status", outcome=Outcome.SUPERSEDED, reason=_LATER)
+        body = {"state": status.state, "context": status.context, "description": status.description}
         if status.target_url:
             body["target_url"] = status.target_url
-        call = Call(verb="POST", path=f"{self._repo}/statuses/{status.sha}", body=body)
+        call = Call(verb="POST", path=f"{self._repo}/statuses/{status.sha}", body=body, adds=False)
         data = self._granted(self._patience.call(call), "statuses: write")
+        if isinstance(data, dict) and (creator := matching.login({"user": data.get("creator")})):
+            self._viewer = creator
         return Written(surface="commit status", outcome=Outcome.CREATED, url=_url(data))
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def read(self, path: str, query: dict[str, str], permission: str) -> Any:
+        """Return what the forge keeps below the repository.
+
+        Args:
+            path: such as `/pulls`.
+            query: parameters of the address.
+            permission: what the token needs, for the message.
+
+        Raises:
+            ForgeRefused: the forge says no.
+            ForgeUnreachable: it cannot be reached, or keeps failing.
+        """
+        self._patience.begin()
+        return self._granted(self._patience.call(Call(verb="GET", path=self._repo + path, query=query)), permission)
+
+    def place_of(self, path: str, permission: str) -> str:
+        """Return the address that the forge sends a reader of a file to; the token does not go there.
+
+        Raises:
+            ForgeRefused: the forge says no, or names no address.
+            ForgeUnreachable: it cannot be reached, or keeps failing.
+        """
+        self._patience.begin()
+        reply = self._patience.call(Call(verb="GET", path=self._repo + path))
+        if reply.status == _ELSEWHERE and (place := reply.headers.get("location", "")):
+            return place
+        self._granted(reply, permission)
+        raise ForgeRefused(f"the forge answered {reply.status} where it should name an address")
 
     # --- shared ---------------------------------------------------------------------------
 
@@ -255,6 +334,8 @@ class GithubForge:
         if reply.ok:
             return reply.data
         said = f"the forge answered {reply.status}" + (f": {reply.message}" if reply.message else "")
+        if reply.status in _DENIED and _LOCKED in reply.message.lower():
+            raise ForgeRefused(said, why="the conversation is locked, and the token is of nobody who may still write")
         if reply.status in _DENIED:
             why = _INVALID if reply.status == _UNAUTHORISED else _MAY_NOT
             raise ForgeRefused(said, why=why, fix=f"grant `{permission}` to the job")
@@ -299,61 +380,6 @@ def _requester(token: str, api_url: str, seconds_between_writes: float, timeout_
         seconds_between_writes=seconds_between_writes,
         lazy=True,
     ).requester
-
-
-def _marked(comment: dict[str, Any]) -> bool:
-    """Return whether a comment begins with our marker; a quotation has `>` in front of it."""
-    body = comment.get("body")
-    return isinstance(body, str) and body.lstrip().startswith(MARKER) and type(comment.get("id")) is int
-
-
-def _same(left: str, right: str) -> bool:
-    return left.replace("\r\n", "\n").rstrip() == right.replace("\r\n", "\n").rstrip()
-
-
-def _our_run(runs: list[dict[str, Any]], check: CheckRun) -> tuple[dict[str, Any] | None, int]:
-    """Return the check run to write to, and how many of the annotations it shows already.
-
-    Annotations can only be added. So a run with the same content is completed, a run of ours without
-    annotations is reused, and otherwise a new one takes its place (the newest of a name counts).
-    """
-    ours = [run for run in runs if str(run.get("external_id") or "").startswith(_EXTERNAL) and "id" in run]
-    for run in ours:
-        if run["external_id"] == check.external_id:
-            return run, _annotations_shown(run)
-    for run in ours:
-        if _annotations_shown(run) == 0:
-            return run, 0
-    return None, 0
-
-
-def _annotations_shown(run: dict[str, Any]) -> int:
-    output = run.get("output")
-    count = output.get("annotations_count") if isinstance(output, dict) else 0
-    return count if isinstance(count, int) else 0
-
-
-def _tells(run: dict[str, Any], check: CheckRun) -> bool:
-    return run.get("external_id") == check.external_id and run.get("conclusion") == check.conclusion
-
-
-def _batches(annotations: tuple[Annotation, ...]) -> list[tuple[Annotation, ...]]:
-    return [annotations[at : at + ANNOTATION_BATCH] for at in range(0, len(annotations), ANNOTATION_BATCH)]
-
-
-def _annotation(annotation: Annotation) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "path": annotation.path,
-        "start_line": annotation.line,
-        "end_line": annotation.line,
-        "annotation_level": annotation.level,
-        "message": annotation.message,
-    }
-    return {**row, "title": annotation.title} if annotation.title else row
-
-
-def _rows(data: Any) -> list[dict[str, Any]]:
-    return [row for row in data if isinstance(row, dict)] if isinstance(data, list) else []
 
 
 def _url(data: Any) -> str:

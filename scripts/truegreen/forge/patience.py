@@ -29,11 +29,13 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """Below the API's base address."""
     query: dict[str, str] = {}
     body: dict[str, Any] | None = None
+    adds: bool | None = None
+    """Whether sending it twice adds twice; where nobody says, every POST does."""
 
     @property
     def repeatable(self) -> bool:
         """True when sending it twice does no harm."""
-        return self.verb != "POST"
+        return not (self.verb == "POST" if self.adds is None else self.adds)
 
 
 class Reply(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +96,7 @@ class Patience:
         """Return the forge's answer: 2xx, or a refusal that waiting will not change.
 
         Raises:
-            Unsure: a POST broke; waited already, so the caller may look and try again.
+            Unsure: what adds broke; waited already, so the caller may look and try again.
             ForgeUnreachable: the time limit is reached.
         """
         while True:

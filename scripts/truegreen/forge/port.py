@@ -14,7 +14,7 @@ COMMENT_LIMIT = 65_536
 OUTPUT_LIMIT = 65_535
 ANNOTATION_BATCH = 50
 ANNOTATIONS_MAX = 100
-"""Two requests hold them; the summary has the rest. Keeps a publication at six requests."""
+"""Two requests hold them; the summary has the rest. Keeps a publication at seven requests."""
 DESCRIPTION_LIMIT = 140
 
 
@@ -25,6 +25,8 @@ class Outcome(StrEnum):
     UPDATED = "updated"
     UNCHANGED = "unchanged"
     """Already there, byte for byte: nothing was sent."""
+    SUPERSEDED = "left to a later run"
+    """A run that began later has written it: what this one says is old, and nothing was sent."""
     ABSENT = "absent"
     """The forge does not have this surface (Gitea has no check runs)."""
     REFUSED = "refused"
@@ -55,6 +57,7 @@ class CheckRun(msgspec.Struct, frozen=True, kw_only=True):
     """Markdown, at most 65,535 characters."""
     details_url: str = ""
     annotations: tuple[Annotation, ...] = ()
+    name: str = CHECK_NAME
     external_id: str = ""
     """Identity of the content: the same report told twice is the same check run."""
 
@@ -67,6 +70,8 @@ class CommitStatus(msgspec.Struct, frozen=True, kw_only=True):
     """`success`, `failure` or `error`."""
     description: str
     target_url: str = ""
+    context: str = STATUS_CONTEXT
+    """Of statuses of one context the newest counts."""
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,14 +82,14 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Outcome
     url: str = ""
     reason: str = ""
-    """Why it is not there, in words; without secrets."""
+    """Why it, or a part of it, is not there, in words; without secrets."""
     permission: str = ""
     """The permission that is missing, such as `pull-requests: write`."""
 
     @property
     def ok(self) -> bool:
-        """True when the surface shows the report."""
-        return self.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED)
+        """True when the surface shows the report, or a later one."""
+        return self.outcome in (Outcome.CREATED, Outcome.UPDATED, Outcome.UNCHANGED, Outcome.SUPERSEDED)
 
 
 class Forge(Protocol):
@@ -95,17 +100,11 @@ class Forge(Protocol):
         """Requests sent so far."""
         ...
 
-    def find_comment(self, number: int) -> tuple[int, str] | None:
-        """Return id and body of our comment on a pull request, or None.
-
-        Raises:
-            ForgeRefused: the forge says no.
-            ForgeUnreachable: it cannot be reached, or keeps failing.
-        """
-        ...
-
     def upsert_comment(self, number: int, bodies: tuple[str, ...]) -> Written:
-        """Write the one comment: the first body that the forge accepts; later ones are shorter."""
+        """Write the one comment: the first body that the forge accepts; later ones are shorter.
+
+        All begin with the same line, the marker by which the comment is found again.
+        """
         ...
 
     def upsert_check_run(self, check: CheckRun) -> Written:
@@ -113,5 +112,5 @@ class Forge(Protocol):
         ...
 
     def set_status(self, status: CommitStatus) -> Written:
-        """Write the commit status."""
+        """Write the commit status, unless a later run has written it."""
         ...

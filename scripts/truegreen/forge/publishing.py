@@ -6,16 +6,21 @@ The verdict is never changed here: a forge that cannot be written leaves the rep
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.forge.event import PULL_REQUEST
+from truegreen.forge.matching import run_identity, run_mark, run_url
 from truegreen.forge.port import (
     ANNOTATIONS_MAX,
+    CHECK_NAME,
     COMMENT_LIMIT,
     DESCRIPTION_LIMIT,
     MARKER,
     OUTPUT_LIMIT,
+    STATUS_CONTEXT,
     Annotation,
     CheckRun,
     CommitStatus,
@@ -49,6 +54,12 @@ _LEVEL = {"error": "failure", "warning": "warning", "notice": "notice"}
 _TITLE_LIMIT = 255
 _MESSAGE_LIMIT = 4000
 _HEADLINE_LIMIT = 300
+_MARKS_LIMIT = 300
+"""Room for the lines in front of a comment, in bytes."""
+_PROJECT_LIMIT = 80
+_ODD = re.compile(r"[^A-Za-z0-9._/ -]|--|^(?:on|stages) ")
+_UNNAMED = (*PULL_REQUEST, "merge_group", "local")
+"""Events whose status has the plain name, by which a rule can ask for it."""
 
 
 class Publication(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,7 +87,26 @@ class PublishResult(msgspec.Struct, frozen=True, kw_only=True):
     """Requests that were sent."""
 
 
-def plan(report: Report, comment_body: str, event: Event, shorter: Callable[[int], str] | None = None) -> Publication:
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How a report is to be published."""
+
+    check_run: bool = False
+    """Whether to write a check run of our own, with annotations; GitHub shows it under any workflow of the commit."""
+    project: str = ""
+    """Folder of the project below the repository; projects of one repository write a comment and a status each."""
+    stages: tuple[str, ...] = ()
+    """Stages that the pipeline was asked for by name, if any; pipelines of other stages have a word of their own."""
+    note: str = ""
+    """Markdown of ours that the comment begins with."""
+
+
+def plan(
+    report: Report,
+    comment_body: str,
+    event: Event,
+    shorter: Callable[[int], str] | None = None,
+    options: Options | None = None,
+) -> Publication:
     """Return what is to be written; pure.
 
     Args:
@@ -84,47 +114,57 @@ def plan(report: Report, comment_body: str, event: Event, shorter: Callable[[int
         comment_body: Markdown of the comment reporter; the marker is put in front if it is not there.
         event: what started the run; its head commit and pull request are written to.
         shorter: given a budget in UTF-8 bytes, returns a comment that fits.
+        options: what is written besides comment and status, and which project it is.
     """
+    chosen = options or Options()
     sha = event.sha or report.provenance.commit
-    run_url = event.run_url or report.provenance.run_url
-    bodies = _bodies(report, comment_body, run_url, shorter)
+    url = event.run_url or report.provenance.run_url
+    texts = _texts(report, comment_body, url, shorter, chosen.note)
     skipped = []
     if event.pull_request is None:
         skipped.append("comment: not a pull request")
     if not sha:
-        skipped.append("check run and commit status: the commit is unknown")
+        skipped.append("commit status: the commit is unknown")
     return Publication(
-        comment=bodies if event.pull_request is not None else (),
+        comment=_bodies(texts, event, chosen) if event.pull_request is not None else (),
         number=event.pull_request or 0,
-        check=_check(report, bodies, sha, run_url) if sha else None,
-        status=_status(report, sha, run_url) if sha else None,
+        check=_check(report, texts, sha, url, event, chosen) if sha and chosen.check_run else None,
+        status=_status(report, sha, url, event, chosen) if sha else None,
         skipped=tuple(skipped),
     )
 
 
 def publish(
-    report: Report, comment_body: str, forge: Forge, event: Event, shorter: Callable[[int], str] | None = None
+    report: Report,
+    comment_body: str,
+    forge: Forge,
+    event: Event,
+    shorter: Callable[[int], str] | None = None,
+    options: Options | None = None,
 ) -> PublishResult:
-    """Write a report to the forge; never raises for a refusal."""
-    todo = plan(report, comment_body, event, shorter)
+    """Write a report to the forge; never raises for a refusal.
+
+    The commit status comes first: it is the verdict, and its answer tells the forge's adapter who we are.
+    """
+    todo = plan(report, comment_body, event, shorter, options)
     written = []
+    if todo.status is not None:
+        written.append(forge.set_status(todo.status))
     if todo.comment:
         written.append(forge.upsert_comment(todo.number, todo.comment))
     if todo.check is not None:
         written.append(forge.upsert_check_run(todo.check))
-    if todo.status is not None:
-        written.append(forge.set_status(todo.status))
     ok = all(part.ok or part.outcome is Outcome.ABSENT for part in written)
     lines = [*(f"{text}; not written" for text in todo.skipped), *map(_line, written)]
     if not ok:
-        reader = "the token of a fork can only read; " if event.is_fork else ""
+        reader = "the token of a fork can only read (docs/publishing.md); " if event.is_fork else ""
         lines.append(f"{reader}the report is in the summary of the run, and the verdict stands")
     return PublishResult(lines=tuple(lines), ok=ok, written=tuple(written), calls=forge.calls)
 
 
-def dry_run(report: Report, comment_body: str, event: Event) -> PublishResult:
+def dry_run(report: Report, comment_body: str, event: Event, options: Options | None = None) -> PublishResult:
     """Say what would be written, and send nothing."""
-    todo = plan(report, comment_body, event)
+    todo = plan(report, comment_body, event, options=options)
     lines = [f"{text}; would not be written" for text in todo.skipped]
     if todo.comment:
         size = len(todo.comment[0])
@@ -137,43 +177,87 @@ def dry_run(report: Report, comment_body: str, event: Event) -> PublishResult:
     return PublishResult(lines=tuple(lines), ok=True)
 
 
-def _bodies(report: Report, comment_body: str, run_url: str, shorter: Callable[[int], str] | None) -> tuple[str, ...]:
-    """Return the comment, a shorter one, and one of a few lines; none over the limit."""
+def context(name: str, event: Event, options: Options) -> str:
+    """Return the name of a commit status or check run: one for each project, choice of stages, and kind of event.
+
+    A commit may be judged on several events, as on the push of a branch and in its pull request: the newest word on
+    one says nothing about the other.
+    """
+    event_part = () if event.name in _UNNAMED else (f"on {event.name}",)
+    parts = ", ".join((*_scope(options), *event_part))
+    return f"{name} ({parts})" if parts else name
+
+
+def _texts(
+    report: Report, comment_body: str, run_url: str, shorter: Callable[[int], str] | None, note: str
+) -> tuple[str, ...]:
+    """Return the comment without its marker, a shorter one, and one of a few lines; all within the limit."""
+    front = f"{note}\n\n" if note else ""
+    room = COMMENT_LIMIT - _MARKS_LIMIT - len(front.encode())
     candidates = [comment_body]
     if shorter is not None:
-        candidates += [shorter(COMMENT_LIMIT - len(MARKER) - 1), shorter(COMMENT_LIMIT // 4)]
+        candidates += [shorter(room), shorter(COMMENT_LIMIT // 4)]
     place = f"[the summary of the run]({run_url})" if run_url.startswith("https://") else "the summary of the run"
     headline = " ".join(_plain(report.headline)[:_HEADLINE_LIMIT].split())
     candidates.append(f"**truegreen: {report.status.value}**\n\n    {headline}\n\nThe full report is in {place}.")
-    bodies: list[str] = []
-    for text in candidates:
-        body = text if text.lstrip().startswith(MARKER) else f"{MARKER}\n{text}"
-        fits = len(body.encode("utf-8", "replace")) <= COMMENT_LIMIT
-        if fits and (not bodies or len(body) < len(bodies[-1])):
-            bodies.append(body)
-    return tuple(bodies)
+    texts: list[str] = []
+    for candidate in candidates:
+        text = front + candidate.lstrip().removeprefix(MARKER).lstrip("\n")
+        fits = len(candidate.encode("utf-8", "replace")) <= room
+        if fits and (not texts or len(text) < len(texts[-1])):
+            texts.append(text)
+    return tuple(texts)
 
 
-def _check(report: Report, bodies: tuple[str, ...], sha: str, run_url: str) -> CheckRun:
+def _bodies(texts: tuple[str, ...], event: Event, options: Options) -> tuple[str, ...]:
+    """Return the texts below the lines by which the comment, and the run it tells about, are known again."""
+    named = ", ".join(_scope(options))
+    marks = [MARKER.replace(" -->", f" {named} -->") if named else MARKER]
+    marks += [run_mark(event.run_id, event.run_attempt)] if event.run_id else []
+    return tuple("\n".join((*marks, text)) for text in texts)
+
+
+def _scope(options: Options) -> tuple[str, ...]:
+    """Return which of a repository's pipelines it is, as it may stand in a mark."""
+    stages = _named(" ".join(sorted(set(options.stages))))
+    return tuple(part for part in (_named(options.project), stages and f"stages {stages}") if part)
+
+
+def _named(project: str) -> str:
+    """Return a name such as a project's folder as it may stand in a mark; an odd one as a digest."""
+    folder = project.strip("/.")
+    if not _ODD.search(folder) and len(folder) <= _PROJECT_LIMIT:
+        return folder
+    return hashlib.sha256(project.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _check(report: Report, texts: tuple[str, ...], sha: str, url: str, event: Event, options: Options) -> CheckRun:
     annotations, more = _annotations(report)
     note = f"\n\n{more} more remarks on lines are in the summary of the run." if more else ""
-    texts = [body.replace(MARKER, "", 1).strip() + note for body in bodies]
-    summary = next((text for text in texts if len(text.encode("utf-8", "replace")) <= OUTPUT_LIMIT), texts[-1])
+    noted = [text.strip() + note for text in texts]
+    summary = next((text for text in noted if len(text.encode("utf-8", "replace")) <= OUTPUT_LIMIT), noted[-1])
     check = CheckRun(
         head_sha=sha,
         conclusion=CONCLUSION[report.status],
         title=_clip(_plain(report.headline) or report.status.value, _TITLE_LIMIT),
         summary=summary,
-        details_url=run_url,
+        details_url=url,
         annotations=annotations,
+        name=context(CHECK_NAME, event, options),
     )
     digest = hashlib.sha256(msgspec.json.encode(check)).hexdigest()
-    return msgspec.structs.replace(check, external_id=f"truegreen:{digest[:32]}")
+    return msgspec.structs.replace(check, external_id=run_identity(event.run_id, event.run_attempt, digest[:32]))
 
 
-def _status(report: Report, sha: str, run_url: str) -> CommitStatus:
+def _status(report: Report, sha: str, url: str, event: Event, options: Options) -> CommitStatus:
     description = _clip(_plain(f"{report.status.value}: {report.headline}"), DESCRIPTION_LIMIT)
-    return CommitStatus(sha=sha, state=STATE[report.status], description=description, target_url=run_url)
+    return CommitStatus(
+        sha=sha,
+        state=STATE[report.status],
+        description=description,
+        target_url=run_url(url, event.run_attempt),
+        context=context(STATUS_CONTEXT, event, options),
+    )
 
 
 def _annotations(report: Report) -> tuple[tuple[Annotation, ...], int]:
@@ -205,8 +289,11 @@ def _annotate(item: Item, red: bool) -> Annotation | None:  # noqa: FBT001 - one
 
 
 def _line(part: Written) -> str:
+    if part.outcome is Outcome.SUPERSEDED:
+        return f"{part.surface}: not touched, {part.reason}"
     if part.ok:
-        return f"{part.surface}: {part.outcome.value}" + (f" {part.url}" if part.url else "")
+        missing = f"; {part.reason}" if part.reason else ""
+        return f"{part.surface}: {part.outcome.value}" + (f" {part.url}" if part.url else "") + missing
     missing = f"; grant `{part.permission}`" if part.permission else ""
     return f"{part.surface}: not written, {part.reason}{missing}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truegreen.gates.base import count
+from truegreen.gates.base import count, some
 from truegreen.model.verdict import Fact, Item
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ def facts(seen: StageEvidence) -> tuple[Fact, ...]:
     kinds = dict.fromkeys(file.kind for record in brought for file in record.files if file.kind != "log")
     codes = dict.fromkeys(str(code) for record in brought if (code := _exit_code(record)) is not None)
     told = [Fact(label="brought", value=f"{', '.join(kinds)}; what was never collected is not seen")]
+    empty = [file.file for file in seen.inputs if not file.tests and file.shard in {one.shard for one in brought}]
+    told += [Fact(label="files without a test", value=some(empty))] if empty else []
     return tuple(told + ([Fact(label="exit code", value=", ".join(codes))] if codes else []))
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from truegreen.analysis import paths
 from truegreen.gates.base import RUN
+from truegreen.model.style import Allowed, StyleRule
 from truegreen.model.verdict import Fact, Status, Verdict
 from truegreen.model.waiver import Use, Waiver, WaiverUse
 
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
 
     from truegreen.gates.base import Gate
     from truegreen.model.finding import Finding
+    from truegreen.model.leaks import Leak
     from truegreen.model.mocks import Replacement
     from truegreen.model.run import RunEvidence, StageEvidence
+    from truegreen.model.style import StyleScan
     from truegreen.model.testrun import TestSession
 
 Part = tuple[int, str]
@@ -129,7 +132,13 @@ def without(evidence: RunEvidence, stage: str, items: tuple[str, ...]) -> RunEvi
             msgspec.structs.replace(row, due=date.max) if paths.matches(row.id, items) else row
             for row in evidence.requirements or ()
         )
-        return msgspec.structs.replace(evidence, requirements=rows if evidence.requirements is not None else None)
+        changes = evidence.changes
+        if changes is not None:
+            kept = tuple(file for file in changes.files if not paths.matches(file.path, items))
+            changes = msgspec.structs.replace(changes, files=kept)
+        return msgspec.structs.replace(
+            evidence, requirements=rows if evidence.requirements is not None else None, changes=changes
+        )
     seen = evidence.of(stage)
     others = tuple(_without(part, items) if part is seen else part for part in evidence.stages)
     return msgspec.structs.replace(evidence, stages=others)
@@ -141,16 +150,41 @@ def _without(seen: StageEvidence, items: tuple[str, ...]) -> StageEvidence:
     if tests is not None:
         cases = (case for case in tests.cases if not paths.matches(case.file, items) or not case.file)
         tests = replace(tests, cases=tuple(case for case in cases if not test_matches(case.id, items)))
-    sessions = tuple(replace(session, replaced=_replaced(session, items)) for session in seen.sessions)
+    sessions = tuple(
+        replace(session, replaced=_replaced(session, items), leaks=_left(session, items)) for session in seen.sessions
+    )
     fakes = seen.fakes
     if fakes is not None:
         uses = (use for use in fakes.uses if not any(paths.matches(name, items) for name in (use.what, use.path)))
         kept = ((use, tuple(test for test in use.tests if not test_matches(test, items))) for use in uses)
         fakes = replace(fakes, uses=tuple(replace(use, tests=tests) for use, tests in kept if tests))
+    style = _styled(seen.style, items) if seen.style is not None else None
     scans = tuple(
         replace(scan, findings=tuple(f for f in scan.findings if not _finding_matches(f, items))) for scan in seen.scans
     )
-    return replace(seen, tests=tests, scans=scans, sessions=sessions, fakes=fakes)
+    return replace(seen, tests=tests, scans=scans, sessions=sessions, fakes=fakes, style=style)
+
+
+def _styled(scan: StyleScan, items: tuple[str, ...]) -> StyleScan:
+    """Return what was seen of tests, with rules, files and tests that match as if a comment let them be."""
+    rules = [rule.value for rule in StyleRule]
+    waived = [rule for rule in rules if paths.matches(rule, items)]
+    more = [
+        Allowed(path=one.path, line=one.line, rules=(one.rule.value,), reason="waived")
+        for one in scan.remarks
+        if one.rule.value in waived or paths.matches(one.path, items)
+    ]
+    tests = ((file.path, one) for file in scan.files for one in file.tests)
+    named = ((path, one, rules if test_matches(f"{path}::{one.name}", items) else waived) for path, one in tests)
+    more += [Allowed(path=path, line=one.line, rules=tuple(of), reason="waived") for path, one, of in named if of]
+    return msgspec.structs.replace(scan, allowed=(*scan.allowed, *more))
+
+
+def _left(session: TestSession, items: tuple[str, ...]) -> tuple[Leak, ...]:
+    """Return what tests left, without kinds, tests and files that match."""
+    return tuple(
+        leak for leak in session.leaks if not (paths.matches(leak.kind, items) or test_matches(leak.test, items))
+    )
 
 
 def _replaced(session: TestSession, items: tuple[str, ...]) -> tuple[Replacement, ...]:

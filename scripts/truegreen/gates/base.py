@@ -37,7 +37,7 @@ class Gate(Protocol):
     """Stages it judges; `{RUN}` for the whole run."""
     needs: ClassVar[frozenset[str]]
     """Parts of StageEvidence it reads: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
-    `mutation`, `wiring`, `proof`, `fakes`.
+    `mutation`, `wiring`, `proof`, `fakes`, `style`.
 
     The judge gives `blind` for a gate whose part is absent, or has a Problem, before it is asked.
     """
@@ -59,6 +59,8 @@ class BaseGate:
 
     id: ClassVar[str] = ""
     waivable: ClassVar[frozenset[Status]] = frozenset({Status.FAIL, Status.BLIND})
+    items_max: ClassVar[int] = 200
+    """Items of one verdict that a report lists; of more it says how many."""
 
     def applies(self, evidence: RunEvidence, stage: str, policy: Any) -> bool:  # noqa: ARG002 - the gate's contract
         """Return True: most gates ask every stage they name."""
@@ -66,15 +68,13 @@ class BaseGate:
 
     def passed(self, stage: str, reason: str, *, facts: tuple[Fact, ...] = (), items: tuple[Item, ...] = ()) -> Verdict:
         """Return `pass`; the reason names what was seen."""
-        return Verdict(gate=self.id, stage=stage, status=Status.PASS, reason=reason, facts=facts, items=items)
+        return self._listed(stage, Status.PASS, reason, facts, items)
 
     def failed(
         self, stage: str, reason: str, *, remedy: str, facts: tuple[Fact, ...] = (), items: tuple[Item, ...] = ()
     ) -> Verdict:
         """Return `fail`: the evidence was read, and it says no."""
-        return Verdict(
-            gate=self.id, stage=stage, status=Status.FAIL, reason=reason, facts=facts, items=items, remedy=remedy
-        )
+        return self._listed(stage, Status.FAIL, reason, facts, items, remedy=remedy)
 
     def blind(
         self,
@@ -87,13 +87,28 @@ class BaseGate:
         items: tuple[Item, ...] = (),
     ) -> Verdict:
         """Return `blind`: there is no evidence that could carry a verdict."""
+        return self._listed(stage, Status.BLIND, reason, facts, items, remedy=remedy, code=code)
+
+    def _listed(
+        self,
+        stage: str,
+        status: Status,
+        reason: str,
+        facts: tuple[Fact, ...],
+        items: tuple[Item, ...],
+        *,
+        remedy: str = "",
+        code: str = "",
+    ) -> Verdict:
+        """Return a verdict with so many of the items as a report can show; the others are counted."""
         return Verdict(
             gate=self.id,
             stage=stage,
-            status=Status.BLIND,
+            status=status,
             reason=reason,
             facts=facts,
-            items=items,
+            items=items[: self.items_max],
+            unlisted=len(items[self.items_max :]),
             remedy=remedy,
             code=code,
         )

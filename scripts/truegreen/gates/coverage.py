@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import msgspec
 
+from truegreen.analysis import cheapest
 from truegreen.analysis import coverage as figures
 from truegreen.analysis.paths import matches
 from truegreen.config.schema import Component
-from truegreen.gates._sources import TESTS, Percent
+from truegreen.gates._sources import TESTS, UNITS, Percent, facts_of, remedy_of
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.coverage import lines_of
 from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from truegreen.analysis.cheapest import Way
     from truegreen.model.coverage import Coverage, FileCoverage
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
 _WORST = 10
-_BLOCKS = 5
+_PLACES = 5
+"""Places that are listed of each threshold that was missed."""
 
 
 class CoverageOptions(GateOptions, frozen=True, kw_only=True):
@@ -35,13 +40,17 @@ class CoverageOptions(GateOptions, frozen=True, kw_only=True):
     """Files that do not count, as patterns: tests execute themselves, and would cover for the code."""
     steps: dict[str, Percent] = msgspec.field(default_factory=dict)
     """Day → least line coverage of the total from that day (UTC) on, in place of `line`."""
+    unmeasured: list[str] = msgspec.field(default_factory=list)
+    """Shards, as patterns, whose tests measure no coverage though others do; of any other that is blind."""
     allow_zero: bool = True
     """False makes a measured file without one covered line red."""
     components: dict[str, Component] = msgspec.field(default_factory=dict)
     """Filled from `[tool.truegreen.components]`: each has thresholds of its own."""
 
     def __post_init__(self) -> None:
-        """Refuse a step whose day is no date; raises ValueError."""
+        """Refuse a step whose day is no date, and a component without a name; raises ValueError."""
+        if "" in self.components:
+            raise ValueError("a component needs a name")
         for day in self.steps:
             if date.fromisoformat(day).isoformat() != day:
                 raise ValueError(f"write the day of a step as YYYY-MM-DD, not {day!r}")
@@ -64,11 +73,15 @@ class CoverageGate(BaseGate):
     Where this gate is switched off, `patch-coverage` and `coverage-ratchet` are too, unless they are switched on by
     name.
 
+    A red verdict names, for each threshold that was missed, the fewest places that reach it: runs of uncovered lines,
+    or lines whose branches were not taken. Lines and branches are counted, and not the work of a test.
+
     The tests' own files are left out (`exclude`), and the facts say how many. Files without one covered line are
     listed, and red where `allow-zero` is false. A threshold may grow by dated `steps`: the newest one whose day
     has come holds, and the first one holds before its day too.
 
-    **Blind when** nothing was measured (a missing upload is never 0 %), the day is not known though there are
+    **Blind when** nothing was measured (a missing upload is never 0 %), a shard left results of tests and no
+    coverage though others did (name those that measure none in `unmeasured`), the day is not known though there are
     steps, branches are asked for and were not recorded, or the paths of a
     component match no measured file (a renamed folder would otherwise never be judged again).
 
@@ -95,6 +108,13 @@ class CoverageGate(BaseGate):
             return self.blind(
                 stage, "coverage measured no executable line", remedy="check `source` in [tool.truegreen]"
             )
+        if lost := [shard for shard in evidence.of(stage).unmeasured if not matches(shard, tuple(policy.unmeasured))]:
+            return self.blind(
+                stage,
+                f"{some(lost)} left results of tests and no coverage, which other shards did",
+                remedy="take its coverage in too, or name shards that measure none: gates.coverage.unmeasured",
+                code="TG201",
+            )
         if policy.steps and not evidence.today:
             return self.blind(
                 stage, "the day is not known, and the threshold depends on it", remedy="judge with a clock"
@@ -109,12 +129,12 @@ class CoverageGate(BaseGate):
         for name, component in asked.items():
             ruling.judge(name, component)
         ruling.untouched(allowed=policy.allow_zero)
-        items = _items(measured.files, ruling.short)
+        items = _items(measured.files, ruling.short.values())
         if ruling.short:
             return self.failed(
                 stage,
-                "; ".join(ruling.short.values()),
-                remedy="cover the lines listed first: they are the fewest that reach the threshold",
+                "; ".join(short.reason for short in ruling.short.values()),
+                remedy=remedy_of([short.way for short in ruling.short.values() if short.way], _PLACES),
                 facts=tuple(ruling.facts),
                 items=items,
             )
@@ -136,13 +156,22 @@ def _without(coverage: Coverage, patterns: list[str]) -> Coverage:
     return msgspec.structs.replace(coverage, files=kept)
 
 
+class _Short(NamedTuple):
+    """A threshold that was missed."""
+
+    reason: str
+    way: Way | None = None
+    """How to reach it."""
+
+
 class _Ruling:
     """What was found while going through the total and the components."""
 
     def __init__(self, measured: Coverage) -> None:
         self.measured = measured
         self.facts: list[Fact] = []
-        self.short: dict[tuple[tuple[str, ...], float], str] = {}
+        self.short: dict[tuple[tuple[str, ...], str, float], _Short] = {}
+        """By files, unit and threshold: the project and a component that is all of it lack the same once."""
         self.unseen: list[str] = []
 
     def judge(self, name: str, wanted: Component) -> None:
@@ -160,8 +189,8 @@ class _Ruling:
         lines = figures.percent(sums.covered, sums.lines)
         self.facts.append(Fact(label=f"{label}lines", value=lines, wanted=f"at least {wanted.line:g} %"))
         if not figures.reaches(sums.covered, sums.lines, wanted.line):
-            key = (tuple(file.path for file in files), wanted.line)
-            self.short[key] = f"{who} has {lines} of its lines covered, {wanted.line:g} % are asked for"
+            reason = f"{who} has {lines} of its lines covered, {wanted.line:g} % are asked for"
+            self._lacks(label, files, _Short(reason, cheapest.lines(files, wanted.line)), wanted.line)
         if wanted.branch:
             self._branches(who, label, files, wanted.branch)
 
@@ -173,7 +202,7 @@ class _Ruling:
         self.facts.append(Fact(label="files at 0 %", value=f"{len(names):,}", wanted="" if allowed else "none"))
         if not allowed:
             verb = "file has" if len(names) == 1 else "files have"
-            self.short[tuple(names), 0.0] = f"{len(names):,} {verb} no covered line ({some(names)})"
+            self.short[tuple(names), "file", 0.0] = _Short(f"{len(names):,} {verb} no covered line ({some(names)})")
 
     def _branches(self, who: str, label: str, files: tuple[FileCoverage, ...], wanted: float) -> None:
         sums = figures.tally(files)
@@ -186,19 +215,35 @@ class _Ruling:
         value = figures.percent(sums.covered_branches, sums.branches)
         self.facts.append(Fact(label=f"{label}branches", value=value, wanted=f"at least {wanted:g} %"))
         if not figures.reaches(sums.covered_branches, sums.branches, wanted):
-            key = (tuple(file.path for file in files), 0.0)
-            self.short[key] = f"{who} has {value} of its branches covered, {wanted:g} % are asked for"
+            reason = f"{who} has {value} of its branches covered, {wanted:g} % are asked for"
+            self._lacks(label, files, _Short(reason, cheapest.branches(files, wanted)), wanted)
+
+    def _lacks(self, label: str, files: tuple[FileCoverage, ...], short: _Short, wanted: float) -> None:
+        unit = short.way.unit if short.way else ""
+        key = (tuple(file.path for file in files), unit, wanted)
+        if short.way and key not in self.short:
+            self.facts += facts_of(short.way, label)
+        self.short[key] = short
 
 
-def _items(files: tuple[FileCoverage, ...], short: dict[tuple[tuple[str, ...], float], str]) -> tuple[Item, ...]:
-    """Return the cheapest blocks for each threshold that was missed, then the files that lack most."""
-    by_path = {file.path: file for file in files}
+def _items(files: tuple[FileCoverage, ...], short: Iterable[_Short]) -> tuple[Item, ...]:
+    """Return the cheapest places for each threshold that was missed, then the files that lack most."""
     found: list[Item] = []
-    for paths, wanted in short:
-        for block in figures.cheapest([by_path[path] for path in paths], wanted)[:_BLOCKS]:
-            where = f"lines {block.first}-{block.last}" if block.first != block.last else f"line {block.first}"
-            message = f"cover {where}: {count(block.lines, 'line')} towards the threshold"
-            found.append(Item(title=block.path, message=message, path=block.path, line=block.first, level="warning"))
+    for way in (one.way for one in short if one.way):
+        for place in way.places[:_PLACES]:
+            where = f"lines {place.first}-{place.last}" if place.first != place.last else f"line {place.first}"
+            what = where if way.unit == "line" else f"the branches of {where}"
+            message = f"cover {what}: {count(place.lines, way.unit, UNITS[way.unit])} towards the threshold"
+            found.append(
+                Item(
+                    title=place.path,
+                    message=message,
+                    path=place.path,
+                    line=place.first,
+                    last_line=place.last,
+                    level="warning",
+                )
+            )
     worst = sorted((f for f in files if f.missing), key=lambda f: (-f.missing.bit_count(), f.path))[:_WORST]
     found += [
         Item(

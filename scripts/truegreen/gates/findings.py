@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
-_ITEMS_MAX = 200
-
 
 class FindingsOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.findings]`."""
@@ -54,8 +52,8 @@ class Findings(BaseGate):
         mild = [finding for finding in _scans.at_least(scans, policy.warn_on) if finding not in severe]
         facts = (*_scans.facts(scans), Fact(label=f"{policy.fail_on} or worse", value=f"{len(severe):,}", wanted="0"))
         items = (
-            *(_scans.item(finding, "error") for finding in severe[:_ITEMS_MAX]),
-            *(_scans.item(finding, "warning") for finding in mild[:_ITEMS_MAX]),
+            *(_scans.item(finding, "error") for finding in severe),
+            *(_scans.item(finding, "warning") for finding in mild),
         )
         if severe:
             return self.failed(

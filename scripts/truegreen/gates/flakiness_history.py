@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence
     from truegreen.model.testrun import TestCase, TestRun
 
-_ITEMS_MAX = 100
-
 
 class FlakinessHistoryOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.flakiness-history]`."""
@@ -113,7 +111,8 @@ class FlakinessHistory(BaseGate):
         past = [run for run in history.runs if not now.run or run.run != now.run]
         held = Ward(evidence)
         exempt = held.in_history(history, stage) | held.among(one.test for one in now.failures)
-        observed = observe([*past, now], stage, exempt=exempt)
+        absent = this_run.absent(history, stage, now, tests)
+        observed = observe([*past, now], stage, exempt=exempt, absent=absent)
         suite = observed.suite()
         rates = (
             _rate("red for nothing", observed.rate(lambda unit: unit.visible), policy.max_ratio),
@@ -216,7 +215,7 @@ class _Found:
         cases = {case.id: case for case in tests.cases}
         told = [self._group(one) for one in self._groups]
         told += [self._test(one, sizes.get(one.group, 1), cases.get(one.test)) for one in self._tests]
-        return tuple(told[:_ITEMS_MAX])
+        return tuple(told)
 
     def _group(self, one: FlakyGroup) -> Item:
         told = f"one of {count(len(one.tests), 'test')} or more disagreed {self._often(one)}"

@@ -15,12 +15,13 @@ from truegreen.gates.base import RUN
 from truegreen.gates.stage_complete import place
 from truegreen.model.evidence import RunState
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
-from truegreen.model.verdict import Fact, StageReport, Status, Verdict
+from truegreen.model.verdict import Fact, KeptFile, StageReport, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from truegreen.gates.base import Gate
+    from truegreen.model.evidence import EvidenceFile, StageRecord
     from truegreen.model.history import History
 
 _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
@@ -35,6 +36,7 @@ _PRESENT: dict[str, Callable[[StageEvidence], bool]] = {
     "wiring": lambda seen: seen.wiring is not None,
     "proof": lambda seen: seen.proof is not None,
     "fakes": lambda seen: seen.fakes is not None,
+    "style": lambda seen: seen.style is not None,
 }
 _OFF = ("gate ", " is disabled")
 """How a note names a gate that was switched off."""
@@ -141,9 +143,22 @@ def _stage(evidence: RunEvidence, stage: str, bench: _Bench) -> StageReport:
         notes=tuple(dict.fromkeys((*(note for record in seen.records for note in record.notes), *notes))),
         tools=tuple(tool for record in seen.records for tool in record.tools),
         services=tuple(service for record in seen.records for service in record.services),
+        machines=tuple(dict.fromkeys(text for record in seen.records if (text := _machine(record)))),
         evidence=tuple(f"{record.folder}/{file.path}" for record in seen.records for file in record.files),
+        files=tuple(_kept(record, file) for record in seen.records for file in record.files),
         inputs=seen.inputs,
     )
+
+
+def _machine(record: StageRecord) -> str:
+    """Return the runner, and in brackets what it is; what the record does not say is left out."""
+    both = record.runner and record.platform
+    return f"{record.runner} ({record.platform})" if both else record.runner or record.platform
+
+
+def _kept(record: StageRecord, file: EvidenceFile) -> KeptFile:
+    path = f"{record.folder}/{file.path}"
+    return KeptFile(path=path, kind=file.kind, sha256=file.sha256, size_bytes=file.size_bytes)
 
 
 def _run(evidence: RunEvidence, bench: _Bench) -> tuple[StageReport, ...]:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence
     from truegreen.model.verdict import Verdict
 
-_ITEMS_MAX = 200
-
 
 class LintCleanOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.lint-clean]`."""
@@ -55,7 +53,7 @@ class LintClean(BaseGate):
                 f"{count(len(found), 'finding')} in {count(files, 'file')}",
                 remedy="let the tools repair what they can (`ruff check --fix`, `ruff format`), then fix the rest",
                 facts=facts,
-                items=tuple(_scans.item(finding, "error") for finding in found[:_ITEMS_MAX]),
+                items=tuple(_scans.item(finding, "error") for finding in found),
             )
         problem, items = _scans.unread(scans)
         if problem:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
-_LISTED = 50
-
 
 class MutationSurvivorsOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.mutation-survivors]`."""
@@ -84,7 +82,7 @@ class MutationSurvivors(BaseGate):
 
     def _verdict(self, stage: str, policy: MutationSurvivorsOptions, result: MutationResult, answered: int) -> Verdict:
         survivors = sorted(result.having(Fate.SURVIVED), key=lambda one: (one.path, one.line, one.diff))
-        items = tuple(_item(mutant) for mutant in survivors[:_LISTED])
+        items = tuple(_item(mutant) for mutant in survivors)
         mute = len(result.having(Fate.UNKNOWN))
         left = f"; {mute:,} gave no answer" if mute else ""
         left += f"; {result.untried:,} not tried" if result.untried else ""

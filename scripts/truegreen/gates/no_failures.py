@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
-from truegreen.analysis import this_run
+from truegreen.analysis import causes, this_run
 from truegreen.analysis.exoneration import Court
 from truegreen.gates import _ingested
 from truegreen.gates._quarantine import Ward
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
-_ITEMS_MAX = 1000
-"""More are counted but not listed; the result file has them all."""
+_READ_MAX = 10_000
+"""Failures whose causes are looked for; of more, those with different messages first."""
 
 
 class NoFailuresOptions(GateOptions, frozen=True, kw_only=True):
@@ -34,8 +34,8 @@ class NoFailures(BaseGate):
 
     **Proves** that every test with a result passed or was skipped on purpose. An error in set-up or
     teardown counts as a failure, also when the test itself passed. A test that failed and passed when run
-    again counts as passed here; the gate `flakiness` counts it. A test in quarantine that fails in every attempt is a
-    failure like any other.
+    again counts as passed here; the gate `flakiness` counts it. One that failed and was skipped when run again counts
+    as failed: a skip mends nothing. A test in quarantine that fails in every attempt is a failure like any other.
 
     **Blind when** there is no result file, no result in it, or every test was skipped.
 
@@ -54,6 +54,8 @@ class NoFailures(BaseGate):
     """
 
     id: ClassVar[str] = "no-failures"
+    items_max: ClassVar[int] = 1000
+    """Of more, one of each cause before a second of any; the result file has them all."""
     stages: ClassVar[frozenset[str]] = TESTED
     needs: ClassVar[frozenset[str]] = frozenset({"tests"})
     Options: ClassVar[type[GateOptions]] = NoFailuresOptions
@@ -80,10 +82,15 @@ class NoFailures(BaseGate):
         excused = [case for case in red if (stage, case.id) in alibis]
         if excused:
             facts.append(Fact(label="known on the base branch", value=f"{len(excused):,}"))
-        items = (
-            _item(case, held=bool(ward.row_of(case.id)), alibi=alibis.get((stage, case.id), ""))
-            for case in red[:_ITEMS_MAX]
-        )
+        failed_in = evidence.of(stage).failed_in
+        items = [
+            msgspec.structs.replace(
+                _item(case, held=bool(ward.row_of(case.id)), alibi=alibis.get((stage, case.id), "")),
+                shard=failed_in.get(case.id, ""),
+            )
+            for case in _read(red)
+        ]
+        listed = causes.listed(items, self.items_max)
         whole = len(excused) == len(red)
         known = ": all of them known on the base branch" if whole else ""
         verdict = self.failed(
@@ -91,9 +98,16 @@ class NoFailures(BaseGate):
             f"{len(red):,} of {count(ran, 'test')} failed{known}",
             remedy=f"fix the code or the test{_repeat(stage, evidence)}",
             facts=tuple(facts),
-            items=tuple(items),
+            items=listed,
         )
-        return msgspec.structs.replace(verdict, advisory=whole)
+        return msgspec.structs.replace(verdict, advisory=whole, unlisted=len(red) - len(listed))
+
+
+def _read(red: list[TestCase]) -> list[TestCase]:
+    """Return the failures whose causes are looked for, in their order."""
+    if len(red) <= _READ_MAX:
+        return red
+    return [red[place] for place in sorted(causes.varied(case.message for case in red)[:_READ_MAX])]
 
 
 def _alibis(evidence: RunEvidence, policy: NoFailuresOptions, history: History) -> dict[tuple[str, str], str]:
@@ -103,9 +117,7 @@ def _alibis(evidence: RunEvidence, policy: NoFailuresOptions, history: History) 
     found = {}
     for seen in evidence.stages:
         red = seen.tests.bad() if seen.tests else ()
-        court = (
-            Court(seen.stage, this_run.environment(evidence.stages), evidence.changes, history.runs) if red else None
-        )
+        court = Court(seen.stage, this_run.environment(evidence.stages), evidence.changes, history) if red else None
         for case in red:
             if court and (alibi := court.excuse(case)):
                 found[seen.stage, case.id] = alibi
@@ -122,7 +134,9 @@ def _repeat(stage: str, evidence: RunEvidence) -> str:
 def _item(case: TestCase, *, held: bool, alibi: str) -> Item:
     told = case.message.strip().splitlines()
     message = told[0] if told else ("an error outside the test" if case.outcome is Outcome.ERROR else "failed")
-    if len(case.attempts) > 1:
+    if Outcome.SKIP in case.attempts[-1:]:
+        message = f"{message} (skipped when it was run again, which mends nothing)"
+    elif len(case.attempts) > 1:
         message = f"{message} (failed in each of {len(case.attempts)} attempts)" if not case.flaky else message
     if alibi:
         message += f" ({alibi})"

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence, StageEvidence
 
 _DEFAULT = dict.fromkeys(("persistence", "e2e"), "forbidden")
-_ITEMS_MAX = 100
 _VERBS = {
     Rule.REPLACED: "replaces",
     Rule.MOCK: "calls the mock",
@@ -49,28 +48,35 @@ class NoMocks(BaseGate):
 
     **Proves** that no test of the stage ran while something real was replaced. What counts is use, seen in two ways:
     the plugin notes inside each test what is patched at that moment, by the test itself or by a fixture; and the
-    sources of the tests are followed through fixtures, conftest files, base classes and helpers.
+    sources of the tests are followed through fixtures, conftest files, base classes and helpers, also those in
+    modules of the application that are named for tests, such as `shop.testing`.
 
     | rule | what it finds | how |
     |---|---|---|
     | NM1 | `mock.patch`, `patch.object`, `patch.dict`, pytest-mock's `mocker`, `monkeypatch` | while the tests run |
+    | NM1 | flexmock, mockito | from the sources |
     | NM2 | a Mock that is called, though no patch put it there: one that was handed over | while the tests run |
     | NM3 | an entry of FastAPI's `dependency_overrides` while a request is answered | while the tests run |
     | NM4 | a store inside the test's process: fakeredis, mongomock, moto | from the sources |
     | NM5 | SQLite where the stage has a server: an address `sqlite://…`, `connect(":memory:")` | from the sources |
+    | NM5 | the same by SQLAlchemy's `URL.create("sqlite")` | from the sources |
+    | NM5 | SQLite where the stage has a database: Django's default, `DATABASE_URL` and its like | as the tests end |
     | NM6 | made-up answers: responses, respx, requests-mock, pytest-httpx, `httpx.MockTransport` | from the sources |
+    | NM6 | made-up answers of AWS: botocore's `Stubber` | from the sources |
     | NM7 | answers played back: vcr, betamax | from the sources |
 
     **Free by default** are other things than the project's own and clients of stores and services: the clock, random
-    numbers, `os.environ`; also one plain setting for another, spies (they call the real thing), a Mock that nobody
-    calls, and `ANY`, `call`, `sentinel`, `DEFAULT`.
+    numbers, `os.environ`; also a Mock that nobody calls, and `ANY`, `call`, `sentinel`, `DEFAULT`. So are settings, one
+    plain value for another: None, a text, number, path, date, member of an enumeration, or a small collection of
+    these; and spies: what they wrap is the thing whose place they take, and nothing tells them what to answer.
 
     **Exceptions** are for the whole project (`allow`, with the reason), for one test or module by the marker
     `@pytest.mark.allow_mocks("modal.*", reason="no GPU here", until="2030-01-31")`, or rows of
     `truegreen-waivers.toml` with targets or tests as `items`. A marker that has expired, or says no reason or no day,
     is red. Each exception is shown; one that nothing needs is told.
 
-    **What it cannot see**: stand-ins that are written by hand and handed over, and plain assignments. There the
+    **What it cannot see**: stand-ins that are written by hand and handed over, also as what a Mock wraps, plain
+    assignments, `provider.override(…)` of dependency-injector, and a file that `sqlite3.connect` opens. There the
     gate `persistence-evidence` decides: what reaches no store leaves no committed row. Tests of other languages,
     brought with `truegreen ingest`, are not judged.
 
@@ -177,13 +183,13 @@ class _Found(NamedTuple):
 
     def items(self) -> tuple[Item, ...]:
         """Return red stand-ins first, then what is excepted."""
-        red = [_item(one, tests) for one, tests in self.uncovered[:_ITEMS_MAX]]
-        red += [_marker_item(one, why, "error") for one, why in self.wrong[:_ITEMS_MAX]]
+        red = [_item(one, tests) for one, tests in self.uncovered]
+        red += [_marker_item(one, why, "error") for one, why in self.wrong]
         told = [
             _marker_item(one, f"until {one.until}: {one.reason}", "notice")
             if used
             else _marker_item(one, "is not needed: its tests replace nothing of that name", "warning")
-            for one, used in self.markers[:_ITEMS_MAX]
+            for one, used in self.markers
         ]
         return (*red, *told)
 

@@ -23,7 +23,6 @@ _UNIT = "unit"
 _MARKS = (*sorted(TESTED), "persists", "req")
 _NEAR = 0.8
 """Least likeness (0 to 1, difflib's ratio) at which an unknown mark counts as one of ours misspelt."""
-_ITEMS_MAX = 100
 
 
 class OneStageOptions(GateOptions, frozen=True, kw_only=True):
@@ -203,7 +202,7 @@ def _items(placed: _Placed, twice: dict[str, list[str]]) -> tuple[Item, ...]:
         Item(title=test, message=f"the first test marked {mark!r}, which nobody registered", level="notice")
         for mark, test in placed.unknown.items()
     ]
-    return tuple(found[:_ITEMS_MAX])
+    return tuple(found)
 
 
 def _facts(

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
+from truegreen.analysis import cheapest
 from truegreen.analysis import coverage as figures
 from truegreen.analysis.paths import matches
-from truegreen.gates._sources import TESTS, Percent, asked, patterns_of
+from truegreen.gates._sources import TESTS, Percent, asked, facts_of, patterns_of
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.coverage import FileCoverage, bits_of
 from truegreen.model.verdict import Fact, Item, Verdict
@@ -16,6 +17,7 @@ from truegreen.model.verdict import Fact, Item, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from truegreen.analysis.coverage import Block
     from truegreen.model.changes import Changes, FileChange
     from truegreen.model.coverage import Coverage
     from truegreen.model.history import History
@@ -47,6 +49,10 @@ class PatchCoverage(BaseGate):
     below `source` its executable lines are found by compiling it, without running it; of another language every
     changed line that is not blank counts, wherever the coverage holds a file of that language. Files of
     languages that are not measured at all are told in the facts.
+
+    So do changed lines of code that the coverage of their Python file knows nothing of, neither as executable nor as
+    left out: the report is of an earlier state of the file. Where a report does not tell what is left out (XML, LCOV),
+    that is so when it knows none of the changed lines.
 
     With fewer than `min-lines` changed lines the verdict is advice. It is not asked about a push: what is
     compared there was merged already, and the total decides.
@@ -95,13 +101,16 @@ class PatchCoverage(BaseGate):
         facts = (Fact(label="changed lines", value=value, wanted=f"at least {policy.line:g} %"), *patch.facts)
         reason = f"{value} of {count(sums.lines, 'changed line')} covered"
         if figures.reaches(sums.covered, sums.lines, policy.line):
-            return self.passed(stage, reason, facts=facts, items=_items(patch.files))
+            return self.passed(stage, reason, facts=facts, items=_items(patch))
+        way = cheapest.lines(patch.files, policy.line, patch.measured)
+        first = f"the first {len(way.places)} places listed" if len(way.places) > 1 else "the place listed first"
         verdict = self.failed(
             stage,
             f"{reason}, {policy.line:g} % are asked for",
-            remedy="cover the lines listed; a file that needs no test belongs in `exclude` of this gate",
-            facts=facts,
-            items=_items(patch.files),
+            remedy=f"cover {first}, the fewest that reach the threshold (lines are counted, not the work of a test); "
+            "a file that needs no test belongs in `exclude` of this gate",
+            facts=(facts[0], *facts_of(way), *facts[1:]),
+            items=_items(patch, way.places),
         )
         few = sums.lines < policy.min_lines
         return msgspec.structs.replace(verdict, advisory=True) if few else verdict
@@ -109,25 +118,35 @@ class PatchCoverage(BaseGate):
 
 def of_patch(changes: Changes, coverage: Coverage, policy: PatchCoverageOptions) -> figures.Tally:
     """Return the sums over the changed lines alone."""
-    return figures.tally(_Patch(changes, coverage, policy).files)
+    return figures.tally(files_of_patch(changes, coverage, policy))
+
+
+def files_of_patch(changes: Changes, coverage: Coverage, policy: PatchCoverageOptions) -> tuple[FileCoverage, ...]:
+    """Return each changed file with its changed lines alone, as they are judged."""
+    return _Patch(changes, coverage, policy).files
 
 
 class _Patch:
     """The coverage of the changed lines alone, and what could not be counted."""
 
     def __init__(self, changes: Changes, coverage: Coverage, policy: PatchCoverageOptions) -> None:
-        self._by_path = {file.path: file for file in coverage.files}
-        self._suffixes = {_suffix(path) for path in self._by_path}
+        self.measured = {file.path: file for file in coverage.files}
+        self._suffixes = {_suffix(path) for path in self.measured}
         self._source = patterns_of(policy.source)
         self.unknown: list[str] = []
         self.absent: list[str] = []
+        self.untold: list[str] = []
         wanted = [f for f in changes.files if f.lines and not matches(f.path, tuple(policy.exclude))]
         self.files = tuple(part for file in wanted if (part := self._part(file)).executable)
 
     def _part(self, file: FileChange) -> FileCoverage:
         lines = bits_of(file.lines)
-        if measured := self._by_path.get(file.path):
-            return FileCoverage(path=file.path, covered=measured.covered & lines, missing=measured.missing & lines)
+        if measured := self.measured.get(file.path):
+            untold = _untold(file, measured)
+            self.untold += [file.path] if untold else []
+            return FileCoverage(
+                path=file.path, covered=measured.covered & lines, missing=measured.missing & lines | untold
+            )
         if _suffix(file.path) not in self._suffixes:
             self.unknown.append(file.path)
             return FileCoverage(path=file.path)
@@ -141,7 +160,8 @@ class _Patch:
     def facts(self) -> tuple[Fact, ...]:
         """Return what a reader of the percentage must know."""
         absent = [Fact(label="absent from the coverage, counted as uncovered", value=some(self.absent))]
-        return (*(absent if self.absent else ()), *self._unmeasured())
+        untold = [Fact(label="lines the coverage does not know, counted as uncovered", value=some(self.untold))]
+        return (*(absent if self.absent else ()), *(untold if self.untold else ()), *self._unmeasured())
 
     @property
     def aside(self) -> str:
@@ -153,12 +173,28 @@ class _Patch:
             yield Fact(label="changed and of no measured language", value=some(self.unknown))
 
 
+def _untold(file: FileChange, measured: FileCoverage) -> int:
+    """Return the changed lines of code that the coverage of their file neither counts nor leaves out on purpose.
+
+    Some reports do not tell what was left out. There such lines count where the report knows no changed line at all,
+    as one of an earlier state of the file.
+    """
+    if file.code is None:
+        return 0
+    lines = bits_of(file.lines)
+    if measured.excluded is None and lines & measured.executable:
+        return 0
+    return bits_of(file.code) & lines & ~measured.executable & ~(measured.excluded or 0)
+
+
 def _suffix(path: str) -> str:
     return path.rpartition("/")[2].rpartition(".")[2]
 
 
-def _items(files: Iterable[FileCoverage]) -> tuple[Item, ...]:
-    """Return each run of uncovered changed lines, the largest first."""
+def _items(patch: _Patch, first: tuple[Block, ...] = ()) -> tuple[Item, ...]:
+    """Return each run of uncovered changed lines: those that reach the threshold, then the others by size."""
+    chosen = set(first)
+    others = (block for block in figures.blocks(patch.files, patch.measured) if block not in chosen)
     return tuple(
         Item(
             title=block.path,
@@ -166,7 +202,8 @@ def _items(files: Iterable[FileCoverage]) -> tuple[Item, ...]:
             + (f"{block.first}-{block.last}" if block.last != block.first else f"{block.first}"),
             path=block.path,
             line=block.first,
+            last_line=block.last,
             level="warning",
         )
-        for block in figures.blocks(files)
+        for block in (*first, *others)
     )

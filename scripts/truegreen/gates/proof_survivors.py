@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from truegreen.model.history import History
     from truegreen.model.run import RunEvidence
 
-_LISTED = 50
-_UNWIRED = "unwired:"
+_OF_THE_PROJECT = ("unwired:", "worker:")
+"""Mutants of which one red test is enough; they begin like this."""
+_LAG, _WORKER = "replica-lag", "worker:"
 
 
 class ProofSurvivorsOptions(GateOptions, frozen=True, kw_only=True):
@@ -42,8 +43,15 @@ class ProofSurvivors(BaseGate):
       passes does not look at what is stored.
     - `commit-fails`: every commit of the call phase that would keep a row raises an error. A test that passes runs
       through code that swallows it.
+    - `replica-lag`, where `replica-url-env` of the stage names a variable: what is written while a test is called is
+      not there for who reads over the replica. Each test from which a row was hidden must fail.
+    - `worker:module:function`, for each of `workers` of the stage: it returns at once. At least one test must fail.
     - `unwired:Class.parameter`: an optional dependency that the application supplies is None after the constructor
       ran. At least one test of wiring or persistence must fail.
+
+    Faults reach every table. A test whose own body arranges rows may fail because *they* are gone, before the
+    application writes what the test is there for: a fact names such tests, as far as their `persists` markers name
+    tables.
 
     A test counts only when it passed without a mutant, and only when its own transactions show that the fault was at
     work while it was called. What was not tried for want of time is counted, and proves nothing.
@@ -120,8 +128,8 @@ def _unknown(policy: ProofSurvivorsOptions, result: ProofResult) -> list[str]:
     """Return the names in `accepted` that stand for nothing; tests are known once every mutant of the database ran."""
     tests = {one.test for mutant in result.mutants for one in mutant.tests}
     asked = {mutant.name for mutant in result.mutants if mutant.tests}
-    known = {name for name in result.candidates if not name.startswith(_UNWIRED)} <= asked
-    names = [name for name in policy.accepted if known or name.startswith(_UNWIRED)]
+    known = {name for name in result.candidates if not name.startswith(_OF_THE_PROJECT)} <= asked
+    names = [name for name in policy.accepted if known or name.startswith(_OF_THE_PROJECT)]
     return sorted(set(names) - {*result.candidates, *tests})
 
 
@@ -135,10 +143,11 @@ def _counted(result: ProofResult, policy: ProofSurvivorsOptions) -> Iterator[Pro
 
 
 def _tests(mutants: Iterable[ProofMutant], answer: Answer) -> list[TestAnswer]:
-    """Return what tests said, the first such answer of each."""
+    """Return what tests said, of each the first such answer that has a reason."""
     found: dict[str, TestAnswer] = {}
     for one in (one for mutant in mutants for one in mutant.having(answer)):
-        found.setdefault(one.test, one)
+        if one.test not in found or (one.why and not found[one.test].why):
+            found[one.test] = one
     return list(found.values())
 
 
@@ -164,7 +173,14 @@ def _remedy(missed: list[ProofMutant], weak: list[TestAnswer]) -> str:
     advice = []
     if weak:
         advice.append("read back what was stored over a connection of the test's own, past every cache, and assert it")
-    if any(not mutant.tests for mutant in missed):
+    bare = [mutant.name for mutant in missed if not mutant.tests]
+    if _LAG in bare:
+        advice.append(
+            "let a test read over the replica what was written, and assert what happens while it is not there"
+        )
+    if any(name.startswith(_WORKER) for name in bare):
+        advice.append("let a test start the worker as the application does, and assert what only the worker does")
+    if any(not name.startswith((_LAG, _WORKER)) for name in bare):
         advice.append("let a test of wiring ask the application's own factory for the dependency")
     return "; ".join(advice)
 
@@ -179,6 +195,9 @@ def _told(result: ProofResult, counted: int, missed: int) -> str:
     return reason + (f"; {left:,} not asked for" if left else "")
 
 
+_EARLY = "failed before what they name was written"
+
+
 def _facts(result: ProofResult) -> tuple[Fact, ...]:
     numbers = {answer: len(result.having(answer)) for answer in Answer}
     mute = (
@@ -186,6 +205,9 @@ def _facts(result: ProofResult) -> tuple[Fact, ...]:
     )
     answered = numbers[Answer.NOTICED] + numbers[Answer.MISSED]
     rate = f"{100 * numbers[Answer.NOTICED] / answered:.0f} %" if answered else "none answered"
+    early = [one.test for one in _tests(result.mutants, Answer.NOTICED) if one.why]
+    if early:
+        mute.append(Fact(label=_EARLY, value=f"{len(early):,}: {some(early)}"))
     return (
         Fact(label="kill rate", value=f"{rate}, {numbers[Answer.NOTICED]:,} of {answered:,}"),
         Fact(label="missed", value=f"{numbers[Answer.MISSED]:,}", wanted="0"),
@@ -212,7 +234,7 @@ def _items(mutants: list[ProofMutant]) -> tuple[Item, ...]:
         for one in mutants
         if one.answer is not Answer.NOTICED and not one.tests
     ]
-    return tuple(item for _, item in sorted(rows, key=lambda row: row[0] is Answer.UNKNOWN)[:_LISTED])
+    return tuple(item for _, item in sorted(rows, key=lambda row: row[0] is Answer.UNKNOWN))
 
 
 _LEVELS = {Answer.MISSED: "error", Answer.UNKNOWN: "warning"}

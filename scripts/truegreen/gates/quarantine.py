@@ -49,9 +49,9 @@ class Quarantine(BaseGate):
     broken. So it needs reruns (`reruns` of the stage); without them a failure stays a failure. What quarantine takes
     away is that the test counts in `flakiness` and `flakiness-history`.
 
-    Out of quarantine leads evidence, not time: the report counts the clean runs of each test, and says when there
-    are 299 in a row. Rows whose test is not among the tests of this run are told, and so is which rows this very
-    change wrote.
+    Out of quarantine leads evidence, not time: the report counts the clean runs of each test, those in which it ran,
+    and says when there are 299 in a row. Rows whose test is not among the tests of this run are told, and so is which
+    rows this very change wrote.
 
     **Blind when** nobody said which day it is. **Not judged** where there is no row.
 
@@ -139,7 +139,10 @@ class _Patients:
         return f"{_outcome([case for _, case in found])}; {count(clean, 'clean run')} in a row, {release}"
 
     def _clean_runs(self, row: Quarantined, stage: str) -> int:
-        """Return the newest runs of a stage in which the test never failed."""
+        """Return the newest runs of a stage in which the test ran and never failed."""
+        tests = self._evidence.of(stage).tests
+        ran = {test for test in (tests.ids() if tests else ()) if row.covers(test)}
+        absent = self._history.absent.get(stage, {})
         if stage not in self._units:
             now = this_run.of_stage(self._evidence, stage)
             past = [run for run in self._history.runs if not now.run or run.run != now.run]
@@ -148,7 +151,7 @@ class _Patients:
         for unit in reversed(self._units[stage]):
             if any(row.covers(test) for test in (*unit.failed, *unit.disagreed)):
                 break
-            number += 1
+            number += not ran <= absent.get(unit.run, frozenset())
         return number
 
 

@@ -32,7 +32,6 @@ TYPES: dict[str, tuple[str, ...]] = {
 }
 """Kind of test → stages in which such a test runs."""
 _RED = (State.FAILED, State.NOT_PROVED, State.NO_TEST)
-_ITEMS_MAX = 500
 
 
 class RequirementsOptions(GateOptions, frozen=True, kw_only=True):
@@ -91,16 +90,16 @@ class Requirements(BaseGate):
         items = (*strange, *(_item(proof, "error") for proof in (*red, *unseen)))
         items += tuple(_item(p, "notice") for p in found if p.state is not State.PROVED and p not in (*red, *unseen))
         if red or strange:
-            return self.failed(stage, _reason(red, strange), remedy=_remedy(red), facts=facts, items=items[:_ITEMS_MAX])
+            return self.failed(stage, _reason(red, strange), remedy=_remedy(red), facts=facts, items=items)
         if unseen:
             reason = f"{count(len(unseen), 'requirement')} cannot be judged: {unseen[0].why}"
             remedy = "see the stage that left no results"
-            return self.blind(stage, reason, remedy=remedy, facts=facts, items=items[:_ITEMS_MAX])
+            return self.blind(stage, reason, remedy=remedy, facts=facts, items=items)
         proved = sum(1 for proof in found if proof.state is State.PROVED)
         if not proved:
             return self.not_judged(stage, f"none of {count(len(found), 'requirement')} could be proved in this run")
         reason = f"{proved:,} of {count(len(found), 'requirement')} proved"
-        return self.passed(stage, reason, facts=facts, items=items[:_ITEMS_MAX])
+        return self.passed(stage, reason, facts=facts, items=items)
 
 
 def _due(row: Requirement, today: date | None) -> bool:

@@ -120,11 +120,25 @@ class StageComplete(BaseGate):
             return self._stale(seen.stage, stale, evidence.commit)
         older = [record.folder for record in seen.records if evidence.tree and record.tree not in ("", evidence.tree)]
         if not older:
-            return None
+            return self._of_changed_files(evidence, seen)
         return self.blind(
             seen.stage,
             f"the evidence of {some(older)} was made before files were changed",
             remedy="run the stage again on the files as they are",
+            code="TG204",
+        )
+
+    def _of_changed_files(self, evidence: RunEvidence, seen: StageEvidence) -> Verdict | None:
+        """Return why evidence that names the commit is of other files: something changed them before the tests ran."""
+        wanted = evidence.committed
+        other = [record.folder for record in seen.records if wanted and record.tree_before not in ("", wanted)]
+        if not other:
+            return None
+        return self.blind(
+            seen.stage,
+            f"the evidence of {some(other)} is of files that differ from the commit",
+            remedy="look at `git status` before the stage in its job; what changes there belongs into the commit, or "
+            "out of git",
             code="TG204",
         )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ENDED_BADLY = {
     2: "pytest was interrupted (exit code 2)",
     3: "pytest stopped on an internal error (exit code 3)",
-    4: "pytest did not understand its command line (exit code 4)",
+    4: "pytest did not understand its command line, or what a test is marked with (exit code 4)",
     5: "pytest collected no tests (exit code 5)",
 }
 _NONE = 5
@@ -30,7 +30,6 @@ _NONE_SELECTED = (
     "mark tests for this stage (`@pytest.mark.<stage>`), remove the arguments that deselect them, or leave the "
     "stage out: `enabled = false` with a `why`"
 )
-_ITEMS_MAX = 50
 
 
 _Least = Annotated[int, msgspec.Meta(ge=1)]
@@ -73,7 +72,8 @@ class TestsRan(BaseGate):
     **Another test runner** (`truegreen ingest`) leaves no session. Its claim is carried by the counted results, the
     totals that its files declare, and the exit code of its command. Blind when that code is not told, tells of a
     signal, or disagrees with the results, and when a shard brought no result. What such a runner never collected
-    is not seen: `min-tests` is the protection against that, and the fact `brought` says that it is so.
+    is not seen: `min-tests` is the protection against that, and the fact `brought` says that it is so. Files that hold
+    no test beside others that do are told in the facts.
 
     **Options**: `min-tests` (default 1): fewer tests that really ran are blind: a part of the suite is missing. One
     number for each stage, or a table from stage to number. Fewer tests than in the last run of the default branch
@@ -242,7 +242,7 @@ def _unmentioned(sessions: tuple[TestSession, ...]) -> tuple[str, ...]:
 
 
 def _named(ids: list[str], message: str) -> tuple[Item, ...]:
-    return tuple(Item(title=name, message=message, level="warning") for name in ids[:_ITEMS_MAX])
+    return tuple(Item(title=name, message=message, level="warning") for name in ids)
 
 
 def _facts(sessions: tuple[TestSession, ...], tests: TestRun) -> tuple[Fact, ...]:

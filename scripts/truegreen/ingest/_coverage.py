@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
-from truegreen.ingest._paths import relative
+from truegreen.ingest._checkout import Checkout
+from truegreen.ingest._paths import absolute, relative
+from truegreen.ingest._state import refuse_other_state
 from truegreen.ingest._xml import Refused
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 
@@ -61,6 +63,7 @@ class Lines:
             missing=bits_of(line for line, ran in self._ran.items() if not ran),
             branches=sum(total for _, total in self._branches.values()),
             covered_branches=sum(part for part, _ in self._branches.values()),
+            counted=tuple((line, *self._branches[line]) for line in sorted(self._branches)),
         )
 
 
@@ -68,17 +71,26 @@ class Files:
     """The files of one report."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._places = Places(root)
-        self._files: list[FileCoverage] = []
+        self._files: dict[str, FileCoverage] = {}
         self._last_lines = 0
 
     def add(self, lines: Lines, *folders: str) -> None:
-        """Keep a file that is complete; folders are where its name may begin, the likeliest first."""
+        """Keep a file, or one more part of it, that is complete.
+
+        Parts of one file are classes or tests. Branches that leave one line in two parts are different ones.
+
+        Args:
+            lines: what was told of it.
+            folders: where its name may begin, the likeliest first.
+        """
         file = lines.done(self._places.find(lines.name, *folders))
         self._last_lines += file.executable.bit_length()
         if self._last_lines > _LINES_IN_ALL:
             raise Refused(f"more than {_LINES_IN_ALL:,} lines")
-        self._files.append(file)
+        known = self._files.get(file.path)
+        self._files[file.path] = file if known is None else _of_parts(known, file)
 
     def add_from(self, lines: Lines, sources: Sequence[str]) -> None:
         """Keep a file that is complete, and whose name begins at one of some folders, none likelier than another.
@@ -96,13 +108,36 @@ class Files:
         """Return the whole.
 
         Raises:
-            EvidenceUnreadable: no line is in it, so nothing was measured.
+            EvidenceUnreadable: no line is in it, so nothing was measured, or its files may be those of other projects
+                or of another state of this one.
         """
-        if not any(file.executable for file in self._files):
+        try:
+            self._places.settle()
+        except Refused as error:
+            raise EvidenceUnreadable(f"{path.name} carries no verdict", where=str(path), why=str(error)) from None
+        if not any(file.executable for file in self._files.values()):
             raise EvidenceUnreadable(
                 f"{path.name} carries no verdict", where=str(path), why="it measured nothing: no line is in it"
             )
-        return merge.coverages(Coverage(files=(file,), has_branches=has_branches) for file in self._files)
+        whole = merge.coverages([Coverage(files=tuple(self._files.values()), has_branches=has_branches)])
+        return refuse_other_state(whole, path, self._root)
+
+
+def _of_parts(one: FileCoverage, two: FileCoverage) -> FileCoverage:
+    """Return one file of two parts that one report has of it: branches add up."""
+    covered = one.covered | two.covered
+    counted = {line: (part, whole) for line, part, whole in one.counted}
+    for line, part, of in two.counted:
+        before = counted.get(line, (0, 0))
+        counted[line] = before[0] + part, before[1] + of
+    return FileCoverage(
+        path=one.path,
+        covered=covered,
+        missing=(one.missing | two.missing) & ~covered,
+        branches=one.branches + two.branches,
+        covered_branches=one.covered_branches + two.covered_branches,
+        counted=tuple((line, *counted[line]) for line in sorted(counted)),
+    )
 
 
 class Places:
@@ -113,29 +148,36 @@ class Places:
         self._found: dict[tuple[str, ...], str] = {}
         self._claims: dict[str, str] = {}
         """Path → what was found there: the path itself, or the name for which it is the best guess."""
+        self._checkout = Checkout()
 
     def forget(self) -> None:
         """Begin another report: it ran elsewhere, and what it names may be the same files."""
         self._found.clear()
         self._claims.clear()
+        self._checkout = Checkout()
+
+    def settle(self) -> None:
+        """End a report; raises Refused where what was guessed is not borne out by the rest of it."""
+        self._checkout.settle()
 
     def find(self, name: str, *folders: str) -> str:
         """Return a path relative to the project.
 
         The name is tried as it is and below each folder; then without its first parts, then below any folder of
-        the project. A name that is found nowhere stays as it is.
+        the project. A name that is found nowhere stays as it is. `Checkout` says when parts may be left out.
 
         Raises:
             Refused: it lies outside the project, is no path, or is taken for the same file as another name.
         """
         key = (name, *folders)
         if key not in self._found:
-            exact, path = self._find(name, folders)
+            exact, path, left_out = self._find(name, folders)
             claim = path if exact else posixpath.normpath("/".join((*folders[:1], name.replace("\\", "/"))))
             other = self._claims.setdefault(path, claim)
             if other != claim:
                 both = f"{name[:200]} and {other[:200]} would both be {path} of the project"
                 raise Refused(f"{both}: leave files of other projects out of the report")
+            self._checkout.take(name, path, left_out, alone=exact and not any(map(absolute, folders)))
             self._found[key] = path
         return self._found[key]
 
@@ -144,21 +186,30 @@ class Places:
         paths = (relative(f"{folder.rstrip('/')}/{name}", self._root) for folder in folders)
         return [path for path in dict.fromkeys(paths) if path and self._is_file(path)]
 
-    def _find(self, name: str, folders: tuple[str, ...]) -> tuple[bool, str]:
-        """Return whether a name says where its file lies, and the path; a guess leaves parts out or adds some."""
+    def _find(self, name: str, folders: tuple[str, ...]) -> tuple[bool, str, str]:
+        """Return whether a name says where its file lies, the path, and the first parts that a guess left out."""
+        if "\\" in name and (own := self._as_written(name)):
+            return True, own, ""
         plain = name.replace("\\", "/")
-        absolute = plain.startswith("/") or plain[1:2] == ":"
-        candidates = [plain] if absolute else [*(f"{folder.rstrip('/')}/{plain}" for folder in folders), plain]
+        whole_path = absolute(plain)
+        candidates = [plain] if whole_path else [*(f"{folder.rstrip('/')}/{plain}" for folder in folders), plain]
         inside = [path for path in (relative(one, self._root) for one in candidates) if path]
         known = next((path for path in inside if self._is_file(path)), "")
         if known:
-            return True, known
-        guessed = next((path for one in candidates if (path := self._without_first_parts(one))), "")
-        if not guessed and not absolute and inside:
+            elsewhere = "" if whole_path or len(inside) > 1 else self._elsewhere(folders)
+            return not elsewhere, known, elsewhere
+        guesses = (self._without_first_parts(one) for one in candidates)
+        left_out, guessed = next((guess for guess in guesses if guess[1]), ("", ""))
+        if not guessed and not whole_path and inside:
             guessed = self._below_any(inside[-1])
         if not guessed and not inside:
             raise Refused(f"{name[:200]} lies outside the project")
-        return not guessed, guessed or inside[0 if absolute else -1]
+        return not guessed, guessed or inside[0 if whole_path else -1], left_out
+
+    def _elsewhere(self, folders: tuple[str, ...]) -> str:
+        """Return the folder of another machine in which a relative name begins; empty where that is not known."""
+        own = ["/" + "/".join(_parts(folder)) for folder in folders if absolute(folder.replace("\\", "/"))]
+        return own[0] if len(own) == len(folders) == 1 else ""
 
     def _is_file(self, path: str) -> bool:
         try:
@@ -166,12 +217,21 @@ class Places:
         except (OSError, ValueError):
             return False
 
-    def _without_first_parts(self, path: str) -> str:
-        parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".")]
+    def _as_written(self, name: str) -> str:
+        """Return the path of a file with a backslash in its name, where such names are possible; else nothing."""
+        path = posixpath.normpath(name.removeprefix(f"{self._root.as_posix().rstrip('/')}/"))
+        inside = os.sep == "/" and not path.startswith(("/", "../"))
+        return path if inside and self._is_file(path) else ""
+
+    def _without_first_parts(self, path: str) -> tuple[str, str]:
+        """Return the parts to leave out, and what is left: a file of the project; nothing where there is none."""
+        start = "/" if absolute(path) else ""
+        parts = _parts(path)
         if ".." in parts or _FOREIGN.intersection(parts):
-            return ""
-        tails = ("/".join(parts[start:]) for start in range(1, len(parts)))
-        return next((tail for tail in tails if self._is_file(tail)), "")
+            return "", ""
+        cuts = ((start + "/".join(parts[:cut]), "/".join(parts[cut:])) for cut in range(1, len(parts)))
+        fits = [(before, tail) for before, tail in cuts if self._is_file(tail)]
+        return next((fit for fit in fits if self._checkout.at(fit[0])), fits[0] if fits else ("", ""))
 
     def _below_any(self, path: str) -> str:
         """Return the one file of the project that ends with a path; empty when there is none or a choice."""
@@ -189,6 +249,10 @@ class Places:
             for name in names:
                 found[name].append((below / name).as_posix())
         return found
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in PurePosixPath(path.replace("\\", "/")).parts if part not in ("/", ".")]
 
 
 def whole(text: str, what: str) -> int:

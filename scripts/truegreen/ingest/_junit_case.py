@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from truegreen.analysis.attempts import decided
 from truegreen.ingest._junit_suite import count
 from truegreen.ingest._paths import relative
 from truegreen.ingest._xml import Refused, Tail
@@ -28,45 +29,56 @@ _RERUNS = {
     "flakyError": Outcome.ERROR,
 }
 _ATTEMPTS = {str(outcome): outcome for outcome in Outcome}
-_SKIPPING = frozenset({"notrun", "disabled", "skipped", "ignored", "suppressed"})
+_SKIPPING = frozenset({"notrun", "disabled", "skipped", "ignored", "suppressed", "pending", "todo"})
 _FAILING = {
     **dict.fromkeys(("fail", "failed", "failure"), Outcome.FAIL),
     **dict.fromkeys(("error", "errored", "broken", "incomplete"), Outcome.ERROR),
     **dict.fromkeys(("interrupted", "cancelled", "canceled", "aborted", "killed", "crashed", "crash"), Outcome.ERROR),
     **dict.fromkeys(("timeout", "timedout", "timed-out", "timed_out"), Outcome.ERROR),
 }
+_PASSING = frozenset({"", "run", "completed", "executed", "finished", "pass", "passed", "ok"}) | {
+    *("success", "successful", "succeeded")
+}
+"""What says nothing against a case; a word that is in none of these tables may say anything."""
+_HOLDING = frozenset({"testcase", "testsuite", "testsuites"})
+_VERDICT = re.compile("fail|error|skip|abort|crash|timeout|timedout|broken|verdict|outcome|^result$|^status$")
 _CTEST_SKIPS = ("SKIP_", "Disabled")
 """How the reason of a test that CTest skipped on purpose begins; all others could not be run."""
 
 
 class OpenCase:
-    """One `testcase` while it is open."""
+    """One `testcase` while it is open.
+
+    A run may have very many, so what few have is a default of the class.
+    """
+
+    node = ""
+    repeated: tuple[Outcome, ...] = ()
+    """All attempts, where a plugin of pytest repeated the test inside the session."""
+    flaky = False
+    message = ""
+    detail: Tail | None = None
+    """Made only when something failed: most cases have no text worth keeping."""
+    of_suite = False
+    """True for an error of a suite itself, outside any case."""
+    bad_elements = 0
+    subtests = 0
+    skipped_subtests = 0
+    depth = 0
+    listening = False
+    stated: Outcome | None = None
+    last = Outcome.PASS
+    """As its producer says, once it is closed."""
 
     def __init__(self, attributes: dict[str, str], suite: Suite) -> None:
         self.name = attributes.get("name", "")
         self.classname = attributes.get("classname", "")
         self.file = attributes.get("file", "") or suite.file
         self.line = count(attributes, "line") or count(attributes, "lineno") or 0
-        self.duration_s = seconds(attributes.get("time", ""))
-        self.node = ""
         self.unrun = attributes.get("status") == "notrun" and "result" not in attributes
         """CTest says of a test whose program is missing that it was skipped, and fails."""
         self.outcomes: list[Outcome] = []
         self.reruns: list[Outcome] = []
-        self.repeated: tuple[Outcome, ...] = ()
-        """All attempts, where a plugin of pytest repeated the test inside the session."""
-        self.flaky = False
-        self.message = ""
-        self.detail: Tail | None = None
-        """Made only when something failed: most cases have no text worth keeping."""
-        self.of_suite = False
-        """True for an error of a suite itself, outside any case."""
-        self.bad_elements = 0
-        self.subtests = 0
-        self.skipped_subtests = 0
-        self.depth = 0
-        self.listening = False
-        self.stated: Outcome | None = None
         for word in ("status", "result"):
             if word in attributes:
                 self._state(attributes[word].lower())
@@ -76,6 +88,8 @@ class OpenCase:
         self.stated = self.stated or _FAILING.get(word)
         if word in _SKIPPING:
             self.outcomes.append(Outcome.SKIP)
+        elif word not in _FAILING and word not in _PASSING:
+            raise Refused(f"a testcase says that it ended as {word[:40]!r}, and nobody knows what that means")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element inside the case."""
@@ -93,6 +107,8 @@ class OpenCase:
             self._tell(attributes)
         elif tag == "property":
             self._property(attributes.get("name", ""), attributes.get("value", ""))
+        else:
+            refuse_verdict(tag)
 
     def _property(self, name: str, value: str) -> None:
         """Take what our plugin knows and JUnit has no place for."""
@@ -122,13 +138,15 @@ class OpenCase:
         if self.depth == 0 and (tag in BAD or tag in _RERUNS):
             self.listening = False
 
-    def outcome(self) -> Outcome:
-        """Return what became of the case, by its elements first and its attributes second."""
-        bad = [outcome for outcome in self.outcomes if outcome is not Outcome.SKIP]
-        if Outcome.ERROR in bad:
-            return Outcome.ERROR
-        if bad:
-            return Outcome.FAIL
+    def close(self) -> Outcome:
+        """Return what its producer says of the case, by its elements first and its attributes second."""
+        self.last = self._last()
+        return self.last
+
+    def _last(self) -> Outcome:
+        for bad in (Outcome.ERROR, Outcome.FAIL):
+            if bad in self.outcomes:
+                return bad
         if self.stated is not None:
             return self.stated
         # A subtest that was skipped leaves its element in a test that passed.
@@ -136,30 +154,42 @@ class OpenCase:
 
     def attempts(self) -> tuple[Outcome, ...]:
         """Return all attempts where reruns were made: surefire writes the first failure first."""
-        last = self.outcome()
         if self.repeated:
-            return (*self.repeated[:-1], last)
+            return (*self.repeated[:-1], self.last)
         if not self.reruns:
             return ()
-        return (*self.reruns, Outcome.PASS) if last is Outcome.PASS else (last, *self.reruns)
+        return (self.last, *self.reruns) if self.last in BAD.values() else (*self.reruns, self.last)
 
-    def made(self, root: Path) -> TestCase:
+    def made(self, root: Path, duration_s: float) -> TestCase:
         """Return the record of the case."""
+        attempts = self.attempts()
         file = relative(self.file, root) or file_of(self.node, root)
         told = self.detail.value().strip("\n") if self.detail else ""
-        message = self.message or (told.strip().splitlines()[-1][:MESSAGE_LIMIT] if told.strip() else "")
+        message = self.message or "".join(told.strip().splitlines()[-1:])[:MESSAGE_LIMIT]
         # pytest's own `line` counts from zero; the property tells that it is pytest.
         line = _failing_line(told, file) or (self.line + 1 if self.node and self.line else self.line)
         return TestCase(
             id=self.node or "".join(place(self.classname, self.name, file)),
-            outcome=self.outcome(),
-            duration_s=self.duration_s,
+            outcome=decided(attempts) if attempts else self.last,
+            duration_s=duration_s,
             file=file,
             line=line,
             message=message,
             detail=told,
-            attempts=self.attempts(),
+            attempts=attempts,
         )
+
+
+@lru_cache(maxsize=1024)
+def refuse_verdict(tag: str) -> None:
+    """Refuse an element that is none of JUnit's and may well say what became of a test, such as `Failure`.
+
+    Raises:
+        Refused: its name says so, whatever its namespace and its capitals.
+    """
+    plain = tag.rpartition(":")[2].lower().replace("-", "").replace("_", "")
+    if plain in _HOLDING or _VERDICT.search(plain):
+        raise Refused(f"the element {tag[:60]!r} is none of JUnit's here, and may say what became of a test")
 
 
 def file_of(node: str, root: Path) -> str:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
+from itertools import count as count_up
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from truegreen.ingest import _junit_case
@@ -22,8 +25,11 @@ if TYPE_CHECKING:
 
 _SUITES = ("testsuites", "testsuite")
 _QUIET = frozenset({"properties", "system-out", "system-err"})
-_USUAL = 3
-"""Attributes of the usual case: classname, name, time."""
+_OUTSIDE = frozenset({*_QUIET, "property", "skipped"})
+"""Elements outside of cases that say nothing of a test."""
+_USUAL = ("name", "classname", "time")
+"""Attributes of the usual case, in whatever order a producer has."""
+_LENGTH = 2 * len(_USUAL)
 
 
 class Collector:
@@ -42,8 +48,6 @@ class Collector:
         """From which row on which suite is the innermost one."""
         self._depth = 0
         """Of elements outside cases."""
-        self._attributes: dict[str, str] = {}
-        """Of the case that is open."""
         self._case: OpenCase | None = None
         self._node = ""
         self._keys: list[str | tuple[str, str]] = []
@@ -52,7 +56,8 @@ class Collector:
         self._times: list[str] = []
         self._lines: dict[int, int] = {}
         """Lines of new rows, where they are known."""
-        self._heads: dict[str | tuple[str, str], int] = {}
+        self._heads: dict[str | tuple[str, str], int] = defaultdict(count_up().__next__)
+        """Numbers heads in the order in which they come, as the columns do."""
         self._told: list[tuple[int, OpenCase]] = []
         """New rows of which there is more to tell."""
         self._records: dict[int, TestCase] = {}
@@ -60,37 +65,47 @@ class Collector:
     def connect(self, parser: XMLParserType) -> Callable[[], None]:  # noqa: C901 - a call here costs more than its work
         """Take the elements of a parser; returns what moves the new rows into the table."""
         self._parser = parser
+        parser.ordered_attributes = True  # names and values in one list, which is made faster than a dict
+        first, second, third, name, classname, time = _layout([])
+        """Names of the usual case's attributes in their order, and where the values of three stand: as in the last."""
         level = 0
         """0 outside of cases, 1 in a case, more in its elements."""
         bare, usual = True, False
+        case: list[str] = []
+        """Attributes of the case that is open."""
         add_key, add_name, add_time = self._keys.append, self._names.append, self._times.append
 
-        def start(tag: str, attributes: dict[str, str]) -> None:
-            nonlocal level, bare, usual
+        def start(tag: str, attributes: list[str]) -> None:
+            nonlocal level, bare, usual, case, first, second, third, name, classname, time
             if level:
                 level += 1
                 bare = False
-                self._inside(tag, attributes, level)
+                self._inside(tag, _paired(attributes), level, case)
             elif tag == "testcase":
                 level = 1
-                self._attributes = attributes
-                try:
-                    name, classname, time = attributes["name"], attributes["classname"], attributes["time"]
-                except KeyError:
-                    name = classname = time = ""
-                if name and classname and usual and len(attributes) == _USUAL:
-                    add_key(classname)
-                    add_name(name)
-                    add_time(time)
+                case = attributes
+                if (
+                    usual
+                    and len(case) == _LENGTH
+                    and case[0] == first
+                    and case[2] == second
+                    and case[4] == third
+                    and case[name]
+                    and case[classname]
+                ):
+                    add_key(case[classname])
+                    add_name(case[name])
+                    add_time(case[time])
                 else:
-                    bare = self._begin(attributes)
+                    bare = self._begin(_paired(case))
+                    first, second, third, name, classname, time = _layout(case)
             else:
-                usual = self._outside(tag, attributes)
+                usual = self._outside(tag, _paired(attributes))
                 if self._case is not None:
                     level, bare = 2, False
 
         def end(tag: str) -> None:
-            nonlocal level, bare
+            nonlocal level, bare, usual
             if level == 1:
                 level = 0
                 if not bare:
@@ -101,7 +116,7 @@ class Collector:
                 if self._case is not None and self._ended(self._case, tag, level):
                     level, bare = 0, True
             else:
-                self._leave(tag)
+                usual = self._leave(tag)
 
         parser.StartElementHandler, parser.EndElementHandler = start, end
         return lambda: None if level else self._flush()
@@ -128,12 +143,18 @@ class Collector:
             self._start(self._case, tag, attributes)
         elif tag == "property" and attributes.get("name") == "go.version":
             self._suites[-1].go = True
+        elif tag not in _OUTSIDE:
+            _junit_case.refuse_verdict(tag)
         return not self._suites[-1].file
 
-    def _leave(self, tag: str) -> None:
+    def _leave(self, tag: str) -> bool:
+        """End an element outside of cases; returns whether cases here can be of the usual kind."""
         self._depth -= 1
-        if tag not in _SUITES:
-            return
+        if tag in _SUITES:
+            self._close_suite()
+        return not (self._suites and self._suites[-1].file)
+
+    def _close_suite(self) -> None:
         suite = self._suites.pop()
         if text := suite.close(self._rows()):
             self.disagreements.append(text)
@@ -148,6 +169,8 @@ class Collector:
     def _begin(self, attributes: dict[str, str]) -> bool:
         """Begin a case that is not of the usual kind; returns whether there is nothing more to it so far."""
         check(attributes, self._depth + 1)
+        if not self._suites:
+            raise Refused("the root element is 'testcase', not testsuites or testsuite")
         classname = attributes.get("classname", "")
         file = relative(attributes.get("file", "") or self._suites[-1].file, self._root)
         head, name = _junit_case.place(classname, attributes.get("name", ""), file)
@@ -165,8 +188,8 @@ class Collector:
         self._names.append(name)
         self._times.append(time)
 
-    def _inside(self, tag: str, attributes: dict[str, str], level: int) -> None:
-        """Begin an element inside a case; `level` is 2 for its own children."""
+    def _inside(self, tag: str, attributes: dict[str, str], level: int, case: list[str]) -> None:
+        """Begin an element inside a case, of which the attributes are told; `level` is 2 for its own children."""
         check(attributes, self._depth + level)
         if tag == "testcase" or tag in _SUITES:
             raise Refused(f"{tag} inside a testcase")
@@ -179,7 +202,7 @@ class Collector:
                     self._node = attributes.get("value", "")
                 if name == "truegreen.nodeid" or not name.startswith("truegreen."):
                     return
-            self._case = OpenCase(self._attributes, self._suites[-1])
+            self._case = OpenCase(_paired(case), self._suites[-1])
             self._case.node, self._case.depth = self._node, level - 2
         self._start(self._case, tag, attributes)
 
@@ -206,12 +229,14 @@ class Collector:
         if case is not None:
             suite = self._suites[-1]
             self._told.append((row, case))
-            outcome = case.outcome()
+            outcome = case.close()  # as the totals count it
+            if outcome is Outcome.SKIP:
+                suite.skipped += 1
+            elif outcome is not Outcome.PASS:
+                suite.bad_cases += 1
             suite.bad_elements += case.bad_elements
-            suite.bad_cases += outcome in (Outcome.FAIL, Outcome.ERROR)
             suite.subtests += case.subtests
             suite.own_errors += case.of_suite
-            suite.skipped += outcome is Outcome.SKIP
         elif node:
             head, self._names[row] = split(node)
             key = self._keys[row]
@@ -230,31 +255,63 @@ class Collector:
         """Move new rows into the table; never called while a case is open."""
         if not self._names:
             return
-        if len("".join(self._names)) > MAX_ATTRIBUTE and max(map(len, self._names)) > MAX_ATTRIBUTE:
-            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-        if new := [key for key in dict.fromkeys(self._keys) if key not in self._heads]:
-            self._add_heads(new)
-        heads = list(map(self._heads.__getitem__, self._keys))
-        lines = [self._lines.get(row, 0) for row in range(len(heads))] if self._lines else ()
+        lines = [self._lines.get(row, 0) for row in range(len(self._names))] if self._lines else ()
         base = len(self._columns)
-        self._columns.extend(heads, self._names, _durations(self._times), lines)
-        self._records.update((base + row, case.made(self._root)) for row, case in self._told)
+        length = self._columns.extend(self._numbered(self._keys), self._names, _durations(self._times), lines)
+        if length > MAX_ATTRIBUTE and max(map(len, self._names)) > MAX_ATTRIBUTE:
+            raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+        for row, case in self._told:
+            self._records[base + row] = case.made(self._root, self._columns.durations_s[base + row])
         for column in (self._keys, self._names, self._times, self._lines, self._told):
             column.clear()
 
+    def _numbered(self, keys: list[str | tuple[str, str]]) -> list[int]:
+        """Return the number of each one's head; of some files each test has one of its own."""
+        heads = self._heads
+        before = len(heads)
+        numbers = list(map(heads.__getitem__, keys))
+        if new := len(heads) - before:
+            self._add_heads([*islice(reversed(heads), new)][::-1])
+        return numbers
+
     def _add_heads(self, keys: list[str | tuple[str, str]]) -> None:
-        """Number heads that were not there yet; many at once, for some files have a class for every test."""
-        places = [key if isinstance(key, tuple) else (f"{key}::", "") for key in keys]
-        if max(len(text) for text, _ in places) > MAX_ATTRIBUTE:
+        files: dict[int, str] = {}
+        if set(map(type, keys)) == {str}:  # nearly always, and then there may be very many
+            texts = [f"{key}::" for key in keys]
+        else:
+            texts = [f"{key}::" if isinstance(key, str) else key[0] for key in keys]
+            files = {place: key[1] for place, key in enumerate(keys) if not isinstance(key, str)}
+        if max(map(len, texts)) > MAX_ATTRIBUTE:
             raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
-        first = self._columns.add_heads(places)
-        self._heads.update(zip(keys, range(first, first + len(keys)), strict=True))
+        self._columns.add_heads(texts, files)
+
+
+def _paired(attributes: list[str]) -> dict[str, str]:
+    """Return names and values that stand in one list as a table."""
+    return dict(zip(attributes[::2], attributes[1::2], strict=True))
+
+
+def _layout(attributes: list[str]) -> tuple[str, str, str, int, int, int]:
+    """Return the names of a usual case's attributes, and where the values of name, class and time stand."""
+    names = attributes[::2]
+    if sorted(names) != sorted(_USUAL):
+        return "", "", "", 1, 1, 1
+    name, classname, time = (2 * names.index(one) + 1 for one in _USUAL)
+    return names[0], names[1], names[2], name, classname, time
 
 
 def _durations(times: list[str]) -> list[float]:
-    """Return seconds; the common way is fast, and gives way where a single time is odd."""
+    """Return seconds; the common way is fast, and gives way where a single time is odd.
+
+    Raises:
+        Refused: one is longer than an attribute may be.
+    """
     try:
         found = list(map(float, times))
     except ValueError:
-        return list(map(_junit_case.seconds, times))
-    return found if min(found) >= 0 and math.isfinite(sum(found)) else list(map(_junit_case.seconds, times))
+        found = [math.nan]
+    if min(found) >= 0 and math.isfinite(sum(found)):
+        return found
+    if max(map(len, times)) > MAX_ATTRIBUTE:
+        raise Refused(f"an attribute is longer than {MAX_ATTRIBUTE:,} characters")
+    return list(map(_junit_case.seconds, times))

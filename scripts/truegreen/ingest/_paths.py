@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
 
+def absolute(text: str) -> bool:
+    """Return whether a path begins at a root, of this machine or of one with drives."""
+    return text.startswith(("/", "\\")) or text[1:2] == ":"
+
+
 @lru_cache(maxsize=4096)
 def relative(text: str, root: Path) -> str:
     """Return a path inside the project, with `/`; empty when it lies outside or is no path."""

@@ -16,7 +16,8 @@ import msgspec
 from truegreen import __version__
 from truegreen.analysis import executable
 from truegreen.errors import EvidenceUnreadable, TruegreenError
-from truegreen.model.coverage import bits_of, lines_of
+from truegreen.ingest._state import count_lines
+from truegreen.model.coverage import bits_of
 from truegreen.runtime import environ, workers
 from truegreen.runtime.files import read_limited
 from truegreen.runtime.remembered import Remembered
@@ -41,14 +42,19 @@ class Source(msgspec.Struct, frozen=True, array_like=True):
     """Bit set of the lines that can run, little-endian."""
     inner: bytes
     """Bit set of the lines that are not the first one of their statement."""
-    first: dict[int, int]
-    """Line → first line of its statement, for each of these."""
+    lines: int
+    """How many lines it has; the empty one after the last line's end counts."""
+    spans: list[tuple[int, int, int]]
+    """For each run of these that belongs to one statement: its first line, and where the run begins and ends."""
 
     def judged(self, ran: int) -> tuple[int, int]:
         """Return (covered, missing) as bit sets, given the lines that ran: those of a statement are its first."""
         code, inner = int.from_bytes(self.code, "little"), int.from_bytes(self.inner, "little") & ran
         if inner:
-            ran = ran & ~inner | bits_of({self.first[line] for line in lines_of(inner)})
+            ran &= ~inner
+            for first, begin, end in self.spans:
+                if inner >> begin & (1 << end - begin) - 1:
+                    ran |= 1 << first
         return code & ran, code & ~ran
 
 
@@ -118,10 +124,21 @@ def _looked_at(places: Sequence[tuple[str, str]]) -> list[tuple[bytes, Source]]:
 
 
 def _source(data: bytes) -> Source:
-    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    text = data.decode("utf-8", "replace").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
     lines = executable.source_lines(text, "source.py")
     first = {line: first for line, first in lines.starts.items() if line != first}
-    return Source(_octets(lines.code), _octets(first), first)
+    return Source(_octets(lines.code), _octets(first), count_lines(data), _spans(first))
+
+
+def _spans(first: dict[int, int]) -> list[tuple[int, int, int]]:
+    """Return (first line of the statement, begin, end) of neighbouring lines of one statement; the end is not in it."""
+    spans: list[tuple[int, int, int]] = []
+    for line in sorted(first):
+        begin = line
+        if spans and spans[-1][0] == first[line] and spans[-1][2] == line:
+            begin = spans.pop()[1]
+        spans.append((first[line], begin, line + 1))
+    return spans
 
 
 def _octets(lines: Iterable[int]) -> bytes:

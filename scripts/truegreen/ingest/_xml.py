@@ -17,7 +17,7 @@ MAX_ATTRIBUTE = 64 << 10
 """Characters of one attribute; a longer test name is no test name."""
 MAX_TAG = 1 << 20
 """Bytes of one tag or comment, which expat holds in memory as a whole."""
-_CHUNK = 1 << 16
+_CHUNK = 1 << 17
 
 
 class Handler(Protocol):
@@ -64,8 +64,9 @@ class Tail:
 
     def value(self) -> str:
         """Return the text; a first line says when its beginning was cut off."""
-        self._shrink()
-        text = self._parts[0]
+        if self._cut or self._size > self._limit:
+            self._shrink()
+        text = "".join(self._parts)
         return f"[… the beginning was cut off]\n{text}" if self._cut else text
 
 

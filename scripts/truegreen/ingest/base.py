@@ -12,6 +12,7 @@ from truegreen.model.mocks import FakeScan
 from truegreen.model.mutation import MutationResult
 from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.proof import ProofResult
+from truegreen.model.style import StyleScan
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.model.wiring import WiringScan
 
@@ -30,6 +31,7 @@ Parsed = (
     | WiringScan
     | ProofResult
     | FakeScan
+    | StyleScan
 )
 
 
@@ -39,10 +41,11 @@ class Reader(Protocol):
     kind: ClassVar[str]
     part: ClassVar[str]
     """The field of StageEvidence it fills: `tests`, `sessions`, `coverage`, `scans`, `persistence`, `load`, `image`,
-    `mutation`, `wiring`, `proof`, `fakes`."""
+    `mutation`, `wiring`, `proof`, `fakes`, `style`."""
 
     # A reader whose files are brought with `truegreen ingest` has, besides, a class method
     # `recognises(opening: Opening) -> bool`; where two recognise one file, its user says which one is meant.
+    # One to which several files cost little more than one has `read_shards(paths: Sequence[Path], root: Path)` too.
 
     def read(self, path: Path, root: Path) -> Parsed:
         """Return the parsed file; paths in it are made relative to `root` (the user's project).

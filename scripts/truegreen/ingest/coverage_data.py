@@ -12,8 +12,10 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar
 
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable
+from truegreen.ingest._checkout import Checkout
 from truegreen.ingest._coverage import LAST_LINE, Places
 from truegreen.ingest._sources import Source, sources
+from truegreen.ingest._state import beyond_end
 from truegreen.ingest._xml import Refused
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 
@@ -24,10 +26,15 @@ if TYPE_CHECKING:
     from truegreen.ingest.opening import Opening
 
 _SCHEMA = 7
+_ALL_OTHERS = -1
+"""As a bit set it holds every line: the source was looked at, and no line of it can be missing."""
 _LIMIT_BYTES = 2 << 30
 _AMONG = "WHERE file_id IN (SELECT value FROM json_each(?))"
-_FILES = "SELECT id, path FROM file"
+_ENDS = "SELECT (SELECT min(path) FROM file), (SELECT max(path) FROM file)"
+_FILES = "SELECT json_group_array(json_array(id, path)) FROM file"
 _FILES_NAMED = "SELECT id, path FROM file WHERE path IN (SELECT value FROM json_each(?))"
+_DEEPER = "SELECT 1 FROM file WHERE instr(substr(path, ?), '/') LIMIT 1"
+_LONGEST = "SELECT max(length(numbits)) FROM line_bits {}"
 _NUMBITS = "SELECT file_id, numbits FROM line_bits {}"
 _ARCS = "SELECT file_id, fromno, tono FROM arc {} ORDER BY file_id"
 
@@ -54,9 +61,14 @@ class CoverageDataReader:
 
         Raises:
             EvidenceMissing: there is no such file.
-            EvidenceUnreadable: no data of coverage.py, hostile, measured nothing, or a source that is not there.
+            EvidenceUnreadable: no data of coverage.py, hostile, measured nothing, a source that is not there,
+                or one in another state.
         """
         return of_shards((path,), root)
+
+    def read_shards(self, paths: Sequence[Path], root: Path) -> Coverage:
+        """Return the coverage over several files at once; raises as for one of them, and names it."""
+        return of_shards(paths, root)
 
 
 def of_shards(paths: Sequence[Path], root: Path, wanted: Collection[str] | None = None) -> Coverage:
@@ -88,12 +100,16 @@ def of_shards(paths: Sequence[Path], root: Path, wanted: Collection[str] | None 
         name = names.of(path_there)
         merged[name] = merged.get(name, 0) | bits
     found = sorted(merged)
-    return Coverage(files=tuple(map(_file, found, sources(root, found), map(merged.__getitem__, found))))
+    every = sources(root, found)
+    for name, source in zip(found, every, strict=True):
+        if merged[name].bit_length() - 1 > source.lines:
+            raise beyond_end(paths[0], name, merged[name].bit_length() - 1, source.lines)
+    return Coverage(files=tuple(map(_file, found, every, map(merged.__getitem__, found))))
 
 
 def _file(name: str, source: Source, ran: int) -> FileCoverage:
     covered, missing = source.judged(ran)
-    return FileCoverage(path=name, covered=covered, missing=missing)
+    return FileCoverage(path=name, covered=covered, missing=missing, excluded=_ALL_OTHERS)
 
 
 def _shard(path: Path, names: _Names, wanted: Collection[str] | None, ran: dict[str, int]) -> None:
@@ -106,9 +122,11 @@ def _shard(path: Path, names: _Names, wanted: Collection[str] | None, ran: dict[
         database.execute("PRAGMA trusted_schema = OFF")
         arcs = _checked(database)
         files = names.measured(database, wanted)
-        names.tell_apart(files.values())
+        names.tell_apart(files.values(), asked=wanted is not None)
         ran.update(dict.fromkeys(set(files.values()).difference(ran), 0))  # also those of which no line ran
         among, keys = ("", ()) if wanted is None else (_AMONG, (json.dumps(list(files)),))
+        if (database.execute(_LONGEST.format(among), keys).fetchone()[0] or 0) > LAST_LINE // 8:
+            raise Refused(f"a line beyond {LAST_LINE:,}")
         rows = database.execute((_ARCS if arcs else _NUMBITS).format(among), keys) if files else ()
         try:
             if arcs:
@@ -130,8 +148,6 @@ def _checked(database: sqlite3.Connection) -> bool:
     versions = database.execute("SELECT version FROM coverage_schema LIMIT 2").fetchall()
     if versions != [(_SCHEMA,)]:
         raise Refused(f"its schema is {versions}, and {_SCHEMA} is known")
-    if (database.execute("SELECT max(length(numbits)) FROM line_bits").fetchone()[0] or 0) > LAST_LINE // 8:
-        raise Refused(f"a line beyond {LAST_LINE:,}")
     arcs = database.execute("SELECT 1 FROM arc LIMIT 1").fetchone() is not None
     if arcs and database.execute("SELECT 1 FROM line_bits LIMIT 1").fetchone() is not None:
         raise Refused("it holds both lines and arcs")
@@ -143,29 +159,62 @@ class _Names:
 
     def __init__(self, root: Path) -> None:
         self._root = os.fspath(root)
+        self._homes = {root.as_posix().rstrip("/"), root.resolve().as_posix().rstrip("/")}
         self._places = Places(root)
         self._prefixes: set[str] = set()
         """What stands before the project's own paths."""
         self._found: dict[str, str] = {}
+        self._apart: set[str] = set()
+        """Paths of one shard that were told apart; most shards name the same."""
+        self._last: tuple[str, dict[int, str]] = ("", {})
+        """What the last shard said of its files, and what that means."""
 
-    def tell_apart(self, paths: Iterable[str]) -> None:
-        """Refuse paths of one shard that would be the same file, or none of the project."""
+    def tell_apart(self, paths: Collection[str], *, asked: bool) -> None:
+        """Refuse paths of one shard that would be the same file, or none of the project.
+
+        Args:
+            paths: as they stand in the data.
+            asked: whether they are those that were asked for, of more.
+        """
+        if self._apart.issuperset(paths):
+            return
         known: dict[str, str] = {}
+        checkout = Checkout()
         for path in paths:
             name = self.of(path)
             if known.setdefault(name, path) != path:
                 raise Refused(f"{known[name][:200]} and {path[:200]} would both be {name[:200]}")
+            left_out = self._left_out(path, name)
+            checkout.take(path, name, left_out, alone=not left_out)
+        if not asked:
+            checkout.settle()
+        self._apart = set(paths)
+
+    def _left_out(self, path: str, name: str) -> str:
+        """Return what stands before the project's own path, where that is not this very project."""
+        plain = path if path.endswith(name) else path.replace("\\", "/")
+        before = plain[: -len(name)].rstrip("/") if plain.endswith(f"/{name}") else ""
+        return "" if before in self._homes else before
 
     def measured(self, database: sqlite3.Connection, wanted: Collection[str] | None) -> dict[int, str]:
         """Return key → path, as it is in the data, of the files asked for; raises Refused as `Places` does."""
         self._places.forget()
         prefix = self._prefix(database)
         if wanted is None or prefix is None:
-            files = dict(database.execute(_FILES))
+            files = self._all(database)
             return files if wanted is None else {key: path for key, path in files.items() if self.of(path) in wanted}
+        if not database.execute(_DEEPER, (len(prefix) + 1,)).fetchone():
+            self._places.settle()
         paths = {prefix + name: name for name in wanted}
         self._found.update(paths)
         return dict(database.execute(_FILES_NAMED, (json.dumps([*paths]),)))
+
+    def _all(self, database: sqlite3.Connection) -> dict[int, str]:
+        """Return key → path of all files; what reads the same as in the last shard is not taken apart again."""
+        told = database.execute(_FILES).fetchone()[0]
+        if told != self._last[0]:
+            self._last = told, dict(json.loads(told))
+        return self._last[1]
 
     def of(self, path: str) -> str:
         """Return the path relative to the project."""
@@ -178,7 +227,7 @@ class _Names:
 
     def _prefix(self, database: sqlite3.Connection) -> str | None:
         """Return what stands before the project's own path in each of the paths; None where they differ in that."""
-        ends = database.execute("SELECT min(path), max(path) FROM file").fetchone()
+        ends = database.execute(_ENDS).fetchone()
         if None in ends:
             return None
         prefixes = {name.removesuffix(self._places.find(name)) for name in map(str, ends)}
@@ -188,7 +237,11 @@ class _Names:
 
     def _is_own(self, name: str) -> bool:
         """Return whether a name is that of a file of the project, and written in the one way there is."""
-        plain = "\\" not in name and not name.startswith(("/", "../")) and posixpath.normpath(name) == name
+        plain = (
+            ("\\" not in name or os.sep == "/")
+            and not name.startswith(("/", "../"))
+            and posixpath.normpath(name) == name
+        )
         return plain and os.path.isfile(f"{self._root}/{name}")  # noqa: PTH113 - asked very often
 
 

@@ -9,6 +9,7 @@ import msgspec
 from truegreen.analysis import merge
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest._paths import relative
+from truegreen.ingest._state import refuse_other_state
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of
 from truegreen.runtime.files import read_limited
 
@@ -38,6 +39,7 @@ class _File(msgspec.Struct):
     executed_lines: list[int]
     missing_lines: list[int]
     summary: _Sums
+    excluded_lines: list[int] | None = None
     executed_branches: list[tuple[int, int]] | None = None
     missing_branches: list[tuple[int, int]] | None = None
 
@@ -63,8 +65,8 @@ class CoverageJsonReader:
         """Return the coverage, paths relative to the project.
 
         Raises:
-            EvidenceUnreadable: malformed, measured nothing, totals that do not add up, or a file outside
-                the project.
+            EvidenceUnreadable: malformed, measured nothing, totals that do not add up, a file outside the project,
+                or another state of its sources.
         """
         try:
             report = msgspec.json.decode(read_limited(path, _LIMIT_BYTES), type=_Report)
@@ -81,7 +83,8 @@ class CoverageJsonReader:
         files = [_file(relative(name, root), entry) for name, entry in report.files.items()]
         # Two spellings of one path are one file; each goes through the same union as shards do.
         has_branches = report.meta.branch_coverage
-        return merge.coverages(Coverage(files=(file,), has_branches=has_branches) for file in files)
+        whole = merge.coverages(Coverage(files=(file,), has_branches=has_branches) for file in files)
+        return refuse_other_state(whole, path, root)
 
 
 def _file(path: str, entry: _File) -> FileCoverage:
@@ -94,6 +97,7 @@ def _file(path: str, entry: _File) -> FileCoverage:
         covered_branches=entry.summary.covered_branches,
         taken=frozenset(entry.executed_branches or ()),
         untaken=frozenset(entry.missing_branches or ()),
+        excluded=None if entry.excluded_lines is None else bits_of(entry.excluded_lines),
     )
 
 
@@ -117,7 +121,8 @@ def _contradiction(report: _Report) -> str:
 def _impossible(entry: _File) -> str:
     executed, missing = set(entry.executed_lines), set(entry.missing_lines)
     lines = executed | missing
-    if lines and (min(lines) < 0 or max(lines) > _LAST_LINE):
+    every = lines.union(entry.excluded_lines or ())
+    if every and (min(every) < 0 or max(every) > _LAST_LINE):
         return "a line number is impossible"
     if executed & missing:
         return "a line is both covered and not"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from truegreen.analysis.attempts import decided
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest._cases import (
     Cases,
@@ -108,6 +109,14 @@ class CtrfReader:
 
 def _refuse_summary(path: Path, results: _Results) -> None:
     tests = results.tests
+    odd = [
+        word
+        for word in ("tests", *_STATUSES)
+        if not _is_count(results.summary.get(word, None if word == "tests" else 0))
+    ]
+    if odd:
+        why = f"its summary has no number of {odd[0]!r} tests: {str(results.summary.get(odd[0]))[:40]!r}"
+        raise EvidenceUnreadable(f"{path.name} is no CTRF report", where=f"{path}:1", why=why)
     rows = [("tests", len(tests))]
     rows += [(word, sum(1 for test in tests if test.status == word)) for word in _STATUSES]
     declared = ((word, _declared(results.summary, word), (counted,)) for word, counted in rows)
@@ -117,7 +126,11 @@ def _refuse_summary(path: Path, results: _Results) -> None:
 
 def _declared(summary: dict[str, Any], word: str) -> int | None:
     told = summary.get(word)
-    return told if isinstance(told, int) else None
+    return int(told) if isinstance(told, int | float) else None
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 and value == int(value)
 
 
 def _case(test: _Test, root: Path) -> TestCase:
@@ -129,15 +142,16 @@ def _case(test: _Test, root: Path) -> TestCase:
     # Some producers repeat the file or the suite in the name.
     name = "::".join((*(part for part in (file, *suites) if part and not test.name.startswith(part)), test.name))
     detail = last(test.trace or "")
+    attempts = _attempts(test, outcome)
     return TestCase(
         id=f"{name} [{test.browser}]" if test.browser else name,
-        outcome=outcome,
+        outcome=decided(attempts or (outcome,)),
         duration_s=seconds(test.duration) / 1000,
         file=file,
         line=max(test.line or 0, 0),
         message=first_line(test.message or "", detail),
         detail=detail,
-        attempts=_attempts(test, outcome),
+        attempts=attempts,
     )
 
 

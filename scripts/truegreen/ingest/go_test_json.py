@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from truegreen.analysis.attempts import decided
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest._cases import TEXT_LIMIT, Cases, first_line, seconds, worst_last
 from truegreen.ingest._lines import events, refused
@@ -163,7 +164,7 @@ def _cases(name: str, package: _Package) -> list[TestCase]:
     merged: dict[str, tuple[Outcome, ...]] = {}
     for attempts in package.rounds:
         # gotestsum runs failed tests again, and their parents; anything else is a second run of its own.
-        rerun = bool(merged) and all(test in merged and merged[test][-1] in BAD for test in attempts)
+        rerun = bool(merged) and all(test in merged and decided(merged[test]) in BAD for test in attempts)
         for test, outcomes in attempts.items():
             own = worst_last(outcomes)
             before = merged.get(test, ())
@@ -179,7 +180,7 @@ def _case(name: str, attempts: tuple[Outcome, ...], duration_s: float, detail: s
     said = (_PANIC.findall(detail)[:1] or _PLACE.findall(detail)[-1:]) if detail else []
     return TestCase(
         id=name,
-        outcome=attempts[-1],
+        outcome=decided(attempts),
         duration_s=duration_s,
         message=first_line(said[0] if said else "", detail) if detail else "",
         detail=detail if any(outcome in BAD for outcome in attempts) else "",

@@ -73,6 +73,8 @@ class _Tracefile:
         self.number = 0
         self._lines: Lines | None = None
         self._branches: dict[str, dict[tuple[str, str], bool]] = {}
+        self._of_file: dict[str, dict[str, dict[tuple[str, str], bool]]] = {}
+        """Name of a file → its line → branch → whether it was taken in any test: a file has a record for each."""
 
     def line(self, text: str) -> None:
         """Take one line."""
@@ -88,6 +90,7 @@ class _Tracefile:
             if self._lines is not None:
                 raise Refused("a file begins before the one above has ended")
             self._lines = Lines(value)
+            self._branches = self._of_file.setdefault(value, {})
         elif key in ("DA", "BRDA"):
             self._measured(key, value)
 
@@ -108,13 +111,17 @@ class _Tracefile:
     def _close(self) -> None:
         if self._lines is None:
             raise Refused("a record ends that has no file")
-        for number, of_line in self._branches.items():
-            self.has_branches = True
-            self._lines.branches(number, sum(of_line.values()), len(of_line))
+        self.has_branches = self.has_branches or bool(self._branches)
         self.files.add(self._lines)
-        self._lines, self._branches = None, {}
+        self._lines = None
 
     def end(self) -> None:
         """Check that the last record is whole; raises Refused."""
         if self._lines is not None:
             raise Refused("it ends within a record: it was cut")
+        for name, branches in self._of_file.items():
+            whole = Lines(name)
+            for number, of_line in branches.items():
+                whole.branches(number, sum(of_line.values()), len(of_line))
+            if branches:
+                self.files.add(whole)

@@ -35,8 +35,11 @@ def _contradiction(evidence: PersistenceEvidence) -> str:
     for phase in evidence.phases:
         if phase.phase not in _PHASES:
             return f"unknown phase {phase.phase!r}"
-        if any(change.count < 0 for change in (*phase.committed, *phase.rolled_back)):
+        if any(change.count < 0 for change in (*phase.committed, *phase.rolled_back, *phase.written_before)):
             return f"a count below zero in {phase.test}"
-    if any(entry.demand.at_least < 1 for entry in evidence.demands):
-        return "a demand of less than one row"
+    for test, demand in ((entry.test, entry.demand) for entry in evidence.demands):
+        if demand.at_least < (demand.at_most != 0):
+            return f"a demand of less than one row in {test}"
+        if not demand.allows(demand.at_least):
+            return f"a demand that can never be met in {test}"
     return ""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
 
+from truegreen.analysis.attempts import decided
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest._cases import Cases, first_line, last, seconds, worst_last
 from truegreen.ingest._lines import events, refused
@@ -157,7 +158,7 @@ def _case(node: str, test: _Test) -> TestCase:
     message = test.message or ("the test never came to its end" if not (test.ended and test.called) else "")
     return TestCase(
         id=node,
-        outcome=attempts[-1],
+        outcome=decided(attempts),
         duration_s=round(test.duration_s, 6),
         file=test.file,
         line=test.line,
@@ -177,7 +178,8 @@ def _collected(report: _Report) -> list[TestCase]:
 
 
 def _refuse_contradiction(path: Path, line: int, status: int, run: TestRun) -> None:
-    bad = run.count(*BAD)
+    # pytest calls a test well that failed and was skipped when it was run again.
+    bad = sum(case.attempts[-1:] != (Outcome.SKIP,) for case in run.bad())
     why = ""
     if status not in (0, 1) and not bad:
         why = f"pytest {_CUT_SHORT.get(status, 'ended unlike any run of tests')} (exit status {status})"

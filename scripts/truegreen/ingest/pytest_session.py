@@ -42,4 +42,5 @@ def _contradiction(session: TestSession) -> str:
         return "a count of what was replaced is below zero"
     if session.finished and session.exit_code is None:
         return "finished without an exit code"
-    return ""
+    left = min(session.leaks_watched or 0, session.leaks_lost) < 0 or (session.leaks and not session.leaks_watched)
+    return "something was left by tests that nobody looked at" if left else ""

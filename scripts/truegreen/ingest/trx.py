@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, ClassVar
 
+from truegreen.analysis.attempts import decided
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest import _xml
 from truegreen.ingest._cases import (
@@ -219,7 +220,7 @@ class _Collector:
         name = results[0].name.removeprefix(f"{class_name}.") if class_name else results[0].name
         return TestCase(
             id="::".join(part for part in (class_name, name) if part),
-            outcome=attempts[-1],
+            outcome=decided(attempts),
             duration_s=results[-1].duration_s,
             message=shown.message,
             detail=shown.detail,

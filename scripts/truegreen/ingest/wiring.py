@@ -40,4 +40,17 @@ def _contradiction(scan: WiringScan) -> str:
             return f"{one.owner}.{one.parameter} is {one.supply} by {len(one.suppliers)} places"
         if one.supply is Supply.NEVER and not one.calls:
             return f"{one.owner}.{one.parameter} is supplied by nobody, and nobody builds {one.owner}"
+    return _of_walks(scan)
+
+
+def _of_walks(scan: WiringScan) -> str:
+    roots = [root.name for root in scan.roots]
+    walked = [walk.root for walk in scan.walks]
+    if len({*roots}) != len(roots) or len({*walked}) != len(walked):
+        return "a root is named twice"
+    if unknown := sorted({*walked} - {*roots}):
+        return f"a walk began at {unknown[0]}, which is no root"
+    for walk in scan.walks:
+        if walk.objects < 0 or any(not one.path or not one.name for one in walk.flawed):
+            return f"the walk from {walk.root} has a number of objects or a path that cannot be"
     return ""

@@ -10,7 +10,8 @@ from operator import add
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
 _LAST_LINE = (1 << 32) - 1
 """A line beyond it is no line of a file, and would not fit."""
 
@@ -24,8 +25,8 @@ class Columns:
         """A hash of each id: equal ids are found without holding them all."""
         self._suffix = ""
         self._heads: list[str] = []
-        self._files: list[str] = []
-        """The file of each head."""
+        self._files: dict[int, str] = {}
+        """The file of each head, by its number, where it is known."""
         self._head = array("I")
         self._names = bytearray()
         self._ends = array("I")
@@ -35,20 +36,22 @@ class Columns:
     def __len__(self) -> int:
         return len(self._head)
 
-    def add_heads(self, places: Sequence[tuple[str, str]]) -> int:
-        """Take heads, each what many ids begin with and the file these tests stand in; return the first one's number.
+    def add_heads(self, texts: Sequence[str], files: Mapping[int, str]) -> int:
+        """Take heads, each what many ids begin with; returns the first one's number, the others' follow.
 
-        The others have the numbers that follow.
+        Args:
+            texts: one each.
+            files: the file that its tests stand in, by its place among the texts, where it is known.
         """
         first = len(self._heads)
-        self._heads.extend([sys.intern(text) for text, _ in places])  # shards of one suite share its classes
-        self._files.extend([file for _, file in places])
+        self._heads.extend(map(sys.intern, texts))  # shards of one suite share its classes
+        self._files.update((first + place, file) for place, file in files.items() if file)
         return first
 
     def extend(
         self, heads: Sequence[int], names: Sequence[str], durations_s: Sequence[float], lines: Sequence[int] = ()
-    ) -> None:
-        """Append tests.
+    ) -> int:
+        """Append tests; returns how many bytes the rests of their ids take.
 
         Args:
             heads: the number of each one's head.
@@ -72,6 +75,7 @@ class Columns:
         _, *ends = accumulate(lengths, initial=len(self._names))
         _append(self._ends, ends)
         self._names += blob
+        return len(blob)
 
     def id_of(self, row: int) -> str:
         """Return the id of a row."""
@@ -85,7 +89,7 @@ class Columns:
 
     def file_of(self, row: int) -> str:
         """Return the file of a row; empty when unknown."""
-        return self._files[self._head[row]]
+        return self._files.get(self._head[row], "")
 
     def line_of(self, row: int) -> int:
         """Return the line of a row; 0 when unknown."""

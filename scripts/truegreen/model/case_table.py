@@ -70,7 +70,7 @@ class CaseTable(Sequence[TestCase]):
             head, name = split(case.id)
             place = (head, case.file)
             if place not in heads:
-                heads[place] = columns.add_heads([place])
+                heads[place] = columns.add_heads([head], {0: case.file})
             columns.extend([heads[place]], [name], [case.duration_s], [case.line])
             if case.outcome is not Outcome.PASS or case.message or case.detail or case.attempts:
                 records[row] = case
@@ -157,16 +157,31 @@ class CaseTable(Sequence[TestCase]):
 
     def rows_of(self, ids: Collection[str]) -> dict[str, int]:
         """Return the row of each of the ids that is here."""
+        if not ids:
+            return {}
         wanted = {hash(test) for test in ids}
         found = {self.id_of(row): row for row, key in enumerate(self._keys()) if key in wanted}
         return {test: found[test] for test in ids if test in found}
+
+    def others(self, known: set[int]) -> list[str]:
+        """Return the ids whose hash is not among some, in the order of the rows."""
+        found: list[str] = []
+        start = 0
+        for keys in self._key_columns():
+            if new := set(keys).difference(known):
+                found += [self.id_of(row) for row, key in enumerate(keys, start) if key in new]
+            start += len(keys)
+        return found
 
     def twice(self) -> list[list[int]]:
         """Return the rows of each id that several cases have, in the order of the rows."""
         if self._unique:
             return []
         columns = self._key_columns()
-        parts = _QUARTERS if len(self) > _AT_ONCE else _WHOLE
+        whole = len(self) <= _AT_ONCE
+        if whole and len(set[int]().union(*columns)) == len(self):
+            return []
+        parts = _WHOLE if whole else _QUARTERS
         again = set[int]().union(*(_repeated(columns, part) for part in parts))
         groups: dict[str, list[int]] = {}
         for row in [row for row, key in enumerate(self._keys()) if key in again] if again else []:
@@ -183,19 +198,17 @@ class CaseTable(Sequence[TestCase]):
 
     def _key_columns(self) -> list[array[int]]:
         """Return the hashes of the rows' ids, in parts."""
-        own = {row: hash(case.id) for row, case in self._records.items() if self._named_anew(row, case)}
-        if not own:
-            return [part.keys for part in self._columns]
-        keys = array("q")
-        for part in self._columns:
-            keys.extend(part.keys)
-        for row, key in own.items():
+        columns = [part.keys for part in self._columns]
+        if not self._records:
+            return columns
+        keys = columns[0] if len(columns) == 1 else array("q", b"".join(columns))
+        named_anew = {row: key for row, case in self._records.items() if keys[row] != (key := hash(case.id))}
+        if not named_anew:
+            return columns
+        keys = array("q", keys)
+        for row, key in named_anew.items():
             keys[row] = key
         return [keys]
-
-    def _named_anew(self, row: int, case: TestCase) -> bool:
-        part, own = self._at(row)
-        return part.keys[own] != hash(case.id)
 
     # --- looking for a few among many -------------------------------------------------------------------------------
 

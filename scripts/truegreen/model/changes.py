@@ -29,6 +29,8 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     head: str = ""
     """Commit that was compared; empty for the work tree as it stands."""
     files: tuple[FileChange, ...] = ()
+    ancestors: frozenset[str] | None = None
+    """The base and the newest commits before it; None where the clone does not hold them all."""
 
     def of(self, path: str) -> FileChange | None:
         """Return the change of a file, or None when it is unchanged."""

@@ -56,6 +56,10 @@ class FileCoverage(msgspec.Struct, frozen=True, kw_only=True):
     taken: frozenset[tuple[int, int]] = frozenset()
     """Branches as (from line, to line), where the tool names them; makes a merge over shards exact."""
     untaken: frozenset[tuple[int, int]] = frozenset()
+    excluded: int | None = None
+    """Bit set of the lines that somebody left out on purpose; None where the tool does not tell them."""
+    counted: tuple[tuple[int, int, int], ...] = ()
+    """(line, branches covered, branches that leave it), in order of lines, where the tool only counts them."""
 
     @property
     def executable(self) -> int:

@@ -63,6 +63,31 @@ class ServiceRecord(msgspec.Struct, frozen=True, kw_only=True):
     provider: str
     version: str = ""
     ready_s: float = 0.0
+    image: str = ""
+    """Image of its container."""
+    pinned: bool = True
+    """False where the image is named by a tag alone, which can be moved."""
+    image_age_days: float = -1.0
+    """Age of the image when the stage ran, -1 where it is not known."""
+    restarts: int = 0
+    """How often the container was started again after it was ready."""
+    out_of_memory: bool = False
+    """True when the kernel killed a process of the container for lack of memory."""
+    ended: str = ""
+    """How it ended before the stage did; empty where it did not."""
+
+    def incidents(self) -> tuple[str, ...]:
+        """Return what happened to it while the stage ran, worst first."""
+        found = [self.ended] if self.ended else []
+        found += ["ran out of memory"] if self.out_of_memory else []
+        found += [f"restarted {self.restarts} time{'s' * (self.restarts != 1)}"] if self.restarts else []
+        return tuple(found)
+
+    def origin(self) -> str:
+        """Return what is to be known about its image: not pinned, and how old; empty where nothing is."""
+        if self.pinned:
+            return ""
+        return "not pinned" if self.image_age_days < 0 else f"not pinned, {self.image_age_days:.0f} days old"
 
 
 class StageRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +101,8 @@ class StageRecord(msgspec.Struct, frozen=True, kw_only=True):
     """Why it was skipped, or the error's first line."""
     commit: str = ""
     tree: str = ""
+    tree_before: str = ""
+    """git's tree of the tracked files as they were before the tests ran; of results taken in, when they were."""
     dirty: bool = False
     """True when the work tree held uncommitted changes."""
     started: str = ""

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from truegreen.model.coverage import Coverage
 from truegreen.model.testrun import Outcome
+
+_Figure = Annotated[float, msgspec.Meta(gt=0)]
+BASE_RUNS = 30
+"""So many of the newest runs of the default branch say which tests are usual there."""
 
 
 class PastFailure(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,6 +75,8 @@ class PastTest(msgspec.Struct, frozen=True, kw_only=True):
     """Runs in which it failed at least once, reruns included."""
     durations_s: tuple[float, ...] = ()
     """Of passing first attempts on the default branch, newest first; quantised by the store (about 9 %)."""
+    base_runs: int = 0
+    """Of the newest `BASE_RUNS` runs of the default branch with this stage, those in which it was not skipped."""
 
 
 class PastCoverage(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,13 +89,56 @@ class PastCoverage(msgspec.Struct, frozen=True, kw_only=True):
     """Lines alone: branches need not be kept."""
 
 
+class PastFindings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the scanners of one earlier run of the default branch found."""
+
+    commit: str
+    findings: dict[str, dict[str, dict[str, int]]] = {}
+    """Stage → tool → identity of a finding → how often it was there; a tool that found nothing has an empty entry."""
+
+
+class PastLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """Figures of a load test of one earlier run of the default branch, whose stage was green."""
+
+    stage: str
+    tool: str
+    environment: str
+    """Digest of what the run ran in; empty when unknown."""
+    rps: _Figure
+    p95_ms: _Figure
+    endpoints_p95_ms: dict[str, _Figure] = {}
+    """Kind of request → its 95th percentile."""
+
+
+class Followed(msgspec.Struct, frozen=True, kw_only=True):
+    """Tests of the run that is judged of which the history says in which runs they did not run."""
+
+    tree: str = ""
+    """git's tree of what is tested."""
+    red: dict[str, frozenset[str]] = {}
+    """Stage → tests that ended red; it says it of the runs of this code."""
+    watched: dict[str, frozenset[str]] = {}
+    """Stage → tests of which it says it of every run, as those in quarantine."""
+
+
 class History(msgspec.Struct, frozen=True, kw_only=True):
     """Earlier runs, newest first; empty when no store is configured."""
 
     runs: tuple[PastRun, ...] = ()
     tests: dict[str, dict[str, PastTest]] = {}
     """Stage → test → what is known; empty when the store was not asked for single tests."""
+    gone: dict[str, tuple[str, ...]] = {}
+    """Stage → tests that ran in each of the newest `BASE_RUNS` runs of the default branch, and nobody asked for."""
     coverage: tuple[PastCoverage, ...] = ()
     """Of the newest runs of the default branch, newest first; empty when the store keeps none."""
+    findings: tuple[PastFindings, ...] = ()
+    """Of the newest runs of the default branch in which a scanner ran, newest first."""
+    loads: tuple[PastLoad, ...] = ()
+    """Of the runs of the default branch, newest first."""
+    absent: dict[str, dict[str, frozenset[str]]] = {}
+    """Stage → run → tests that did not run in it: of those that failed in another run of its code, fail now, or were
+    watched."""
+    damaged: tuple[str, ...] = ()
+    """Parts of runs that are not what was written, and were left out: where, and why."""
     unreadable: str = ""
     """Why there are no earlier runs though there may be some; empty when they were read, or when there is no store."""

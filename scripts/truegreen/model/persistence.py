@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import msgspec
 
+GONE = "(a table that is gone)"
+"""What stands for the name of a table that was dropped, or got another file, before anybody could read its name."""
+
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, order=True):
-    """Row changes of one kind in one object of a store."""
+    """Committed changes of one kind in one object of a store."""
 
     store: str
     """Service name, such as `postgres`."""
     database: str = ""
     object: str
-    """Table as `schema.table`, stream, or key space."""
+    """Table as `schema.table`, key, stream, queue, or path of a file."""
     parent: str = ""
     """Partitioned table that the table is a part of, as `schema.table`."""
     kind: str
-    """`insert`, `update`, `delete`, `truncate`."""
+    """`insert`, `update`, `delete`, `truncate` of rows; other stores have words of their own, such as `publish`."""
     count: int
+
+
+class Window(msgspec.Struct, frozen=True):
+    """Changes of one store between two of its positions."""
+
+    committed: tuple[Change, ...] = ()
+    """Written and committed between them."""
+    rolled_back: tuple[Change, ...] = ()
+    written_before: tuple[Change, ...] = ()
+    """Committed between them by a transaction that had written them before."""
 
 
 class PhaseChanges(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,18 +42,34 @@ class PhaseChanges(msgspec.Struct, frozen=True, kw_only=True):
     committed: tuple[Change, ...] = ()
     rolled_back: tuple[Change, ...] = ()
     """Aborted, or still open when the phase ended."""
+    written_before: tuple[Change, ...] = ()
+    """Committed in this phase and written before it, such as by a fixture; of no phase."""
     observed_ms: float = 0.0
     """Cost of the observation itself."""
     problem: str = ""
     """Why the changes could not be read; makes the evidence blind."""
+    store: str = ""
+    """Name of the service; in evidence, the whole file is of one."""
 
 
 class Demand(msgspec.Struct, frozen=True, kw_only=True):
     """What a test must commit; from the `persists` marker, else any one change."""
 
     object: str = ""
+    store: str = ""
+    """Name of the service that must see it; empty takes the stores that count."""
     kind: str = ""
     at_least: int = 1
+    at_most: int | None = None
+    """None is no limit."""
+
+    def allows(self, number: int) -> bool:
+        """Return whether a number of committed changes is not too large."""
+        return self.at_most is None or number <= self.at_most
+
+    def meets(self, number: int) -> bool:
+        """Return whether a number of committed changes is what is demanded."""
+        return self.at_least <= number and self.allows(number)
 
 
 class TestDemand(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,15 +86,20 @@ class TestDemand(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):
-    """The content of `persistence.json`."""
+    """The content of `persistence-STORE.json`: what reached one store."""
 
     schema_version: int = 1
     store: str = "postgres"
+    """Name of the service."""
+    kind: str = "postgres"
+    """Kind of service."""
+    counts: bool = True
+    """Whether a change here is enough for a test that names no store."""
     tier: str = ""
-    """`A` pg_walinspect; the technique is printed in the report."""
+    """Letter and name of the technique, such as `A: …`; the report prints it."""
     server_version: str = ""
     databases: tuple[str, ...] = ()
-    """Patterns of the databases whose rows count; none means all."""
+    """Patterns of the databases whose changes count; none means all."""
     complete: bool = False
     """True when the recorder was asked to stop and wrote everything it saw."""
     problem: str = ""

@@ -28,7 +28,7 @@ class TestAnswer(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     answer: Answer
     why: str = ""
-    """What a test that did not notice proves, or why nothing is known."""
+    """What a test that did not notice proves, or why nothing is known; of one that noticed, why that proves little."""
 
 
 class ProofMutant(msgspec.Struct, frozen=True, kw_only=True):

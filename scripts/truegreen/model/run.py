@@ -19,6 +19,7 @@ from truegreen.model.persistence import PersistenceEvidence
 from truegreen.model.proof import ProofResult
 from truegreen.model.quarantine import Quarantined
 from truegreen.model.requirement import Requirement
+from truegreen.model.style import StyleScan
 from truegreen.model.testrun import TestRun, TestSession
 from truegreen.model.verdict import Input
 from truegreen.model.waiver import Waiver, WaiverUse
@@ -53,12 +54,19 @@ class StageEvidence(msgspec.Struct, frozen=True, kw_only=True):
     image: ImageRecord | None = None
     inputs: tuple[Input, ...] = ()
     """One for each file of test results that could be read."""
+    unmeasured: tuple[str, ...] = ()
+    """Shards with results of tests and without coverage, where another one has both; `(none)` has no name."""
+    carried: frozenset[str] = frozenset()
+    """Tests whose results only an earlier attempt of the run left: of shards that were not started again."""
+    failed_in: dict[str, str] = {}
+    """Test that failed → the first shard in which it did; empty where the stage has one shard or none is named."""
     mutation: MutationResult | None = None
     pairs: tuple[PairedTimes, ...] = ()
     """One for each shard that ran base and change in turn."""
     wiring: WiringScan | None = None
     proof: ProofResult | None = None
     fakes: FakeScan | None = None
+    style: StyleScan | None = None
     problems: tuple[Problem, ...] = ()
 
 
@@ -74,7 +82,9 @@ class RunEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The commit being judged; evidence of another one is stale."""
     dirty: bool = False
     tree: str = ""
-    """The tracked files as they are now; empty when evidence is judged where it was made."""
+    """The tracked files as they are now, at a desk; empty elsewhere, and where git cannot tell."""
+    committed: str = ""
+    """The tracked files of the commit, in a CI: evidence of others is not of the commit; empty at a desk."""
 
     changes: Changes | None = None
     """What the change changes; None when there is no base to compare with, or it was not asked for."""

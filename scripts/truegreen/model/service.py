@@ -22,8 +22,12 @@ class ServiceHandle(msgspec.Struct, frozen=True, kw_only=True):
     database: str = ""
     exports: dict[str, str] = {}
     """Variables for the project's programs, such as `POSTGRES_DSN`."""
+    fields: dict[str, str] = {}
+    """What each of these variables holds: `url`, `host`, `port`, `user`, `password` or `database`."""
     log: str = ""
     ready_s: float = 0.0
+    image: str = ""
+    """Image of its container."""
     note: str = ""
     """Why this provider was chosen, where that was not asked for."""
 

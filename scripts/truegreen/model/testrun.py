@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.model.leaks import Leak
 from truegreen.model.mocks import Allowance, Replacement
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class TestCase(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     """pytest's node id where known, else `classname::name`."""
     outcome: Outcome
-    """Of the last attempt."""
+    """Of the last attempt, unless that is a skip and the one before it failed."""
     duration_s: float = 0.0
     file: str = ""
     line: int = 0
@@ -157,6 +158,12 @@ class TestSession(msgspec.Struct, frozen=True, kw_only=True):
     """What was replaced while tests ran."""
     allowances: tuple[Allowance, ...] = ()
     """What `allow_mocks` markers of the tests that ran say."""
+    leaks_watched: int | None = None
+    """Tests after which the plugin looked at what they left; None where it did not look."""
+    leaks: tuple[Leak, ...] = ()
+    """What tests left changed in their process."""
+    leaks_lost: int = 0
+    """How many more there were than are kept."""
     finished: bool = False
     python: str = ""
     pytest: str = ""

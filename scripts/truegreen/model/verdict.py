@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from truegreen.model.detail import Detail
 from truegreen.model.evidence import ServiceRecord, ToolRun
 
 REPORT_VERSION = 1
@@ -45,8 +46,16 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     path: str = ""
     line: int = 0
+    last_line: int = 0
+    """Where it ends; 0 for a single line."""
     level: str = "error"
     """`error`, `warning` or `notice`, as an annotation would show it."""
+    shard: str = ""
+    """Where a test failed; empty where the stage ran in one piece."""
+    unlisted: int = 0
+    """Further failures with the same cause, which are counted here and not listed."""
+    owners: tuple[str, ...] = ()
+    """Of the file, as CODEOWNERS names them; empty where it names none or was not read."""
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,10 +68,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence that names the observed value."""
     facts: tuple[Fact, ...] = ()
     items: tuple[Item, ...] = ()
+    unlisted: int = 0
+    """Items beyond these, those that the items count among them."""
     remedy: str = ""
     """How to make it green."""
     code: str = ""
     """Error code for `truegreen explain`, where there is one."""
+    waiver: str = ""
+    """Row of the waiver file, to be filled in and approved; empty for what is green or never waived."""
     advisory: bool = False
     """Shown, but never turns anything red."""
 
@@ -90,6 +103,27 @@ class Input(msgspec.Struct, frozen=True, kw_only=True):
     """Tests whose attempts in this file disagree; each is counted under its last outcome too."""
 
 
+class KeptFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file of evidence, with the digest it had when its stage ended."""
+
+    path: str
+    """Relative to `.truegreen/`."""
+    kind: str
+    sha256: str
+    size_bytes: int
+    attachment: str = ""
+    """Where a copy lies, relative to the report; empty where none was made."""
+
+
+class LogTail(msgspec.Struct, frozen=True, kw_only=True):
+    """The end of the log of a service."""
+
+    service: str
+    text: str
+    path: str = ""
+    """Where the whole log lies, relative to `.truegreen/`."""
+
+
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     """One stage with its verdicts."""
 
@@ -104,16 +138,24 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     tools: tuple[ToolRun, ...] = ()
     services: tuple[ServiceRecord, ...] = ()
+    machines: tuple[str, ...] = ()
+    """What each shard ran on: the name of the runner where a CI gives one, system and interpreter; no two alike."""
     evidence: tuple[str, ...] = ()
     """Paths of evidence files, relative to `.truegreen/`."""
+    files: tuple[KeptFile, ...] = ()
+    """The same files with their digests."""
     inputs: tuple[Input, ...] = ()
     """What each file of test results held, so that a missing or empty one is seen."""
+    logs: tuple[LogTail, ...] = ()
+    """Of the services of a red stage."""
 
 
 class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     """Where a report comes from."""
 
     repository: str = ""
+    project: str = ""
+    """Folder of the project below the repository; empty for its root."""
     commit: str = ""
     base_commit: str = ""
     ref: str = ""
@@ -142,6 +184,8 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     history: str = ""
     """What the run was compared with, and why it will not be kept; empty where no history is carried."""
     provenance: Provenance = Provenance()
+    detail: Detail | None = None
+    """What lies behind the verdicts: every test, earlier runs; None where nobody looked."""
 
     def red_verdicts(self) -> tuple[Verdict, ...]:
         """Return the verdicts that make the run red, in stage order."""

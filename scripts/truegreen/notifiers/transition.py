@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from typing import TYPE_CHECKING
+
 import msgspec
 
 from truegreen.model.incident import Incident, run_key
 from truegreen.model.verdict import Report, Status
 from truegreen.notifiers.base import Transition
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _PULL = "refs/pull/"
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
+_NUMBERED = re.compile(r"(\d{1,20})\.(\d{1,9})")
+_WHOLE = "the run"
+"""What is red where a report is and none of its stages, such as one that planned none."""
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,48 +43,98 @@ def branch(report: Report) -> str:
 
 
 def key(report: Report, notifier: str = "") -> str:
-    """Return the identity of the incident a report belongs to: one for each repository and branch.
+    """Return the identity of the incident a report belongs to: one for each repository, project and branch.
 
     What was told differs from one notifier to the next (one may be down), so each keeps its own.
     """
-    place = f"{report.provenance.repository or 'local'}:{branch(report)}"
+    origin = report.provenance
+    place = f"{origin.repository or 'local'}:{branch(report)}" + (f" ({origin.project})" if origin.project else "")
     return f"{notifier}|{place}" if notifier else place
 
 
 def decide(previous: Incident | None, report: Report, notifier: str = "") -> Decision:
     """Return what a report means after what was remembered.
 
-    A run told before changes nothing; neither does one older than what is remembered (a superseded run
-    that ends late), nor one in which nothing was judged.
+    The newest run of a branch has the last word on each stage that it judged, and on no other: a stage that was red
+    and was not run again is not repaired. Of a run that began earlier and ends late only a red counts, and only of a
+    stage that no later run has judged. A run told before changes nothing, nor does one in which nothing was judged.
     """
     before = previous or Incident(key=key(report, notifier))
-    this = run_key(report.provenance)
-    if before.last_run == this:
-        return Decision(transition=Transition.NONE, incident=before, reason="this run was told already")
     if report.status is Status.SKIPPED:
         return Decision(transition=Transition.NONE, incident=before, reason="nothing was judged")
-    if before.updated_at and report.provenance.created and report.provenance.created < before.updated_at:
-        return Decision(transition=Transition.NONE, incident=before, reason="a newer run was told already")
-    after = _remember(before, report, this)
-    if report.status.red:
-        kind = Transition.STILL_FAILING if before.open else Transition.OPENED
-        return Decision(transition=kind, incident=after)
-    if before.open:
-        return Decision(transition=Transition.RECOVERED, incident=after)
-    return Decision(transition=Transition.NONE, incident=after, reason="green, as before")
+    word = _word(before, report)
+    if not word:
+        same = before.last_run == run_key(report.provenance)
+        reason = "this run was told already" if same else "a newer run was told already"
+        return Decision(transition=Transition.NONE, incident=before, reason=reason)
+    after = _remember(before, report, word)
+    kind, reason = _kind(before, word, after)
+    return Decision(transition=kind, incident=after, reason=reason)
 
 
-def _remember(before: Incident, report: Report, run: str) -> Incident:
+def unrepaired(previous: Incident | None, report: Report) -> tuple[str, ...]:
+    """Return the stages that were red and that a report says nothing newer about."""
+    return tuple(stage for stage in previous.stages if stage not in _word(previous, report)) if previous else ()
+
+
+def _kind(before: Incident, word: Mapping[str, bool], after: Incident) -> tuple[Transition, str]:
+    """Return what happened, and why there is nothing to tell."""
+    if any(word.values()):
+        # What was red was not run again, and something else broke: that is news.
+        other = bool(before.stages) and not set(before.stages) & set(word)
+        return (Transition.STILL_FAILING if before.open and not other else Transition.OPENED), ""
+    if not before.open:
+        return Transition.NONE, "green, as before"
+    if after.open and not set(before.stages) & set(word):
+        return Transition.NONE, f"{' and '.join(before.stages)} was red, and was not run again"
+    return Transition.RECOVERED, ""
+
+
+def _word(before: Incident, report: Report) -> dict[str, bool]:
+    """Return the stages on which a report has the newest word, each with whether it is red."""
+    this, created = run_key(report.provenance), report.provenance.created
+    judged = {stage.stage: stage.status.red for stage in report.stages if stage.status is not Status.SKIPPED}
+    colours = {**judged, _WHOLE: report.status.red and not any(judged.values())}
+    known = before.judged or dict.fromkeys(colours, before.last_run)
+    late = bool(before.last_run) and _later(before.last_run, this, before.updated_at, created)
+
+    def counts(stage: str, *, red: bool) -> bool:
+        at = known.get(stage, "")
+        if at == this:  # told again, or another pipeline of the same run
+            return red and stage not in before.stages
+        return not late or (red and not (at and _later(at, this, before.updated_at, created)))
+
+    word = {stage: red for stage, red in colours.items() if counts(stage, red=red)}
+    if late or this == before.last_run or report.status.red:
+        return word
+    # A green report names every stage there is, the skipped ones too: what it does not name is no stage any more.
+    named = {stage.stage for stage in report.stages}
+    return {**{stage: False for stage in before.stages if stage not in named}, **word}
+
+
+def _later(run: str, other: str, updated: str, created: str) -> bool:
+    """Return whether a run began later than another, as the CI numbers them; else whether its report is the newer."""
+    left, right = _NUMBERED.fullmatch(run), _NUMBERED.fullmatch(other)
+    if left and right:
+        return (int(left[1]), int(left[2])) > (int(right[1]), int(right[2]))
+    return bool(updated and created) and updated > created
+
+
+def _remember(before: Incident, report: Report, word: Mapping[str, bool]) -> Incident:
     origin = report.provenance
-    red = report.status.red
-    opening = red and not before.open
+    this = run_key(origin)
+    stages = (*(s for s in before.stages if s not in word), *(stage for stage, red in word.items() if red))
+    opening = bool(stages) and not before.open
+    late = bool(before.last_run) and _later(before.last_run, this, before.updated_at, origin.created)
+    red_runs = before.red_runs + (1 if any(word.values()) else 0)
     return msgspec.structs.replace(
         before,
-        open=red,
+        open=bool(stages),
         opened_at=origin.created if opening else before.opened_at,
         opened_commit=origin.commit if opening else before.opened_commit,
-        stages=tuple(stage.stage for stage in report.stages if stage.status.red),
-        red_runs=(1 if opening else before.red_runs + 1) if red else 0,
-        updated_at=origin.created or before.updated_at,
-        last_run=run,
+        stages=stages,
+        red_runs=(1 if opening else red_runs) if stages else 0,
+        updated_at=max(origin.created, before.updated_at),
+        last_run=before.last_run if late else this,
+        judged={**before.judged, **dict.fromkeys(word, this)},
     )

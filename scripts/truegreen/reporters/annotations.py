@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from truegreen.analysis import causes
 from truegreen.reporters.base import Document
 from truegreen.reporters.escape import command_data, command_property
-from truegreen.reporters.words import same_story
+from truegreen.reporters.words import TESTS, same_story
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from truegreen.model.verdict import Item, Report, StageReport
+    from truegreen.model.verdict import Item, Report, StageReport, Verdict
     from truegreen.reporters.words import Story
 
 _EACH = 10
@@ -31,9 +30,9 @@ class AnnotationsReporter:
         limit = self.budget_bytes if budget_bytes is None else budget_bytes
         used = dict.fromkeys(_LEVELS, 0)
         lines: list[str] = []
-        size, left = 0, 0
-        room = limit - 200
-        for level, line in _commands(report):
+        commands, left = _commands(report)
+        size, room = 0, limit - 200
+        for level, line in commands:
             cost = len(line.encode()) + 1
             if used[level] >= _EACH or size + cost > room:
                 left += 1
@@ -49,16 +48,44 @@ class AnnotationsReporter:
         )
 
 
-def _commands(report: Report) -> Iterator[tuple[str, str]]:
-    """Yield level and command: first every cause, then its places, stage by stage."""
+def _commands(report: Report) -> tuple[list[tuple[str, str]], int]:
+    """Return level and command, something of every cause before more of any, and how many items have no place."""
+    leads: list[tuple[str, str]] = []
+    places: list[tuple[str, str]] = []
+    unplaced = 0
+    if report.status.red and not report.red_verdicts():
+        told = command_data(report.headline or report.status.value)
+        leads.append(("error", f"::error title=truegreen {report.status}::{told}"))
     for stage in report.stages:
         for story in same_story(v for v in stage.verdicts if v.red):
-            placed = [item for item in story.verdict.items if item.path]
-            if not any(item.level == "error" for item in placed):
-                yield "error", _cause(story, stage)
-            for item in placed:
-                level = item.level if item.level in _LEVELS else "error"
-                yield level, _command(level, item, f"{stage.stage}: {item.title}")
+            items = _by_cause(story.verdict)
+            placed = [_place(item, stage) for item in items if item.path]
+            errors = [found for found in placed if found[0] == "error"]
+            bare = [item for item in items if not item.path]
+            unplaced += len(bare) + story.verdict.unlisted
+            if not errors or any(_level(item) == "error" for item in bare):
+                leads.append(("error", _cause(story, stage)))
+            else:
+                leads.append(errors[0])
+                placed.remove(errors[0])
+            places += placed
+    return [*leads, *places], unplaced
+
+
+def _by_cause(verdict: Verdict) -> tuple[Item, ...]:
+    """Return the items of a verdict, of failing tests one of each cause before a second of any."""
+    if verdict.gate != TESTS or len(verdict.items) <= _EACH:
+        return verdict.items
+    found = causes.by_cause(verdict.items)
+    return (*(cause.items[0] for cause in found), *(item for cause in found for item in cause.items[1:]))
+
+
+def _place(item: Item, stage: StageReport) -> tuple[str, str]:
+    return _level(item), _command(_level(item), item, f"{stage.stage}: {item.title}")
+
+
+def _level(item: Item) -> str:
+    return item.level if item.level in _LEVELS else "error"
 
 
 def _cause(story: Story, stage: StageReport) -> str:

@@ -8,6 +8,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from truegreen.model.verdict import Report
+    from truegreen.reporters.budget import Part
 
 
 class Document(msgspec.Struct, frozen=True, kw_only=True):
@@ -22,6 +23,14 @@ class Document(msgspec.Struct, frozen=True, kw_only=True):
     def text(self) -> str:
         """The body as text."""
         return self.body.decode()
+
+
+class Layout(Protocol):
+    """The order in which a document shows the parts of a report, and what stands between them; pure."""
+
+    def arrange(self, report: Report, parts: tuple[Part, ...]) -> tuple[Part, ...]:
+        """Return the parts of the document, with the headline first and every required part among them."""
+        ...
 
 
 class Reporter(Protocol):

@@ -19,6 +19,8 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     """The same piece, shortest first; each is complete and balanced in itself."""
     required: bool = False
     """True for a piece that is never left out; it then needs a short form."""
+    expendable: bool = False
+    """True for a piece that is left out before any other, such as a team's own words."""
 
 
 class Fitted(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,10 @@ _NOTE_BYTES = 450
 """Room kept for the sentence about what is missing."""
 
 
+_CUT = "Not everything fits here."
+_WHOLE = "The whole is in `report.html` of the artifact `truegreen-report`."
+
+
 def size(text: str) -> int:
     """Return the length in UTF-8 bytes."""
     return len(text.encode())
@@ -52,21 +58,15 @@ def size(text: str) -> int:
 def fit(parts: tuple[Part, ...], budget_bytes: int) -> Fitted:
     """Return the parts joined by blank lines, each in the longest form for which there is room.
 
-    Earlier parts are served first. When not even the shortest forms fit, parts are left out from the end;
-    required ones stay whatever the budget is, so a budget smaller than they are is exceeded.
+    Earlier parts are served first. When not even the shortest forms fit, parts are left out from the end, expendable
+    ones before the others, and what then fits all the same is put back. Required ones stay whatever the budget is, so
+    a budget smaller than they are is exceeded.
     """
     full = join(part.forms[-1] for part in parts)
     if size(full) <= budget_bytes:
         return Fitted(text=full)
     room = budget_bytes - _NOTE_BYTES
-    chosen: list[str | None] = [part.forms[0] for part in parts]
-    used = sum(size(text) + 2 for text in chosen if text)
-    for place in range(len(parts) - 1, -1, -1):
-        if used <= room:
-            break
-        if not parts[place].required:
-            used -= size(chosen[place] or "") + 2
-            chosen[place] = None
+    chosen, used = _shortest(parts, room)
     for place, part in enumerate(parts):
         current = chosen[place]
         if current is None:
@@ -79,16 +79,29 @@ def fit(parts: tuple[Part, ...], budget_bytes: int) -> Fitted:
     return _described(parts, chosen, budget_bytes)
 
 
+def _shortest(parts: tuple[Part, ...], room: int) -> tuple[list[str | None], int]:
+    """Return the shortest form of each part, None for those without room, and the bytes of all."""
+    chosen: list[str | None] = [part.forms[0] for part in parts]
+    costs = [size(part.forms[0]) + 2 if part.forms[0] else 0 for part in parts]
+    used = sum(costs)
+    dearest = sorted(range(len(parts)), key=lambda place: (parts[place].expendable, place))
+    for place in reversed(dearest):
+        if used > room and not parts[place].required:
+            chosen[place], used = None, used - costs[place]
+    for place in dearest:
+        # What was left out for the sake of a part that does not fit itself comes back.
+        if chosen[place] is None and used + costs[place] <= room:
+            chosen[place], used = parts[place].forms[0], used + costs[place]
+    return chosen, used
+
+
 def _described(parts: tuple[Part, ...], chosen: list[str | None], budget_bytes: int) -> Fitted:
     """Return the document with a closing note on what is missing, when there is room for it."""
     shortened = tuple(p.name for p, text in zip(parts, chosen, strict=True) if text is not None and text != p.forms[-1])
     left_out = tuple(p.name for p, text in zip(parts, chosen, strict=True) if text is None)
     body = join(text for text in chosen if text)
     fitted = Fitted(text=body, shortened=shortened, left_out=left_out)
-    for note in (
-        f"_Not everything fits here. {fitted.omitted}. The evidence has all of it._",
-        "_Not everything fits here. The evidence has all of it._",
-    ):
+    for note in (f"_{_CUT} {_sentence(fitted.omitted)} {_WHOLE}_", f"_{_CUT} {_WHOLE}_"):
         with_note = join((body, note))
         if size(with_note) <= budget_bytes:
             return msgspec.structs.replace(fitted, text=with_note)
@@ -99,6 +112,10 @@ def join(texts: Iterable[str]) -> str:
     """Return non-empty pieces with a blank line between them and a newline at the end."""
     pieces = [text.strip("\n") for text in texts if text]
     return "\n\n".join(pieces) + "\n"
+
+
+def _sentence(clauses: str) -> str:
+    return f"{clauses[:1].upper()}{clauses[1:]}."
 
 
 def _names(names: tuple[str, ...]) -> str:

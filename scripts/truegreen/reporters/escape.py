@@ -27,14 +27,28 @@ _SPECIAL = str.maketrans(
 )
 _LOOSE_UNDERSCORE = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 """Between letters an underscore is no emphasis, and names stay readable in the source."""
-_REFERENCE = re.compile(r"(?i)@(?=\w)|gh-(?=\d)|#(?=\w)|www(?=\.)")
+_REFERENCE = re.compile(
+    # An address of mail may begin with a dot or a dash behind its `@`, and GitHub links it too.
+    r"(?i:@(?=\S)|gh-(?=\d)|#(?=\w)|www(?=\.)|(?:mailto|xmpp)(?=:))"
+    # `a.py:100: x` holds an emoji to GitHub, and `:octocat:` a picture; `12:34:56` holds neither.
+    r"|:(?=(?!\d+:)[a-z0-9_+-]{1,60}:|100:|1234:)"
+)
+_INDENT = re.compile(r"^ {2,}")
+"""A line that begins with four blanks would be a block of code, in which no reference to a character is read."""
 _BLOCK = re.compile(r"^(\s*)(?:([-+=#])|(\d{1,9})([.)])(?=\s|$))")
 _CLOSING = re.compile(r"#(?=\s*$)")
 """At the end of a heading it would be taken as its closing sequence, and vanish."""
 _FENCE = re.compile(r"`+")
+_CODE = re.compile(r"`([^\S`]*[^`\s][^`]*)`")
 
 _HTML = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 """As `html.escape` does it; that module brings two thousand names of characters along."""
+
+_XML_NEVER = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+"""What no XML 1.0 document holds, not even as a reference: https://www.w3.org/TR/xml/#charsets. Compiled where it is
+needed: that takes as long as all other patterns of a verdict together."""
+_XML_TEXT = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
+_XML_ATTRIBUTE = str.maketrans({'"': "&quot;", "\t": "&#9;", "\n": "&#10;"})
 
 
 def visible(text: str, *, multiline: bool = False) -> str:
@@ -43,13 +57,18 @@ def visible(text: str, *, multiline: bool = False) -> str:
     Line ends become `⏎` unless `multiline`; the rest is shown as `⟨U+202E⟩`. A joiner between two
     parts of one emoji stays.
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    keep = "\n" if multiline else ""
     plain = text.replace("\r\n", "\n").replace("\r", "\n") if multiline else text.replace("\r\n", "\n")
-    return "".join(
-        char if char in keep else _shown(char, plain[i - 1 : i], plain[i + 1 : i + 2]) for i, char in enumerate(plain)
-    )
+    # Most lines of a traceback need nothing: going through their characters would take most of a report's time.
+    return ("\n" if multiline else _NAMED["\n"]).join(map(_visible, plain.split("\n")))
+
+
+def _visible(line: str) -> str:
+    plain = line.replace("\t", _NAMED["\t"])
+    if plain.isprintable():
+        return plain
+    return "".join(_shown(char, plain[i - 1 : i], plain[i + 1 : i + 2]) for i, char in enumerate(plain))
 
 
 def _shown(char: str, before: str, after: str) -> str:
@@ -77,18 +96,39 @@ def shorten(text: str, limit: int) -> str:
     return text[:end] + _ELLIPSIS
 
 
+def one_line(text: str, limit: int) -> str:
+    """Return one visible line of at most `limit` characters.
+
+    Of a text of many megabytes no more is looked at than may be shown: two characters, a line end, become one at most.
+    """
+    return shorten(visible(text[: 2 * limit + 2]), limit)
+
+
+def last_lines(text: str, lines: int, width: int) -> tuple[list[str], int]:
+    """Return the last lines of a text, each visible and of at most `width` characters, and how many are above them."""
+    rows = text.replace("\r\n", "\n").replace("\r", "\n").strip("\n").split("\n")
+    kept = rows[-lines:]
+    return [_row(row, width) for row in kept], len(rows) - len(kept)
+
+
+def _row(row: str, width: int) -> str:
+    whole = len(row) <= 2 * width
+    shown = visible(row if whole else row[: 2 * width])
+    return shorten(shown.rstrip() if whole else f"{shown}{_ELLIPSIS}", width)
+
+
 def markdown(text: str, limit: int = 1000) -> str:
     """Return one line of Markdown that shows the text as it is: no markup, links, mentions or references."""
-    shown = shorten(visible(text), limit)
+    shown = one_line(text, limit)
     broken = _REFERENCE.sub(lambda match: match[0] + _JOINER, shown)
     escaped = _LOOSE_UNDERSCORE.sub(r"\\_", broken.translate(_SPECIAL)).replace("://", "&#58;//")
-    escaped = _CLOSING.sub(r"\\#", escaped)
+    escaped = _INDENT.sub(" ", _CLOSING.sub(r"\\#", escaped))
     return _BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", escaped)
 
 
 def code(text: str, limit: int = 1000) -> str:
     """Return the text as inline code of Markdown, in which nothing is interpreted; not for tables."""
-    shown = shorten(visible(text), limit)
+    shown = one_line(text, limit)
     if not shown.strip():
         return markdown(shown)
     marks = "`" * (1 + max((len(run) for run in _FENCE.findall(shown)), default=0))
@@ -97,10 +137,9 @@ def code(text: str, limit: int = 1000) -> str:
 
 
 def prose(text: str, limit: int = 1000) -> str:
-    """Return a sentence as Markdown; what stands between a pair of backticks becomes code."""
-    pieces = shorten(visible(text), limit).split("`")
-    if len(pieces) % 2 == 0:
-        return markdown(text, limit)
+    """Return a sentence as Markdown; what stands between a pair of backticks becomes code, if it is anything at all."""
+    # Split by what is code, every other piece: around an empty pair two harmless pieces could meet and be a mention.
+    pieces = _CODE.split(one_line(text, limit))
     return "".join(code(piece) if place % 2 else _inline(piece) for place, piece in enumerate(pieces))
 
 
@@ -111,11 +150,11 @@ def _inline(text: str) -> str:
 
 def fence(text: str, *, lines: int = 6, width: int = 500) -> str:
     """Return the last lines of a text as a fenced block that the text cannot close."""
-    plain = visible(text, multiline=True).strip("\n")
-    rows = [shorten(row.rstrip(), width) for row in plain.split("\n")]
-    kept = rows[-lines:]
-    if len(rows) > lines:
-        kept = [f"[… {len(rows) - lines + 1:,} lines above]", *rows[-lines + 1 :]] if lines > 1 else rows[-1:]
+    kept, above = last_lines(text, lines, width)
+    # Nothing in it is markup, but who looks for our own comment in a body looks at lines.
+    kept = [row.replace("<!--", "<!\u200b--") for row in kept]
+    if above and lines > 1:
+        kept[0] = f"[… {above + 1:,} lines above]"
     body = "\n".join(kept)
     marks = "`" * max(3, 1 + max((len(run) for run in _FENCE.findall(body)), default=0))
     return f"{marks}text\n{body}\n{marks}"
@@ -126,19 +165,29 @@ def html_text(text: str) -> str:
     return visible(text).translate(_HTML)
 
 
+def xml_text(text: str) -> str:
+    """Return text for the body of an XML 1.0 element; a character that XML cannot hold is shown as its code point."""
+    return re.compile(_XML_NEVER).sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text).translate(_XML_TEXT)
+
+
+def xml_attribute(text: str, limit: int = 8_000) -> str:
+    """Return text for an attribute of XML 1.0, from which a strict parser reads it back as it was."""
+    return xml_text(shorten(text, limit)).translate(_XML_ATTRIBUTE)
+
+
 def plain(text: str, limit: int = 1000) -> str:
     """Return one line for a terminal or log: no escape sequence and no workflow command survives."""
-    return shorten(visible(text), limit).replace("##[", f"##{_JOINER}[")
+    return one_line(text, limit).replace("##[", f"##{_JOINER}[")
 
 
 def command_data(text: str, limit: int = 4000) -> str:
     """Return the message of a workflow command; line ends are kept as the runner encodes them."""
-    return _percent(shorten(visible(text, multiline=True), limit))
+    return _percent(shorten(visible(text[: 2 * limit + 2], multiline=True), limit))
 
 
 def command_property(text: str, limit: int = 500) -> str:
     """Return a property of a workflow command."""
-    return _percent(shorten(visible(text), limit)).replace(":", "%3A").replace(",", "%2C")
+    return _percent(one_line(text, limit)).replace(":", "%3A").replace(",", "%2C")
 
 
 def _percent(text: str) -> str:

@@ -2,68 +2,63 @@
 
 from __future__ import annotations
 
-import re
+from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-import msgspec
-
+from truegreen.analysis import causes
 from truegreen.model.verdict import Status
+from truegreen.reporters import against_base, coverage_words, entries, findings_words, links
 from truegreen.reporters.budget import Part
+from truegreen.reporters.entries import Source
 from truegreen.reporters.escape import code, fence, markdown, prose
-from truegreen.reporters.words import ICON, WAIVERS, WORD, duration, same_story, waivers
+from truegreen.reporters.words import (
+    ICON,
+    TESTS,
+    WAIVERS,
+    WORD,
+    beside_red,
+    digest_of,
+    duration,
+    news,
+    same_story,
+    waivers,
+)
 
 if TYPE_CHECKING:
-    from truegreen.model.verdict import Fact, Item, Report, StageReport, Verdict
+    from truegreen.model.verdict import Fact, Report, StageReport, Verdict
     from truegreen.reporters.words import Story
 
 ITEMS = 10
-DETAIL_LINES = 6
-_RUN_URL = re.compile(r"(https://[A-Za-z0-9.:-]+/)([A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+)/actions/runs/\d+")
-_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _DETAILED_ITEMS = 3
 """Items whose text is shown; the others are one line each."""
+_LOG_LINES = 15
+_MACHINES = 3
+_WAIVER_LINES = 40
+"""More than a row with all its items has."""
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
-    """Where links lead; empty where the report does not say it beyond doubt."""
-
-    blob: str = ""
-
-    def place(self, path: str, line: int) -> str:
-        """Return `path:line` as a link to the commit that was judged, or as code."""
-        if not path:
-            return ""
-        shown = code(f"{path}:{line}" if line else path, 300)
-        if not self.blob or path.startswith("/") or ".." in path.split("/"):
-            return shown
-        target = quote(path.encode("utf-8", "replace"), safe="/") + (f"#L{line}" if line else "")
-        return f"[{shown}]({self.blob}/{target})"
-
-
-def parts(report: Report) -> tuple[Part, ...]:
-    """Return the report as parts, the most important first."""
-    source = _source(report)
+def parts(report: Report, *, logs: bool = True) -> tuple[Part, ...]:
+    """Return the report as parts, the most important first; without logs where everybody reads along."""
+    source = Source(blob=links.blob(report.provenance))
     rows = [_row(stage) for stage in report.stages if stage.status is not Status.SKIPPED]
-    found = [_headline(report)]
+    found, told = [_headline(report)], news(report)
     if rows:
         found.append(Part(name="the table of stages", forms=(_table(rows),)))
     for stage in report.stages:
-        found += [_red(story, stage, source) for story in same_story(v for v in stage.verdicts if v.red)]
-    found += [part for part in (_waivers(report, source),) if part]
+        known = told.get(stage.stage, {})
+        found += [_red(story, stage, source, known) for story in same_story(v for v in stage.verdicts if v.red)]
+    compared = (
+        against_base.part(report),
+        coverage_words.part(report, source),
+        findings_words.part(report, source),
+    )
+    found += [part for part in (*compared, _waivers(report, source), _waived(report, source)) if part]
+    found += [part for part in map(_logs, report.stages) if part and logs]
     found += [part for part in (_advice(report, source), _not_judged(report), _skipped(report), _notes(report)) if part]
     if report.history:
         found.append(Part(name="the history", forms=(f"History: {prose(report.history, 600)}",)))
     found.append(_provenance(report))
     return tuple(found)
-
-
-def _source(report: Report) -> Source:
-    origin = report.provenance
-    match = _RUN_URL.match(origin.run_url)
-    if match and match[2] == origin.repository and _COMMIT.fullmatch(origin.commit) and not origin.dirty:
-        return Source(blob=f"{match[1]}{match[2]}/blob/{origin.commit}")
-    return Source()
 
 
 def _headline(report: Report) -> Part:
@@ -83,7 +78,7 @@ def _row(stage: StageReport) -> str:
     return f"| {ICON[stage.status]} | {name} | {word} | {clause} | {took} |"
 
 
-def _red(story: Story, stage: StageReport, source: Source) -> Part:
+def _red(story: Story, stage: StageReport, source: Source, known: dict[str, str]) -> Part:
     """Return one red verdict, from two lines to everything that helps."""
     verdict = story.verdict
     title = f"### {ICON[verdict.status]} {markdown(stage.stage, 60)}: {markdown(', '.join(story.gates), 200)}"
@@ -91,12 +86,16 @@ def _red(story: Story, stage: StageReport, source: Source) -> Part:
     brief_why = f"**Why:** {prose(verdict.reason, 120)}"
     end = _way_out(verdict, stage)
     facts = _facts(verdict.facts)
+    listed = partial(entries.items, verdict.items, unlisted=verdict.unlisted)
+    if verdict.gate == TESTS:
+        listed = partial(entries.failures, causes.by_cause(verdict.items), news=known, unlisted=verdict.unlisted)
     forms = (
         (title, brief_why),
         (title, why, end),
-        (title, why, facts, _items(verdict.items, source, count=3, detailed=0), end),
-        (title, why, facts, _items(verdict.items, source, count=ITEMS, detailed=0), end),
-        (title, why, facts, _items(verdict.items, source, count=ITEMS, detailed=_DETAILED_ITEMS), end),
+        (title, why, facts, listed(source, count=3, detailed=0), end),
+        (title, why, facts, listed(source, count=ITEMS, detailed=0), end),
+        (title, why, facts, listed(source, count=ITEMS, detailed=_DETAILED_ITEMS), end),
+        (title, why, facts, listed(source, count=ITEMS, detailed=_DETAILED_ITEMS), end, _draft(story)),
     )
     texts = tuple(dict.fromkeys("\n\n".join(piece for piece in form if piece) for form in forms))
     return Part(name=f"details of {markdown(stage.stage, 40)}", forms=texts)
@@ -113,6 +112,14 @@ def _way_out(verdict: Verdict, stage: StageReport) -> str:
     return "<br>\n".join(lines)
 
 
+def _draft(story: Story) -> str:
+    """Return the waiver to paste; nothing where several gates are red for one reason, which one row would not cover."""
+    if not story.verdict.waiver or len(story.gates) > 1:
+        return ""
+    block = fence(story.verdict.waiver, lines=_WAIVER_LINES, width=400)
+    return f"<details><summary>If it has to wait: a waiver to fill in</summary>\n\n{block}\n\n</details>"
+
+
 def _facts(facts: tuple[Fact, ...]) -> str:
     if not facts:
         return ""
@@ -120,47 +127,66 @@ def _facts(facts: tuple[Fact, ...]) -> str:
     return "\n".join(("| Evidence | Measured | Wanted |", "|---|---|---|", *rows))
 
 
-def _items(items: tuple[Item, ...], source: Source, *, count: int, detailed: int) -> str:
-    lines = []
-    for number, item in enumerate(items[:count]):
-        place = source.place(item.path, item.line)
-        title = code(item.title, 300)
-        head = title + (f" at {place}" if place and item.title != item.path else "")
-        lines.append(f"- {head}" + (f"<br>{prose(item.message, 400)}" if item.message else ""))
-        if number < detailed and item.detail.strip():
-            block = fence(item.detail, lines=DETAIL_LINES, width=300)
-            lines.append("\n" + "\n".join(f"  {line}" for line in block.split("\n")) + "\n")
-    if len(items) > count:
-        lines.append(f"- … and {len(items) - count:,} more")
-    return "\n".join(lines)
-
-
 def _waivers(report: Report, source: Source) -> Part | None:
     """Return every waiver that is shown: the short form is never left out."""
     items = waivers(report)
     if not items:
         return None
-    head = f"### {ICON[Status.WAIVED]} Waivers ({len(items):,})"
+    near = sum(item.level == "warning" for item in items)
+    items = tuple(sorted(items, key=lambda item: item.level != "warning"))
+    ending = f", {near:,} near the end" if near else ""
+    head = f"### {ICON[Status.WAIVED]} Waivers ({len(items):,}{ending})"
     brief = f"{head}\n\n{markdown('; '.join(item.title for item in items), 300)}"
-    forms = (brief, *(f"{head}\n\n{_items(items, source, count=n, detailed=0)}" for n in (ITEMS, len(items))))
+    forms = (brief, *(f"{head}\n\n{entries.items(items, source, count=n, detailed=0)}" for n in (ITEMS, len(items))))
     return Part(name="waivers", forms=tuple(dict.fromkeys(forms)), required=True)
+
+
+def _waived(report: Report, source: Source) -> Part | None:
+    """Return what waivers cover, verdict by verdict: it is as red as before, and only excused."""
+    told = [v for stage in report.stages for v in stage.verdicts if v.status is Status.WAIVED]
+    if not told:
+        return None
+    forms = []
+    for shown in (0, 3, ITEMS):
+        blocks = []
+        for verdict in told:
+            line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {prose(verdict.reason, 300)}"
+            listed = entries.items(verdict.items, source, count=shown, detailed=0, unlisted=verdict.unlisted)
+            blocks.append("\n".join((line, "", listed) if shown and listed else (line,)))
+        body = "\n\n".join(blocks)
+        forms.append(f"<details><summary>What is waived ({len(told):,})</summary>\n\n{body}\n\n</details>")
+    return Part(name="what is waived", forms=tuple(dict.fromkeys(forms)))
+
+
+def _logs(stage: StageReport) -> Part | None:
+    """Return the last lines of what the services of a red stage wrote."""
+    if not stage.logs or not stage.status.red:
+        return None
+    name = markdown(stage.stage, 60)
+    head = f"<details><summary>The last lines of the services of {name}</summary>"
+
+    def shown(lines: int) -> str:
+        blocks = (
+            f"{code(log.service, 60)}, the whole of it in the evidence, {code(log.path, 200)}:\n\n"
+            f"{fence(log.text, lines=lines, width=300)}"
+            for log in stage.logs
+        )
+        return "\n\n".join((head, *blocks, "</details>"))
+
+    return Part(name=f"logs of services of {markdown(stage.stage, 40)}", forms=(shown(3), shown(_LOG_LINES)))
 
 
 def _advice(report: Report, source: Source) -> Part | None:
     """Return what is worth knowing and turns nothing red: advisory verdicts, and items of passed gates."""
     blocks, brief = [], []
-    told = {(verdict.stage, verdict.reason) for verdict in report.red_verdicts()}
-    for verdict in (v for stage in report.stages for v in stage.verdicts if not v.red):
+    for verdict in (verdict for stage in report.stages for verdict in beside_red(stage)):
         if verdict.gate == WAIVERS or not (verdict.status.red or (verdict.items and verdict.status is Status.PASS)):
-            continue
-        if (verdict.stage, verdict.reason) in told:  # one cause is told once
             continue
         word = f"{WORD[verdict.status]} (advice only)" if verdict.status.red else "worth a look"
         line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {word}: {prose(verdict.reason, 300)}"
         brief.append(f"- {line}")
-        blocks.append(
-            "\n".join(text for text in (line, "", _items(verdict.items, source, count=10, detailed=0)) if text)
-        )
+        listed = entries.items(verdict.items, source, count=ITEMS, detailed=0, unlisted=verdict.unlisted)
+        blocks.append("\n".join(text for text in (line, "", listed) if text))
     if not blocks:
         return None
     head = "<details><summary>Worth a look, and not red</summary>"
@@ -200,7 +226,12 @@ def _skipped(report: Report) -> Part | None:
 def _notes(report: Report) -> Part | None:
     rows = [f"- {markdown(stage.stage, 60)}: {markdown(note, 300)}" for stage in report.stages for note in stage.notes]
     for stage in report.stages:
-        used = [f"{s.name} {s.version}".strip() + f" ({s.provider})" for s in stage.services]
+        used = [f"{s.name} {s.version}".strip() + f" ({_words(s.provider, s.origin())})" for s in stage.services]
+        rows += [
+            f"- {markdown(stage.stage, 60)}: service {markdown(s.name, 60)} {markdown(', '.join(s.incidents()), 200)}"
+            for s in stage.services
+            if s.incidents()
+        ]
         if used:
             rows.append(f"- {markdown(stage.stage, 60)}: real services: {markdown(', '.join(used), 300)}")
     if not rows:
@@ -208,6 +239,25 @@ def _notes(report: Report) -> Part | None:
     unique = list(dict.fromkeys(rows))
     text = f"<details><summary>Notes ({len(unique)})</summary>\n\n{{}}\n\n</details>"
     return Part(name="notes", forms=tuple(text.format("\n".join(unique[:n])) for n in (5, len(unique))))
+
+
+def _words(*words: str) -> str:
+    return ", ".join(word for word in words if word)
+
+
+def _machines(report: Report) -> list[str]:
+    found = list(dict.fromkeys(machine for stage in report.stages for machine in stage.machines))
+    more = f" and {len(found) - _MACHINES:,} more" if len(found) > _MACHINES else ""
+    return [f"on {', '.join(markdown(machine, 100) for machine in found[:_MACHINES])}{more}"] if found else []
+
+
+def _evidence(report: Report) -> list[str]:
+    """Return how many files of evidence there are, and one digest over theirs."""
+    files = [file for stage in report.stages for file in stage.files]
+    if not files:
+        return []
+    noun = "file" if len(files) == 1 else "files"
+    return [f"{len(files):,} {noun} of evidence, {code(f'sha256:{digest_of(files)[:16]}')}"]
 
 
 def _provenance(report: Report) -> Part:
@@ -222,8 +272,9 @@ def _provenance(report: Report) -> Part:
     if origin.pack_version:
         commit = f" ({code(origin.pack_commit[:12])})" if origin.pack_commit else ""
         clauses.append(f"truegreen {markdown(origin.pack_version, 60)}{commit}")
-    if _RUN_URL.fullmatch(origin.run_url):
-        clauses.append(f"[run]({origin.run_url})")
+    clauses += _machines(report) + _evidence(report)
+    if address := links.run(origin):
+        clauses.append(f"[run]({address})")
     if origin.created:
         clauses.append(markdown(origin.created, 40))
     line = f"<sub>{' · '.join(clauses) or 'origin unknown'}</sub>"

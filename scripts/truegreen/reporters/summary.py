@@ -9,6 +9,7 @@ from truegreen.reporters.base import Document
 
 if TYPE_CHECKING:
     from truegreen.model.verdict import Report
+    from truegreen.reporters.base import Layout
 
 
 class SummaryReporter:
@@ -21,8 +22,13 @@ class SummaryReporter:
     media_type: ClassVar[str] = "text/markdown"
     budget_bytes: ClassVar[int] = 1_000_000
 
+    def __init__(self, layout: Layout | None = None) -> None:
+        self.layout = layout
+
     def render(self, report: Report, budget_bytes: int | None = None) -> Document:
         """Return the summary within the budget."""
+        parts = sections.parts(report)
+        arranged = self.layout.arrange(report, parts) if self.layout else parts
         limit = self.budget_bytes if budget_bytes is None else budget_bytes
-        fitted = budget.fit(sections.parts(report), limit)
+        fitted = budget.fit(arranged, limit)
         return Document(body=fitted.text.encode(), media_type=self.media_type, omitted=fitted.omitted)

@@ -5,15 +5,26 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING, ClassVar
 
+from truegreen.analysis import causes
 from truegreen.model.verdict import Status
 from truegreen.reporters import budget
 from truegreen.reporters.base import Document
 from truegreen.reporters.budget import Part
-from truegreen.reporters.escape import plain, shorten, visible
-from truegreen.reporters.words import Story, duration, same_story, waivers
+from truegreen.reporters.escape import last_lines, plain, shorten
+from truegreen.reporters.words import (
+    TESTS,
+    Story,
+    alike,
+    duration,
+    further_shards,
+    more_causes,
+    same_story,
+    waivers,
+    without_cause,
+)
 
 if TYPE_CHECKING:
-    from truegreen.model.verdict import Item, Report, StageReport
+    from truegreen.model.verdict import Item, Report, StageReport, Verdict
 
 _COLOUR = {Status.PASS: 32, Status.FAIL: 31, Status.BLIND: 35, Status.WAIVED: 33, Status.SKIPPED: 90}
 _SIGN = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.BLIND: "BLIND", Status.WAIVED: "waived", Status.SKIPPED: "-"}
@@ -73,10 +84,7 @@ class TerminalReporter:
         for fact in verdict.facts[:20]:
             wanted = f"  (wanted: {plain(fact.wanted, 100)})" if fact.wanted else ""
             lines.append(f"  evidence  {plain(fact.label, 80)}: {plain(fact.value, 200)}{wanted}")
-        for number, item in enumerate(verdict.items[:_ITEMS]):
-            lines += _item(item, detailed=number < _DETAILED)
-        if len(verdict.items) > _ITEMS:
-            lines.append(f"  … and {len(verdict.items) - _ITEMS:,} more")
+        lines += _failures(verdict) if verdict.gate == TESTS else _items(verdict)
         if verdict.remedy:
             lines.append(f"  fix       {plain(verdict.remedy)}")
         if stage.command:
@@ -86,16 +94,47 @@ class TerminalReporter:
         return Part(name=f"details of {plain(stage.stage, 40)}", forms=(brief, "\n".join(lines)))
 
 
-def _item(item: Item, *, detailed: bool) -> list[str]:
-    place = f"{item.path}:{item.line}" if item.line else item.path
-    at = f"  [{plain(place, 200)}]" if place and item.title != place else ""
-    lines = [f"  - {plain(item.title, 300)}{at}"]
-    if item.message:
-        lines.append(f"      {_first(plain(item.message, 400))}")
-    if detailed and item.detail.strip():
-        text = visible(item.detail, multiline=True).strip("\n").split("\n")[-_DETAIL_LINES:]
-        lines += [f"      │ {plain(line, 200)}" for line in text]
+def _items(verdict: Verdict) -> list[str]:
+    shown = enumerate(verdict.items[:_ITEMS])
+    lines = [line for number, item in shown for line in _item(item, detailed=number < _DETAILED)]
+    more = len(verdict.items[_ITEMS:]) + verdict.unlisted
+    return [*lines, f"  … and {more:,} more"] if more else lines
+
+
+def _failures(verdict: Verdict) -> list[str]:
+    """Return failing tests cause by cause, each with its first test and the lines that say most."""
+    found = causes.by_cause(verdict.items)
+    lines = []
+    for number, cause in enumerate(found[:_ITEMS]):
+        first = cause.items[0]
+        shard = f" in shard {plain(cause.shard, 100)}{further_shards(cause)}" if cause.shard else ""
+        lead = f"{alike(cause)}, first " if cause.tests > 1 else ""
+        lines.append(f"  - {lead}{plain(first.title, 300)}{_place(first)}{shard}")
+        lines += _message(first)
+        if number < _DETAILED:
+            lines += [f"      │ {plain(line, 200)}" for line in causes.telling(first.detail, _DETAIL_LINES)]
+    if left := found[_ITEMS:]:
+        lines.append(f"  … and {more_causes(left)}")
+    if rest := without_cause(found, verdict.unlisted):
+        lines.append(f"  … and {rest}")
     return lines
+
+
+def _item(item: Item, *, detailed: bool) -> list[str]:
+    lines = [f"  - {plain(item.title, 300)}{_place(item)}", *_message(item)]
+    if detailed and item.detail.strip():
+        told, _ = last_lines(item.detail, _DETAIL_LINES, 200)
+        lines += [f"      │ {plain(line, 200)}" for line in told]
+    return lines
+
+
+def _place(item: Item) -> str:
+    place = f"{item.path}:{item.line}" if item.line else item.path
+    return f"  [{plain(place, 200)}]" if place and item.title != place else ""
+
+
+def _message(item: Item) -> list[str]:
+    return [f"      {_first(plain(item.message, 400))}"] if item.message else []
 
 
 def _first(text: str) -> str:

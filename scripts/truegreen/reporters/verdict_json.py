@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import msgspec
 
@@ -14,15 +14,32 @@ from truegreen.reporters.base import Document
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from truegreen.model.detail import Detail
+
 SCHEMA_PATH = Path(truegreen.model.__file__).with_name("verdict.schema.json")
 """The shipped JSON Schema of the document."""
-_CUTS: tuple[tuple[int, int, str], ...] = (
-    (10_000, 2_000, "long details"),
-    (100, 500, "all but 100 items of each verdict"),
-    (10, 0, "all but 10 items of each verdict, and their details"),
-    (0, 0, "all items"),
+
+
+class Cut(NamedTuple):
+    """One step of shortening."""
+
+    items: int
+    """Kept of each verdict."""
+    characters: int
+    """Kept of each detail."""
+    tests: int
+    """Listed of each stage, and kept of everything that is told of single tests."""
+    leaves_out: str
+
+
+CUTS = (
+    Cut(10_000, 2_000, 100_000, "long details"),
+    Cut(1_000, 2_000, 1_000, "long details, and all but 1,000 tests of each stage"),
+    Cut(100, 500, 100, "all but 100 items of each verdict and 100 tests of each stage"),
+    Cut(10, 0, 0, "all but 10 items of each verdict, their details, and single tests"),
+    Cut(0, 0, 0, "all items and single tests"),
 )
-"""Steps of shortening: items kept of each verdict, characters of detail kept, and what that leaves out."""
+"""Steps of shortening, the mildest first."""
 
 
 class JsonReporter:
@@ -35,11 +52,11 @@ class JsonReporter:
     def render(self, report: Report, budget_bytes: int | None = None) -> Document:
         """Return the document; above the budget items are left out, verdicts never are."""
         limit = self.budget_bytes if budget_bytes is None else budget_bytes
-        body, omitted = _encoded(report), ""
-        for items, detail, omitted_now in _CUTS:
+        body, omitted = encoded(report), ""
+        for cut in CUTS:
             if len(body) <= limit:
                 break
-            body, omitted = _encoded(_shortened(report, items, detail)), omitted_now
+            body, omitted = encoded(shortened(report, cut)), cut.leaves_out
         return Document(body=body, media_type=self.media_type, omitted=omitted)
 
 
@@ -54,7 +71,8 @@ def schema() -> bytes:
     return msgspec.json.format(msgspec.json.encode(found, order="sorted"), indent=2) + b"\n"
 
 
-def _encoded(report: Report) -> bytes:
+def encoded(report: Report) -> bytes:
+    """Return the whole document."""
     data = msgspec.to_builtins(report, order="sorted")
     try:
         raw = msgspec.json.encode(data)
@@ -72,16 +90,71 @@ def _clean(value: Any) -> Any:
     return [_clean(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
-def _shortened(report: Report, items: int, detail: int) -> Report:
+def shortened(report: Report, cut: Cut) -> Report:
+    """Return the report without what a step of shortening leaves out; verdicts are never left out."""
     replace: Callable[..., Any] = msgspec.structs.replace
+
+    def text(detail: str) -> str:
+        return detail[-cut.characters :] if cut.characters else ""
 
     def stage(one: StageReport) -> StageReport:
         verdicts = tuple(
-            replace(v, items=tuple(replace(i, detail=i.detail[-detail:] if detail else "") for i in v.items[:items]))
+            replace(
+                v,
+                items=tuple(replace(i, detail=text(i.detail)) for i in v.items[: cut.items]),
+                unlisted=v.unlisted + len(v.items[cut.items :]),
+            )
             for v in one.verdicts
         )
-        short: StageReport = replace(one, verdicts=verdicts)
+        logs = tuple(replace(log, text=text(log.text)) for log in one.logs)
+        short: StageReport = replace(one, verdicts=verdicts, logs=logs)
         return short
 
-    short: Report = replace(report, stages=tuple(stage(one) for one in report.stages))
+    behind = _fewer_tests(report.detail, cut.tests) if report.detail else None
+    short: Report = replace(report, stages=tuple(stage(one) for one in report.stages), detail=behind)
+    return short
+
+
+def _fewer_tests(found: Detail, count: int) -> Detail:
+    replace: Callable[..., Any] = msgspec.structs.replace
+    listed = tuple(
+        replace(
+            one,
+            names=one.names[:count],
+            outcomes=one.outcomes[:count],
+            durations_s=one.durations_s[:count],
+            told=tuple(told for told in one.told if told.row < count),
+        )
+        for one in found.tests
+    )
+    told = found.comparison and replace(
+        found.comparison,
+        newly_failing=found.comparison.newly_failing[:count],
+        still_failing=found.comparison.still_failing[:count],
+        fixed=found.comparison.fixed[:count],
+        newly_flaky=found.comparison.newly_flaky[:count],
+        slower=found.comparison.slower[:count],
+        **{
+            name: replace(several, named=several.named[:count])
+            for name in ("new", "gone", "newly_skipped")
+            if (several := getattr(found.comparison, name))
+        },
+    )
+    step = found.coverage_change and replace(found.coverage_change, files=found.coverage_change.files[:count])
+    news = found.findings_change and replace(
+        found.findings_change,
+        new=tuple(replace(one, findings=one.findings[:count]) for one in found.findings_change.new),
+    )
+    whole = len(found.coverage) <= count
+    short: Detail = replace(
+        found,
+        tests=listed,
+        strips=found.strips[:count],
+        comparison=told,
+        findings=tuple(replace(one, findings=one.findings[:count]) for one in found.findings),
+        findings_change=news,
+        coverage_change=step,
+        coverage=found.coverage if whole else (),
+        unlisted_files=found.unlisted_files if whole else len(found.coverage),
+    )
     return short

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _TIMEOUT_S = 120.0
 _FETCH_DEPTH = 256
+_ANCESTORS_MAX = 5_000
+"""Commits before the base that are looked up: more than the history keeps runs of the base branch."""
 _NOT_OURS = ":(exclude).truegreen"
 # Each of these can be set otherwise in a configuration or an attribute of the repository, and changes what is told.
 _DIFF = (
@@ -74,7 +76,16 @@ def changes(root: Path, processes: ProcessRunner, asked: Asked) -> Changes | Non
         base=base,
         head="" if asked.uncommitted else here,
         files=_files(git, base, "" if asked.uncommitted else here),
+        ancestors=_ancestors(git, base),
     )
+
+
+def _ancestors(git: _Git, base: str) -> frozenset[str] | None:
+    """Return the newest commits up to the base; None in a shallow clone, where the line ends anywhere."""
+    if git.ask("rev-parse", "--is-shallow-repository") != "false":
+        return None
+    done = git.run("rev-list", f"--max-count={_ANCESTORS_MAX}", base, "--")
+    return frozenset(done.stdout.split()) if done.ok else None
 
 
 def _base(git: _Git, here: str, asked: Asked) -> str:

@@ -23,6 +23,13 @@ def cache_dir(env: Environ) -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "truegreen"
 
 
+def own_command() -> list[str]:
+    """Return the beginning of a command that starts this very truegreen again, isolated from the caller's files."""
+    source = Path(__file__).resolve().parents[2]
+    start = f"import sys; sys.path.insert(0, {str(source)!r}); from truegreen.__main__ import main; sys.exit(main())"
+    return [sys.executable, "-I", "-c", start]
+
+
 def in_ci(env: Environ) -> bool:
     """Return whether a CI system runs us: plain lines and groups instead of a progress line."""
     return env.get("GITHUB_ACTIONS") == "true" or env.get("CI", "").lower() in ("1", "true")

@@ -13,7 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from truegreen.errors import EvidenceMissing, EvidenceStale, EvidenceUnreadable, FileUnusable, LinkedFolder
+from truegreen.errors import (
+    EvidenceMissing,
+    EvidenceStale,
+    EvidenceUnreadable,
+    FileUnusable,
+    InternalError,
+    LinkedFolder,
+    TruegreenError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +51,14 @@ def refused_by_machine(error: BaseException) -> FileUnusable | None:
         return None
     full = error.errno == errno.ENOENT and "temporary directory" in (error.strerror or "")  # there is none to write to
     return unusable(error, verb="used") if full or error.errno in _MACHINE else None
+
+
+def explained(error: Exception) -> TruegreenError:
+    """Return an exception as an error that can be told: the machine's where it is to blame, else a bug of ours."""
+    if isinstance(error, TruegreenError):
+        return error
+    why = f"{type(error).__name__}: {error}"
+    return refused_by_machine(error) or InternalError("truegreen stopped on a bug of its own", why=why)
 
 
 @contextmanager
@@ -164,14 +180,20 @@ def read_limited(path: Path | str, limit_bytes: int) -> bytes:
         EvidenceUnreadable: it is no plain file, cannot be read, or is larger than the limit.
     """
     try:
-        status = os.stat(path)  # noqa: PTH116 - sources are read by the ten thousand
-        if not stat.S_ISREG(status.st_mode):  # a pipe would block, a device would never end
-            raise EvidenceUnreadable(f"{Path(path).name} is not a plain file", where=str(path))
-        with open(path, "rb", buffering=0) as stream:  # noqa: PTH123 - as above
+        # Not to block at a pipe, or at a device that never ends: what it is, is asked of what was opened.
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if not stat.S_ISREG(status.st_mode):
+                raise EvidenceUnreadable(f"{Path(path).name} is not a plain file", where=str(path))
             # Not at once as much as the limit: room for it costs more than most files.
-            data = stream.read(min(status.st_size, limit_bytes) + 1)
-            while len(data) <= limit_bytes and (more := stream.read(_MORE_BYTES)):
+            data = os.read(descriptor, min(status.st_size, limit_bytes) + 1)
+            while (
+                len(data) != status.st_size and len(data) <= limit_bytes and (more := os.read(descriptor, _MORE_BYTES))
+            ):
                 data += more
+        finally:
+            os.close(descriptor)
     except FileNotFoundError:
         raise EvidenceMissing(f"{Path(path).name} is missing", where=str(path)) from None
     except OSError as error:

@@ -12,10 +12,12 @@ from urllib.parse import urlsplit
 import msgspec
 
 from truegreen.errors import WrongValue
+from truegreen.runtime import files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from pathlib import Path
 
     import urllib3
 
@@ -29,6 +31,8 @@ _TOO_MANY = 429
 _SERVER_ERROR = 500
 _REDIRECT = range(300, 400)
 _OK = range(200, 300)
+_FETCHED = 200
+_PLAIN = {"User-Agent": "truegreen", "Accept-Encoding": "identity"}
 _NOT_SENT = "no connection"
 
 
@@ -147,6 +151,50 @@ class Sender:
                 break
             content += chunk
         return bytes(content[:limit])
+
+
+def fetch(url: str, target: Path, *, limit_bytes: int, clock: Clock, total_s: float = 120.0) -> Answer:
+    """Write what an address holds to a file, piece by piece; no credentials are sent, no redirect is followed.
+
+    Args:
+        url: `https://`, or `http://` on loopback.
+        target: the file, replaced; after a failure it holds what had come.
+        limit_bytes: where more comes, the answer is a failure.
+        clock: measures.
+        total_s: everything together.
+
+    Raises:
+        WrongValue: the address is of another kind; the text does not hold it.
+        FileUnusable: the file cannot be written.
+    """
+    import urllib3  # noqa: PLC0415 - see the top
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415 - see the top
+    from urllib3.util import Timeout  # noqa: PLC0415
+
+    limits, deadline = Limits(), clock.monotonic() + total_s
+    timeout = Timeout(connect=limits.connect_s, read=limits.read_s)
+    try:
+        with (
+            urllib3.PoolManager(retries=False) as pool,
+            pool.request(
+                "GET", checked(url), headers=_PLAIN, timeout=timeout, redirect=False, retries=False,
+                preload_content=False,
+            ) as response,
+            files.writing(target),
+            target.open("wb") as stream,
+        ):  # fmt: skip
+            if response.status != _FETCHED:
+                return Answer(status=response.status, failure=f"it answered {response.status}")
+            written = 0
+            while chunk := response.read1(files.CHUNK_BYTES, decode_content=False):
+                written += stream.write(chunk)
+                if written > limit_bytes:
+                    return Answer(status=_FETCHED, failure=f"more than {limit_bytes:,} bytes came")
+                if clock.monotonic() > deadline:
+                    return Answer(status=_FETCHED, failure=f"the answer did not end within {total_s:g} s")
+    except (HTTPError, OSError) as error:
+        return Answer(failure=_network(error))
+    return Answer(status=_FETCHED)
 
 
 def checked(url: str) -> str:

@@ -69,7 +69,33 @@ class Member(msgspec.Struct, frozen=True):
 class _Note(msgspec.Struct, frozen=True):
     owner: Member
     scope: str
-    members: tuple[Member, ...]
+    members: tuple[Member, ...] = ()
+
+
+def note_owner(path: Path) -> None:
+    """Note this process as the owner of what a folder holds."""
+    pid = os.getpid()
+    files.write_atomic(path, msgspec.json.encode(_Note(Member(pid, process_start(pid)), process_scope())))
+
+
+def owner_gone(path: Path, now_s: float) -> bool:
+    """Return whether a note of `note_owner` names an owner that is gone; False where there is none to be read.
+
+    Args:
+        path: the note.
+        now_s: seconds since the epoch.
+    """
+    return _of_dead(path, now_s) is not None
+
+
+def _of_dead(path: Path, now_s: float) -> _Note | None:
+    """Return a note whose owner is gone; None where he lives, or the note is half written or was just removed."""
+    try:
+        note = msgspec.json.decode(files.read_limited(path, _LIMIT_BYTES), type=_Note)
+        age_s = now_s - path.stat().st_mtime
+    except (msgspec.DecodeError, OSError, TruegreenError):
+        return None
+    return note if abandoned(note.owner.pid, note.owner.started, note.scope, age_s) else None
 
 
 class Ledger:
@@ -119,12 +145,8 @@ class Ledger:
             return 0
         swept = 0
         for path in self._path.parent.glob("*.json"):
-            try:
-                note = msgspec.json.decode(files.read_limited(path, _LIMIT_BYTES), type=_Note)
-                age_s = now_s - path.stat().st_mtime
-            except (msgspec.DecodeError, OSError, TruegreenError):
-                continue  # half a note, or another run was quicker
-            if not abandoned(note.owner.pid, note.owner.started, note.scope, age_s):
+            note = _of_dead(path, now_s)
+            if note is None:
                 continue
             for member in note.members if note.scope == process_scope() else ():
                 if member.started and process_start(member.pid) == member.started:

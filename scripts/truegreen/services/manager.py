@@ -10,52 +10,41 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import shutil
 import threading
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from truegreen import registry
-from truegreen.config.schema import ServiceOptions
-from truegreen.errors import EvidenceMissing, ServiceNotReady, TruegreenError
-from truegreen.model.service import ServiceHandle
+from truegreen.errors import EvidenceMissing, TruegreenError
 from truegreen.runtime import files
-from truegreen.runtime.lifetime import abandoned, process_scope, process_start
+from truegreen.runtime.lifetime import Ledger, process_scope, process_start
+from truegreen.services import asked as asking
+from truegreen.services.asked import ONE_SHOT, Asked
 from truegreen.services.base import NotReady, Started
-from truegreen.services.workshop import Workshop, exports
+from truegreen.services.sessions import Session, Sessions
+from truegreen.services.starting import Starter, provider
+from truegreen.services.workshop import Stopping, Workshop, exports, fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
+    from truegreen.config.schema import ServiceOptions
+    from truegreen.model.evidence import ServiceRecord
+    from truegreen.model.service import ServiceHandle
     from truegreen.runtime.clock import Clock
     from truegreen.runtime.console import Console
     from truegreen.runtime.process import ProcessRunner
     from truegreen.runtime.toolchain import Toolchain
 
-_POLL_S = 0.02
-_ALIVE_EVERY = 10
 _LOG_BYTES = 8 << 20
 """How much of a service's log is kept as evidence: its end."""
-
-
-class Session(msgspec.Struct, kw_only=True):
-    """What the cache remembers about one session."""
-
-    id: str
-    root: str
-    owner_pid: int
-    owner_started: int
-    scope: str = ""
-    """Where the owner's number means something; empty where the system does not tell."""
-    containers: bool = False
-    """True before the first container starts: one that was never recorded is found by its label."""
-    detached: bool = False
-    """True for `services up`: it lives until `services down`."""
-    started: list[Started] = []
-    handles: list[ServiceHandle] = []
+_DAY_S = 86400
+_FIRST_IMAGE_YEAR = 2013
+"""No image is older than Docker: one that says so was made to be reproducible."""
 
 
 class ServiceManager:
@@ -76,7 +65,7 @@ class ServiceManager:
         self._options = services
         self._console = console
         self._clock = clock
-        self._folder = cache / "sessions"
+        self._sessions = Sessions(cache / "sessions")
         self._shop = Workshop(
             session=f"{os.getpid()}-{secrets.token_hex(4)}",
             root=root,
@@ -95,41 +84,58 @@ class ServiceManager:
         )
         self._lock = threading.Lock()
         self._begun: set[str] = set()
+        self._pool: ThreadPoolExecutor | None = None
+        self._starting: set[int] = set()
+        """Threads that start services, by their idents."""
+        self._shop.note = self._remember
+        self._starter = Starter(self._shop, clock, console, self._note)
 
-    def up(self, names: tuple[str, ...], *, detached: bool = False) -> tuple[ServiceHandle, ...]:
+    def up(self, names: Iterable[str], *, detached: bool = False) -> tuple[ServiceHandle, ...]:
         """Start services that are not up yet, all at once, and return them ready.
 
-        A detached service that an earlier call started for this project is returned again while it answers.
+        A service starts when those it `needs` are ready. A detached service that an earlier call started for this
+        project is returned again while it answers.
+
+        Args:
+            names: services such as `redis` or `postgres@18`; what they need comes with them.
+            detached: they stay after this process.
 
         Raises:
             TruegreenError: one could not start; everything started here is stopped.
         """
+        wanted = asking.resolve(names, self._options)
         self.sweep()
-        self._session.detached = self._session.detached or detached
         ready = {handle.name: handle for handle in self._session.handles}
         if detached:
-            ready.update(self._adopted([name for name in dict.fromkeys(names) if name not in ready]))
-        missing = [name for name in dict.fromkeys(names) if name not in ready]
-        if not missing:
-            return tuple(ready[name] for name in dict.fromkeys(names))
-        self._save()
-        try:
-            with ThreadPoolExecutor(max_workers=max(len(missing), 1)) as pool:
-                for handle in pool.map(self._start, missing):
-                    self._session.handles.append(handle)
-                    ready[handle.name] = handle
-        except BaseException:
-            self.down()
-            raise
-        self._save()
-        return tuple(ready[name] for name in dict.fromkeys(names))
+            ready.update(self._adopted([asked for name, asked in wanted.items() if name not in ready]))
+        missing = [asked for name, asked in wanted.items() if name not in ready]
+        if missing:
+            try:
+                self._save()
+                self._start_all(missing, ready)
+                # Not before: a start that is killed is swept like any other session.
+                self._session.detached = self._session.detached or detached
+                self._save()
+            except BaseException:
+                self.down()
+                raise
+        return tuple(ready[name] for name in wanted)
+
+    def records(self, handles: Iterable[ServiceHandle]) -> tuple[ServiceRecord, ...]:
+        """Return what belongs in evidence: the services, and what happened to each since it was ready."""
+        started = {one.name: one for one in self._session.started}
+        return tuple(
+            self._record(handle, started[handle.name]) if handle.name in started else handle.record()
+            for handle in handles
+        )
 
     def keep_logs(self, names: Iterable[str], out: Path) -> None:
         """Copy the logs of services that were started here into a stage's evidence."""
+        chosen = {name for name in self._begun if name in asking.resolve(names, self._options)}
         for started in self._session.started:
-            if started.name in names:
-                self._provider(started.provider).keep_log(self._shop, started)
-        for name in self._begun.intersection(names):
+            if started.name in chosen:
+                provider(started.provider).keep_log(self._shop, started)
+        for name in chosen:
             log = self._shop.log(name)
             if log.is_file():
                 with log.open("rb") as stream:
@@ -137,16 +143,22 @@ class ServiceManager:
                     files.write_atomic(out / "services" / f"{name}.log", stream.read())
 
     def down(self) -> list[str]:
-        """Stop everything this session started; returns the names."""
+        """Stop everything this session started; returns the names.
+
+        The session is forgotten when nothing of it can come any more: a thread that still starts something would leave
+        it to nobody.
+        """
+        self._end_starting()
         names = [started.name for started in self._session.started]
         self._stop(self._session)
         self._session.handles = []
         return names
 
     def down_detached(self) -> list[str]:
-        """Stop every detached session of this project."""
+        """Stop every detached session of this project, and what killed runs left."""
+        self.sweep()
         names: list[str] = []
-        for session in self._sessions():
+        for session in self._sessions.all():
             if session.detached and session.root == self._session.root:
                 names += [started.name for started in session.started]
                 self._stop(session)
@@ -155,197 +167,195 @@ class ServiceManager:
     def status(self) -> list[dict[str, Any]]:
         """Return the services that are up for this project, with whether each still answers."""
         rows = []
-        for session in self._sessions():
+        for session in self._sessions.all():
             if session.root != self._session.root:
                 continue
             accesses = {started.name: started.access for started in session.started}
             for handle in session.handles:
-                answers = True
-                try:
-                    registry.load("service", handle.kind)().probe(accesses[handle.name])
-                except NotReady:
-                    answers = False
+                answers = handle.kind == ONE_SHOT or _answers(handle.kind, accesses[handle.name])
                 rows.append({**msgspec.to_builtins(handle), "answers": answers, "session": session.id})
         return rows
 
     def logs(self, name: str) -> str:
         """Return the newest log of a service."""
         path = self._shop.log(name)
-        for session in self._sessions():
+        for session in self._sessions.all():
             for started in session.started:
-                if session.root == self._session.root and started.name == name and started.container:
-                    self._provider(started.provider).alive(self._shop, started)
-                    done = self._shop.processes.run(["docker", "logs", started.container], timeout_s=20)
-                    return done.stdout + done.stderr
+                if session.root == self._session.root and started.name == name:
+                    provider(started.provider).keep_log(self._shop, started)
         if not path.is_file():
             raise EvidenceMissing(f"there is no log of service {name}", where=str(path), fix="start it first")
         return path.read_text(encoding="utf-8", errors="replace")
 
     def sweep(self) -> int:
-        """Stop what sessions left whose owner is gone; returns how many sessions."""
+        """Stop what sessions left whose owner is gone, one-shot programs too; returns how many sessions."""
+        if programs := Ledger.open(self._shop.cache).sweep(self._clock.now().timestamp()):
+            self._console.line(f"ended {programs} program(s) that a killed run left behind")
         swept = 0
-        for session in self._sessions():
-            if session.id != self._session.id and not session.detached and self._abandoned(session):
+        for session in self._sessions.all():
+            mine = session.id == self._session.id
+            if not mine and not session.detached and self._abandoned(session):
                 self._stop(session)
                 swept += 1
         if swept:
             self._console.line(f"swept {swept} session(s) that a killed run left behind")
         return swept
 
-    def _abandoned(self, session: Session) -> bool:
-        """Return whether the owner of a session is gone, or must be by now."""
-        with contextlib.suppress(OSError):
-            age_s = self._clock.now().timestamp() - (self._folder / f"{session.id}.json").stat().st_mtime
-            return abandoned(session.owner_pid, session.owner_started, session.scope, age_s)
-        return False
+    def _start_all(self, missing: list[Asked], ready: dict[str, ServiceHandle]) -> None:
+        """Start services side by side, each after what it needs; the first failure ends the waiting for all."""
+        futures: dict[str, Future[ServiceHandle]] = {}
 
-    def _adopted(self, names: list[str]) -> dict[str, ServiceHandle]:
+        def start(asked: Asked) -> ServiceHandle:
+            needed = [
+                futures[name].result() if name in futures else ready[name] for name in asking.plain(asked.options.needs)
+            ]
+            self._shop.go_on()
+            with self._lock:
+                self._begun.add(asked.name)
+            variables = {name: value for handle in needed for name, value in handle.exports.items()}
+            handle = self._starter.start(asked, variables)
+            with self._lock:
+                self._session.handles.append(handle)
+            return handle
+
+        self._shop.stopping.clear()
+        self._pool = ThreadPoolExecutor(len(missing), initializer=lambda: self._starting.add(threading.get_ident()))
+        try:
+            for asked in missing:  # what is needed comes first, so its future is there
+                futures[asked.name] = self._pool.submit(start, asked)
+            wait(futures.values(), return_when=FIRST_EXCEPTION)
+        finally:
+            self._end_starting()
+        failures = [error for future in futures.values() if (error := future.exception())]
+        for error in sorted(failures, key=lambda error: isinstance(error, Stopping)):
+            raise error
+        ready.update({name: future.result() for name, future in futures.items()})
+
+    def _end_starting(self) -> None:
+        """Let the threads that start services end, at once where they are still at it."""
+        if self._pool is not None:
+            self._shop.stopping.set()
+            self._shop.processes.end_running(self._starting)
+            self._pool.shutdown()
+            self._pool = None
+            self._starting.clear()
+
+    def _remember(self, started: Started) -> None:
+        """Remember what a provider is about to make, or has just made."""
+        self._note(started.provider, started)
+
+    def _note(self, chosen: str, started: Started | None) -> None:
+        """Remember what is about to start, and what was started, before anything else can happen."""
+        with self._lock:
+            if started is not None:
+                others = [one for one in self._session.started if one.name != started.name]
+                self._session.started = [*others, started]
+            elif chosen != "containers":
+                return
+            self._session.containers = self._session.containers or chosen == "containers"
+            self._save()
+
+    def _record(self, handle: ServiceHandle, started: Started) -> ServiceRecord:
+        fate = provider(started.provider).fate(self._shop, started)
+        return msgspec.structs.replace(
+            handle.record(),
+            image=fate.image,
+            pinned=fate.pinned,
+            image_age_days=image_age_days(fate.image_made, self._clock.now()),
+            restarts=fate.restarts,
+            out_of_memory=fate.out_of_memory,
+            ended=fate.ended,
+        )
+
+    def _abandoned(self, session: Session) -> bool:
+        return self._sessions.abandoned(session, self._clock.now().timestamp())
+
+    def _adopted(self, wanted: list[Asked]) -> dict[str, ServiceHandle]:
         """Return what earlier `services up` of this project still offer; what no longer serves is stopped."""
         found: dict[str, ServiceHandle] = {}
-        for session in self._sessions():
+        asked = {one.name: one for one in wanted}
+        for session in self._sessions.all():
             if not session.detached or session.root != self._session.root:
                 continue
+            self._forget_one_shots(session, asked)
             handles = {handle.name: handle for handle in session.handles}
-            for started in [started for started in session.started if started.name in names]:
-                handle = handles.get(started.name)
-                if started.name not in found and handle is not None and self._serves(handle, started):
-                    found[handle.name] = self._exported(handle, started)
+            for started in [started for started in session.started if started.name in asked]:
+                handle, wish = handles.get(started.name), asked[started.name]
+                if started.name not in found and handle is not None and _serves(wish, handle, started):
+                    names = exports(wish.service(), wish.options, started.access, handle.url)
+                    meant = fields(wish.service(), wish.options)
+                    found[handle.name] = msgspec.structs.replace(handle, exports=names, fields=meant)
                 else:
                     self._drop(session, started)
         return found
 
-    def _serves(self, handle: ServiceHandle, started: Started) -> bool:
-        """Return whether a running service is what the configuration asks for, and answers."""
-        options = self._options.get(handle.name, ServiceOptions())
-        asked = (options.kind or handle.name, options.port or handle.port)
-        if asked != (handle.kind, handle.port) or options.provider not in ("auto", handle.provider):
-            return False
-        try:
-            registry.load("service", handle.kind)().probe(started.access)
-        except NotReady:
-            return False
-        return True
-
-    def _exported(self, handle: ServiceHandle, started: Started) -> ServiceHandle:
-        """Return a handle with the names that the configuration has now."""
-        options = self._options.get(handle.name, ServiceOptions())
-        service = registry.load("service", handle.kind)()
-        return msgspec.structs.replace(handle, exports=exports(service, options, started.access, handle.url))
+    def _forget_one_shots(self, session: Session, asked: Mapping[str, Asked]) -> None:
+        """Take what runs again out of an earlier session; one that has nothing else is over."""
+        kept = [handle for handle in session.handles if handle.kind != ONE_SHOT or handle.name not in asked]
+        if len(kept) == len(session.handles):
+            return
+        session.handles = kept
+        if session.started or kept:
+            self._sessions.save(session)
+        else:
+            self._sessions.forget(session)
 
     def _drop(self, session: Session, started: Started) -> None:
         """Stop one service of an earlier session and forget it."""
         with contextlib.suppress(TruegreenError):
-            self._provider(started.provider).stop(self._shop, started)
+            provider(started.provider).stop(self._shop, started)
         session.started = [other for other in session.started if other is not started]
         session.handles = [handle for handle in session.handles if handle.name != started.name]
         if session.started:
-            self._save(session)
+            self._sessions.save(session)
         else:
             self._stop(session)
-
-    def _start(self, name: str) -> ServiceHandle:
-        options = self._options.get(name, ServiceOptions())
-        service = registry.load("service", options.kind or name)()
-        begun = self._clock.monotonic()
-        with self._lock:
-            self._begun.add(name)
-        self._shop.fresh_log(name)
-        provider, note = self._choose(name, service, options)
-        if provider == "containers":
-            with self._lock:
-                self._session.containers = True
-                self._save()
-        with self._console.working(f"starting {name} ({provider})"):
-            started: Started = self._provider(provider).start(self._shop, name, service, options)
-            with self._lock:
-                self._session.started.append(started)
-                self._save()
-            version = self._await(name, service, options, started, begun)
-        url = started.url
-        return ServiceHandle(
-            name=name,
-            kind=service.kind,
-            provider=provider,
-            host=started.access.host,
-            port=started.access.port,
-            url=url,
-            version=version,
-            user=started.access.user,
-            password=started.access.password,
-            database=started.access.database,
-            exports=exports(service, options, started.access, url),
-            log=started.log,
-            ready_s=round(self._clock.monotonic() - begun, 3),
-            note=note,
-        )
-
-    def _choose(self, name: str, service: Any, options: ServiceOptions) -> tuple[str, str]:
-        """Return the provider, and why when nobody asked for it."""
-        if options.provider != "auto":
-            registry.load("provider", options.provider)
-            return options.provider, ""
-        if options.url:
-            return "attach", ""
-        problem = self._provider("containers").usable(self._shop, options.image or service.image)
-        if not problem:
-            return "containers", ""
-        return "embedded", f"{name} runs embedded, not in a container: {problem}"
-
-    def _await(self, name: str, service: Any, options: ServiceOptions, started: Started, begun: float) -> str:
-        """Probe every 20 ms until a real query is answered."""
-        provider, last, count = self._provider(started.provider), "", 0
-        while self._clock.monotonic() - begun < options.timeout_s:
-            count += 1
-            try:
-                if started.provider == "embedded":  # an image makes its own database, an attached service has one
-                    service.prepare(started.access)
-                return str(service.probe(started.access))
-            except NotReady as state:
-                last = str(state)
-            if count % _ALIVE_EVERY == 0 and not provider.alive(self._shop, started):
-                raise self._failure(name, started, "it ended by itself")
-            self._clock.sleep(_POLL_S)
-        raise self._failure(
-            name, started, f"no answer within {options.timeout_s:.0f} s; last: {last or 'no connection'}"
-        )
-
-    def _failure(self, name: str, started: Started, why: str) -> ServiceNotReady:
-        tail = ""
-        with contextlib.suppress(TruegreenError):
-            self._provider(started.provider).keep_log(self._shop, started)
-        with contextlib.suppress(OSError):
-            lines = Path(started.log).read_text(encoding="utf-8", errors="replace").splitlines() if started.log else []
-            tail = "\n    ".join(lines[-8:])
-        return ServiceNotReady(
-            f"service {name} is not ready",
-            where=f"{started.provider} at {started.access.host}:{started.access.port}",
-            why=f"{why}\n    {tail}" if tail else why,
-            fix=f"read {started.log or 'the log of the service'}; check services.{name} in pyproject.toml",
-        )
-
-    @staticmethod
-    def _provider(name: str) -> Any:
-        return registry.load("provider", name)()
 
     def _stop(self, session: Session) -> None:
         for started in reversed(session.started):
             with contextlib.suppress(TruegreenError):
-                self._provider(started.provider).stop(self._shop, started)
+                provider(started.provider).stop(self._shop, started)
         if session.containers:
             with contextlib.suppress(TruegreenError):
-                self._provider("containers").sweep(self._shop, session.id)
+                provider("containers").sweep(self._shop, session.id)
         session.started = []
-        (self._folder / f"{session.id}.json").unlink(missing_ok=True)
+        self._sessions.forget(session)
 
-    def _save(self, session: Session | None = None) -> None:
-        kept = session or self._session
-        files.write_atomic(self._folder / f"{kept.id}.json", msgspec.json.encode(kept), mode=0o600)
+    def _save(self) -> None:
+        self._sessions.save(self._session)
 
-    def _sessions(self) -> list[Session]:
-        found = []
-        for path in sorted(self._folder.glob("*.json")):
-            try:
-                found.append(msgspec.json.decode(path.read_bytes(), type=Session))
-            except (msgspec.DecodeError, OSError):
-                shutil.move(path, path.with_suffix(".broken"))
-        return found
+
+def image_age_days(made: str, now: datetime) -> float:
+    """Return the age of an image in days, -1 where its maker hid it or nobody knows.
+
+    Args:
+        made: ISO 8601 with a zone, as the engine tells it.
+        now: the present, with a zone.
+    """
+    try:
+        moment = datetime.fromisoformat(made)
+        days = (now - moment).total_seconds() / _DAY_S
+    except (ValueError, TypeError):  # no time, or one without a zone
+        return -1.0
+    return round(days, 1) if moment.year >= _FIRST_IMAGE_YEAR and days >= 0 else -1.0
+
+
+def _serves(asked: Asked, handle: ServiceHandle, started: Started) -> bool:
+    """Return whether a running service is what is asked for, and answers."""
+    options = asked.options
+    if options.url or handle.provider == "attach":  # attaching again costs nothing, and the address may be another
+        return False
+    if (asked.kind, options.port or handle.port) != (handle.kind, handle.port):
+        return False
+    if options.provider not in ("auto", handle.provider):
+        return False
+    same = handle.image == asked.image() if handle.image else asked.takes(handle.version)
+    return same and _answers(handle.kind, started.access)
+
+
+def _answers(kind: str, access: Any) -> bool:
+    try:
+        registry.load("service", kind)().probe(access)
+    except NotReady:
+        return False
+    return True

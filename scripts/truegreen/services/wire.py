@@ -9,8 +9,9 @@ import hmac
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from truegreen.runtime.wire.channel import Refused
 from truegreen.services.base import Access, NotReady
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 2.0
 _LIMIT_BYTES = 1 << 16
+LIMITS: dict[str, Any] = {"timeout_s": TIMEOUT_S, "limit_bytes": _LIMIT_BYTES}
+"""What a probe allows a server, for a connection of `runtime.wire`."""
 _LIMIT_MESSAGES = 10_000
 _PROTOCOL_3 = 196608
 _AUTH_OK, _AUTH_CLEAR, _AUTH_MD5, _AUTH_SASL, _AUTH_SASL_CONTINUE, _AUTH_SASL_FINAL = 0, 3, 5, 10, 11, 12
@@ -25,11 +28,19 @@ _AUTH_OK, _AUTH_CLEAR, _AUTH_MD5, _AUTH_SASL, _AUTH_SASL_CONTINUE, _AUTH_SASL_FI
 
 @contextlib.contextmanager
 def connection(access: Access) -> Iterator[socket.socket]:
-    """Open a connection; every failure of the network, and every answer of another protocol, means not ready."""
+    """Open a connection; whatever goes wrong on it means not ready."""
+    with asking(access), socket.create_connection((access.host, access.port), TIMEOUT_S) as sock:
+        sock.settimeout(TIMEOUT_S)
+        yield sock
+
+
+@contextlib.contextmanager
+def asking(access: Access) -> Iterator[None]:
+    """Ask a server: a refusal, every failure of the network and every answer of another protocol means not ready."""
     try:
-        with socket.create_connection((access.host, access.port), TIMEOUT_S) as sock:
-            sock.settimeout(TIMEOUT_S)
-            yield sock
+        yield
+    except Refused as error:
+        raise NotReady(str(error) or "the server refused") from None
     except (OSError, EOFError, struct.error) as error:
         raise NotReady(f"{access.host}:{access.port}: {error!s}" if str(error) else type(error).__name__) from None
     except (ValueError, LookupError) as error:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from truegreen.stages.common.scan_bench import Bench
 
 _WORKFLOWS = ".github/workflows"
-LintTool = Literal["ruff", "formatter", "prettier", "actionlint", "zizmor"]
+LintTool = Literal["ruff", "formatter", "prettier", "actionlint", "zizmor", "test-style"]
 
 
 class LintOptions(StageOptions, frozen=True, kw_only=True):
@@ -23,7 +23,10 @@ class LintOptions(StageOptions, frozen=True, kw_only=True):
     paths: list[str] = msgspec.field(default_factory=lambda: ["."])
     """Where Python code lies, for ruff and the formatter."""
     tools: list[LintTool] = msgspec.field(default_factory=lambda: list(get_args(LintTool)))
-    """Which tools run; prettier and the workflow linters only where they apply."""
+    """Which tools run; prettier and the workflow linters only where they apply.
+
+    `test-style` runs nothing: it looks at the sources of the tests.
+    """
     formatter: Literal["auto", "ruff", "black"] = "auto"
     """`ruff`, `black`, or `auto`: black where the project uses it and not ruff's formatter."""
     zizmor_persona: Literal["regular", "pedantic", "auditor"] = "regular"
@@ -31,7 +34,7 @@ class LintOptions(StageOptions, frozen=True, kw_only=True):
 
 
 class Lint:
-    """Runs ruff, the formatter, prettier, actionlint and zizmor, with the project's own configuration."""
+    """Runs ruff, the formatter, prettier, actionlint and zizmor, and looks at how the tests are written."""
 
     name: ClassVar[str] = "lint"
     title: ClassVar[str] = "Lint"
@@ -55,6 +58,8 @@ class Lint:
         if "prettier" in options.tools and common.lint_tools.wants_prettier(context.root):
             common.lint_tools.prettier(bench)
         self._workflows(bench, options)
+        if "test-style" in options.tools:
+            common.style_scan.leave(bench, options.paths)
         return bench.outcome()
 
     @staticmethod

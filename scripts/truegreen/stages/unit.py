@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _NETWORK = "TRUEGREEN_NETWORK"
 """Tells the plugin that the network is blocked, and what may be reached all the same."""
 
+_LEAKS = "TRUEGREEN_LEAKS"
+"""Tells the plugin to look at what tests leave."""
+
 
 class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """`[tool.truegreen.unit]`."""
@@ -35,6 +38,11 @@ class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forb
     Loopback and Unix sockets are this machine. Sockets of libraries in C (libpq, grpc, uvloop) and of subprocesses are
     not seen.
     """
+    leaks: bool = True
+    """Look after each test at what it left changed in its process, such as the folder or environment variables.
+
+    The gate `state-leaks` judges it.
+    """
     network_allow: list[str] = msgspec.field(default_factory=list, name="network-allow")
     """What tests may reach all the same: names (`*.example.com`), addresses and networks (`10.0.0.0/8`)."""
 
@@ -51,5 +59,6 @@ class Unit:
         marker = common.pytest_run.marker_of(self.name, context.options)
         options = context.options
         guard = {_NETWORK: msgspec.json.encode(options.network_allow).decode()} if options.network == "blocked" else {}
-        done = common.pytest_run.run(context, marker=marker, coverage=options.coverage, extra_env=guard)
+        extra = {**guard, **({_LEAKS: "1"} if options.leaks else {})}
+        done = common.pytest_run.run(context, marker=marker, coverage=options.coverage, extra_env=extra)
         return common.pytest_pairs.beside(context, marker, done.outcome())

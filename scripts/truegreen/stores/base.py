@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from truegreen.errors import StoreDamaged
-    from truegreen.model.history import History
+    from truegreen.model.history import Followed, History
     from truegreen.model.incident import Incident
     from truegreen.model.results import RunResults, TestSummary
 
@@ -45,11 +45,16 @@ class Store(Protocol):
         ...
 
     def history(
-        self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None, environment: str | None = None
+        self,
+        limit: int = 100,
+        tests: Mapping[str, Container[str]] | None = None,
+        environment: str | None = None,
+        followed: Followed | None = None,
     ) -> History:
         """Return the newest runs first, and for the tests asked for (stage → names) what is known of each.
 
-        Their durations are those of runs in one environment, where one is named.
+        Their durations are those of runs in one environment, where one is named. Of tests that
+        are red now, and of those that were in a run of some code, it says in which runs of that code they did not run.
         """
         ...
 

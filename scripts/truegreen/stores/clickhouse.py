@@ -12,10 +12,12 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 import msgspec
 
+from truegreen.analysis import kept_parts
 from truegreen.errors import StoreDamaged, StoreError, WrongValue
 from truegreen.runtime.clock import Clock
 from truegreen.runtime.http import Limits, Sender, is_loopback
 from truegreen.stores import content, mirror
+from truegreen.stores.clickhouse_tables import TABLES
 from truegreen.stores.columns import Damaged, code, pack, spans
 from truegreen.stores.database import HEADER, checksum, header, stage_row
 from truegreen.stores.sqlite_file import SqliteStore
@@ -32,35 +34,17 @@ if TYPE_CHECKING:
     from truegreen.stores.sqlite_file import SqliteConnection
 
 VERSION = 1
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS truegreen_version (version UInt32) ENGINE = MergeTree ORDER BY version",
-    # A newer row of a run replaces the older ones: whoever reads says FINAL.
-    """CREATE TABLE IF NOT EXISTS runs (
-        repository LowCardinality(String), run_key String, written UInt64, commit_sha String, created String,
-        status LowCardinality(String), duration_s Float64, tests UInt64, failed UInt64, flaky UInt64,
-        line_ratio Nullable(Float64), tree String, environment String, branch String, base UInt8, origin String,
-        ref String, event LowCardinality(String), run_url String, digest String, checksum UInt32,
-        stages Array(Tuple(stage String, status String, duration_s Float64, tests UInt64, infrastructure String,
-            test_set String, skipped String, durations String)),
-        odd Array(Tuple(stage String, test String, attempts String, fingerprint String))
-    ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, run_key)""",
-    """CREATE TABLE IF NOT EXISTS test_sets (
-        repository LowCardinality(String), digest String, names String, written DateTime DEFAULT now()
-    ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, digest)""",
-    """CREATE TABLE IF NOT EXISTS parts (
-        repository LowCardinality(String), run_key String, name String, written UInt64, content String
-    ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, run_key, name)""",
-    """CREATE TABLE IF NOT EXISTS incidents (
-        repository LowCardinality(String), key String, written UInt64, value String
-    ) ENGINE = ReplacingMergeTree(written) ORDER BY (repository, key)""",
-)
 _COLUMNS = HEADER.replace("repository", "origin")
-_PARTS_KEPT = 10
 _OF_ONE = "WHERE repository = {repository:String}"
 _KEYS = "JSONExtract({keys:String}, 'Array(String)')"
-_NEWEST_PARTS = (
-    f"SELECT run_key FROM runs FINAL {_OF_ONE} AND run_key IN (SELECT run_key FROM parts {_OF_ONE}) "
-    f"ORDER BY base DESC, created DESC, written DESC LIMIT {_PARTS_KEPT}"
+_NEWEST_PARTS = " UNION ALL ".join(
+    f"SELECT run_key, name FROM parts {_OF_ONE} AND {named} AND run_key IN ("
+    f"SELECT run_key FROM runs FINAL {_OF_ONE} AND run_key IN (SELECT run_key FROM parts {_OF_ONE} AND {named})"
+    f" ORDER BY base DESC, created DESC, written DESC LIMIT {runs})"
+    for named, runs in (
+        *((f"name = '{name}'", runs) for name, runs in kept_parts.RUNS.items()),
+        (f"name NOT IN ({str([*kept_parts.RUNS])[1:-1]})", kept_parts.RUNS_OF_OTHERS),
+    )
 )
 _AT_ONCE = 50
 """Runs in one request: all of them are kept, or none."""
@@ -158,9 +142,9 @@ class ClickhouseStore(TableReader):
         used = f"SELECT arrayJoin(stages).test_set FROM runs {_OF_ONE}"
         late = f"{_OF_ONE} AND written < now() - INTERVAL 1 DAY AND digest NOT IN ({used})"
         self._do(f"ALTER TABLE test_sets DELETE {late} SETTINGS mutations_sync = 2")
-        old = f"{_OF_ONE} AND run_key NOT IN ({_NEWEST_PARTS}) AND run_key IN (SELECT run_key FROM runs {_OF_ONE})"
-        self._do(f"ALTER TABLE parts DELETE {old} SETTINGS mutations_sync = 2")
-        for table in ("runs", "test_sets", "parts", "incidents"):
+        old = f"(run_key, name) NOT IN ({_NEWEST_PARTS}) AND run_key IN (SELECT run_key FROM runs {_OF_ONE})"
+        self._do(f"ALTER TABLE parts DELETE {_OF_ONE} AND {old} SETTINGS mutations_sync = 2")
+        for table in ("runs", "test_sets", "parts", "incidents", "receipts"):
             self._do(f"OPTIMIZE TABLE {table} FINAL")
 
     def copy(self, target: Path) -> None:
@@ -182,8 +166,8 @@ class ClickhouseStore(TableReader):
 
     def damaged(self, why: str) -> StoreDamaged:
         """Return the explanation of content that is not what was written."""
-        fix = "restore it from a copy, or take its rows out (`ALTER TABLE runs DELETE WHERE repository = …`) "
-        fix += "and build it anew from evidence (`truegreen history import FOLDER…`)"
+        fix = "restore it from a copy, or take its rows out of `runs` and `receipts` "
+        fix += "(`ALTER TABLE … DELETE WHERE repository = …`) and build it anew (`truegreen history import FOLDER…`)"
         reason = f"{self._address.redacted(why)}; nothing in it was changed"
         return StoreDamaged("the history is damaged", where=self.place, why=reason, fix=fix)
 
@@ -204,18 +188,34 @@ class ClickhouseStore(TableReader):
     def _fetch(self, tables: SqliteConnection) -> None:
         columns = f"tuple({_COLUMNS}), digest, checksum, stages, odd"
         runs = self._rows(f"SELECT {columns} FROM runs FINAL {_OF_ONE} ORDER BY created, written, run_key")
+        self._miss_none()
         sets = self._rows(f"SELECT digest, names FROM test_sets FINAL {_OF_ONE}")
         mirror.fill(
             tables,
             msgspec.convert(runs, list[mirror.RunRow]),
             {digest: mirror.unpacked_names(names) for digest, names in sets},
         )
-        parts = self._rows(f"SELECT run_key, name, content FROM parts FINAL {_OF_ONE} AND run_key IN ({_NEWEST_PARTS})")
+        parts = self._rows(
+            f"SELECT run_key, name, content FROM parts FINAL {_OF_ONE} AND (run_key, name) IN ({_NEWEST_PARTS})"
+        )
         numbers: dict[str, int] = dict(tables.rows("SELECT run_key, id FROM runs"))
-        rows = [(numbers[run], name, mirror.unbased(data)) for run, name, data in parts if run in numbers]
+        rows = [(numbers[run], name, mirror.part(data)) for run, name, data in parts if run in numbers]
         tables.many("INSERT INTO parts (run_id, name, content) VALUES (?, ?, ?)", rows)
         put = "INSERT INTO incidents (key, value) VALUES (?, ?)"
         tables.many(put, map(tuple, self._rows(f"SELECT key, value FROM incidents FINAL {_OF_ONE}")))
+
+    def _miss_none(self) -> None:
+        """See that every run of which there is a receipt is there.
+
+        Raises:
+            Damaged: one is not. What is written or forgotten this moment may look like it once, never twice.
+        """
+        statement = (
+            f"SELECT run_key FROM receipts FINAL {_OF_ONE} AND run_key NOT IN (SELECT run_key FROM runs {_OF_ONE})"
+        )
+        if (missed := set(self._rows(statement))) and (gone := missed & set(self._rows(statement))):
+            name = min(gone)[0]
+            raise Damaged(f"{len(gone):,} of the runs that were written are gone, {name!r:.80} among them")
 
     def _put(self, runs: Sequence[RunResults]) -> None:
         """Write runs: first what they mention, then all of them in one block."""
@@ -239,11 +239,12 @@ class ClickhouseStore(TableReader):
             self._do(f"{gone} SETTINGS mutations_sync = 2", **keys)
         self._insert("parts", parts)
         self._insert("runs", rows)
+        self._insert("receipts", [row[:3] for row in rows])
 
     def _forget(self, runs: Sequence[str], seen: int) -> None:
         """Take runs out, but none that is written again this moment."""
         gone = f"{_OF_ONE} AND has({_KEYS}, run_key) AND written <= {{seen:UInt64}}"
-        for table in ("runs", "parts"):
+        for table in ("receipts", "runs", "parts"):
             self._do(f"ALTER TABLE {table} DELETE {gone} SETTINGS mutations_sync = 2", keys=list(runs), seen=seen)
 
     def _remember(self, incidents: Sequence[Incident]) -> None:
@@ -278,7 +279,7 @@ class ClickhouseStore(TableReader):
         )
         if self._rows(foreign)[0][0] and not self._rows(own)[0][0]:
             raise self._error("finds tables of something else in its place", "", "name another database")
-        for statement in _TABLES:
+        for statement in TABLES:
             self._do(statement)
         self._insert("truegreen_version", [(VERSION,)])
 

@@ -161,6 +161,14 @@ def unbased(text: str) -> bytes:
         raise Damaged(f"a packed column is not what was written ({error})") from None
 
 
+def part(text: str) -> bytes:
+    """Return the bytes of a part of a run; nothing, which is no part, where they are not what was written."""
+    try:
+        return unbased(text)
+    except Damaged:
+        return b""
+
+
 def unpacked_names(text: str) -> tuple[str, ...]:
     """Return the names of a set of tests.
 

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
+from functools import cache, partial
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from truegreen.analysis import kept_coverage
-from truegreen.model.history import History, PastCoverage, PastFailure, PastRun, PastTest
+from truegreen.analysis import kept_coverage, kept_findings, kept_load, kept_parts
+from truegreen.model.history import (
+    BASE_RUNS,
+    Followed,
+    History,
+    PastCoverage,
+    PastFailure,
+    PastFindings,
+    PastRun,
+    PastTest,
+)
 from truegreen.model.results import RunResults, TestResult
 from truegreen.model.testrun import Outcome
-from truegreen.stores import content
+from truegreen.stores import content, presence
 from truegreen.stores.columns import SECONDS, Damaged, numbers, pairs, unpack, unshifted
 from truegreen.stores.database import HEADER, NEWEST, STAGE, checksum, past_run
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 
     from truegreen.stores.database import Connection, Row
+
+T = TypeVar("T")
 
 _DURATIONS_KEPT = 30
 """Newest runs of the default branch whose durations a gate compares with."""
@@ -33,9 +46,13 @@ _ATTEMPTS = (
 
 
 def history(
-    connection: Connection, limit: int, tests: Mapping[str, Container[str]] | None, environment: str | None = None
+    connection: Connection,
+    limit: int,
+    tests: Mapping[str, Container[str]] | None = None,
+    environment: str | None = None,
+    followed: Followed | None = None,
 ) -> History:
-    """Return the newest runs first, and what is known of the tests asked for.
+    """Return the newest runs first, what is known of the tests asked for, and which did not run where others failed.
 
     Durations are those of runs in one environment, where one is named.
 
@@ -45,14 +62,38 @@ def history(
     stages = connection.rows(_STAGES, (limit,))
     of_run = _by_run(stages)
     odd = _by_run(connection.rows(_ATTEMPTS, (limit,)))
-    runs = []
+    runs: dict[int, PastRun] = {}
+    sets: dict[str, list[Row]] = {}
     for number, written, *row in connection.rows(_RUNS, (limit,)):
         own, attempts = [stage[3:] for stage in of_run.get(number, ())], odd.get(number, [])
         if checksum(tuple(row), own, attempts) != written:
             raise Damaged(f"run {row[0]} is not what was written")
-        runs.append(past_run(tuple(row), own, failures=_failures(attempts)))
-    known = _past_tests(connection, runs, stages, tests, environment) if tests else {}
-    return History(runs=tuple(runs), tests=known, coverage=_coverage(connection))
+        runs[number] = past_run(tuple(row), own, failures=_failures(attempts))
+        sets[row[0]] = [stage[1:4] for stage in of_run.get(number, ())]
+    names = cache(lambda: test_names(connection))
+    known, gone = _past_tests(connection, (runs, stages), tests, environment, names()) if tests else ({}, {})
+    absent = presence.absent(
+        tuple(runs.values()),
+        sets,
+        partial(test_set_spans, connection),
+        cache(lambda: {name: number for number, (name, _) in names().items()}),
+        followed or Followed(),
+        environment or "",
+    )
+    damaged: list[str] = []
+    coverage = _of_base(connection, kept_coverage.PART, kept_coverage.unpacked, damaged)
+    findings = _of_base(connection, kept_findings.PART, kept_findings.unpacked, damaged)
+    loads = _of_base(connection, kept_load.PART, kept_load.unpacked, damaged)
+    return History(
+        runs=tuple(runs.values()),
+        tests=known,
+        gone=gone,
+        absent=absent,
+        coverage=tuple(PastCoverage(commit=commit, tree=tree, coverage=one) for commit, tree, one in coverage),
+        findings=tuple(PastFindings(commit=commit, findings=one) for commit, _, one in findings),
+        loads=tuple(one for _, _, kept in loads for one in kept),
+        damaged=tuple(damaged),
+    )
 
 
 def test_names(connection: Connection) -> dict[int, tuple[str, int]]:
@@ -61,7 +102,7 @@ def test_names(connection: Connection) -> dict[int, tuple[str, int]]:
 
 
 def results(connection: Connection, run: str, names: Mapping[int, tuple[str, int]]) -> RunResults:
-    """Return a run with all its results, given the names of the tests.
+    """Return a run with all its results, given the names of the tests; a damaged part is left out.
 
     Raises:
         Damaged: a row or a column is not what was written.
@@ -76,7 +117,7 @@ def results(connection: Connection, run: str, names: Mapping[int, tuple[str, int
     whole = RunResults(
         run=past_run(tuple(row), [stage[5:] for stage in stages]),
         results={stage: given[stage] for stage in sorted(given)},
-        parts={name: unpack(data) for name, data in parts},
+        parts=_whole_parts(parts),
         repository=repository,
         ref=ref,
         event=event,
@@ -156,47 +197,89 @@ def _failures(rows: Iterable[Row]) -> tuple[PastFailure, ...]:
     )
 
 
-def _coverage(connection: Connection) -> tuple[PastCoverage, ...]:
-    """Return the coverage of the newest runs of the default branch that left one, newest first."""
+def _of_base(
+    connection: Connection, part: str, unpacked: Callable[[bytes], T], damaged: list[str]
+) -> list[tuple[str, str, T]]:
+    """Return commit, tree and a part of the newest runs of the default branch that left one, newest first.
+
+    A part that is not what was written costs that part alone: the results of the run have a digest of their own.
+
+    Args:
+        connection: to the store.
+        part: its name.
+        unpacked: gives back what was written; raises ValueError where it is something else.
+        damaged: takes what is damaged.
+    """
     rows = connection.rows(
-        "SELECT r.commit_sha, r.tree, p.content FROM parts p JOIN runs r ON r.id = p.run_id "
+        "SELECT r.run_key, r.commit_sha, r.tree, p.content FROM parts p JOIN runs r ON r.id = p.run_id "
         "WHERE r.base = 1 AND p.name = ? ORDER BY r.created DESC, r.id DESC",
-        (kept_coverage.PART,),
+        (part,),
     )
-    try:
-        return tuple(
-            PastCoverage(commit=commit, tree=tree, coverage=kept_coverage.unpacked(unpack(data)))
-            for commit, tree, data in rows
-        )
-    except ValueError as error:
-        raise Damaged(f"the coverage of a run is not what was written: {error}") from None
+    found = []
+    for run, commit, tree, data in rows:
+        try:
+            found.append((commit, tree, unpacked(unpack(data))))
+        except ValueError as error:
+            damaged.append(f"the {part} of run {run} is not what was written ({error})")
+    return found
+
+
+def damaged_parts(connection: Connection) -> Iterator[str]:
+    """Yield what is wrong with the parts of runs that `results` leaves out."""
+    rows = connection.rows(
+        "SELECT r.run_key, p.name, p.content FROM parts p JOIN runs r ON r.id = p.run_id ORDER BY 1, 2"
+    )
+    for run, name, data in rows:
+        try:
+            whole = unpack(data)
+            if name in kept_parts.READERS:
+                kept_parts.READERS[name](whole)
+        except ValueError as error:
+            yield f"run {run}: its part {name} is not what was written ({error})"
+
+
+def _whole_parts(rows: Iterable[Row]) -> dict[str, bytes]:
+    """Return the parts that are what was written."""
+    found = {}
+    for name, data in rows:
+        with suppress(Damaged):
+            found[name] = unpack(data)
+    return found
 
 
 def _past_tests(
     connection: Connection,
-    runs: Iterable[PastRun],
-    stages: Iterable[Row],
+    kept: tuple[Mapping[int, PastRun], Iterable[Row]],
     wanted: Mapping[str, Container[str]],
     environment: str | None,
-) -> dict[str, dict[str, PastTest]]:
-    """Return what is known of the tests asked for, stage by stage."""
-    names = test_names(connection)
-    failures = Counter((one.stage, one.test) for run in runs for one in run.failures)
+    names: Mapping[int, tuple[str, int]],
+) -> tuple[dict[str, dict[str, PastTest]], dict[str, tuple[str, ...]]]:
+    """Return, stage by stage, what is known of the tests asked for, and the usual ones that were not asked for."""
+    runs, stages = kept
+    failures = Counter((one.stage, one.test) for run in runs.values() for one in run.failures)
+    place = {number: order for order, number in enumerate(runs)}
     known: dict[str, dict[str, PastTest]] = {}
+    gone: dict[str, tuple[str, ...]] = {}
     for stage, asked in wanted.items():
-        of_stage = Counter((row[2], row[3]) for row in stages if row[4] == stage and row[2] is not None)
-        counts = counted(connection, of_stage)
+        rows = sorted((row for row in stages if row[4] == stage and row[2] is not None), key=lambda r: place[r[0]])
+        base = [row for row in rows if runs[row[0]].base][:BASE_RUNS]
+        counts = counted(connection, Counter((row[2], row[3]) for row in rows))
+        usual = counted(connection, Counter((row[2], row[3]) for row in base))
         durations = _durations(connection, stage, names, environment)
         known[stage] = {
             names[test][0]: PastTest(
                 runs=number,
                 failures=failures[stage, names[test][0]],
                 durations_s=tuple(map(SECONDS.__getitem__, durations.get(test, ()))),
+                base_runs=usual.get(test, 0),
             )
             for test, number in counts.items()
             if test in names and names[test][0] in asked
         }
-    return known
+        always = (names[test][0] for test, number in usual.items() if number == len(base) and test in names)
+        if lost := tuple(sorted(name for name in always if name not in asked)):
+            gone[stage] = lost
+    return known, gone
 
 
 def counted(connection: Connection, test_sets: Mapping[tuple[int, int | None], int]) -> dict[int, int]:

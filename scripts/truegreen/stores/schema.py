@@ -8,7 +8,7 @@ import msgspec
 
 from truegreen.model.history import PastRun, PastStage
 from truegreen.model.results import RunResults
-from truegreen.stores import content, writing
+from truegreen.stores import content, tally, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,13 +60,19 @@ VERSION_2 = (
 )
 """Single results: a row for each run and stage with compressed columns, and one for each test that did not pass."""
 
+VERSION_3 = ("CREATE TABLE tally (runs {integer} NOT NULL, mark {bytes} NOT NULL){strict}",)
+"""How many runs there are, so that one that is gone is missed."""
+
+
+_VERSIONS = (VERSION_1, VERSION_2, VERSION_3)
+
 
 def migrations(dialect: Mapping[str, str]) -> tuple[tuple[str, ...], ...]:
     """Return the statements of each version in a dialect; each brings a store one version further.
 
     Versions are added, never changed: the number a store holds means the same wherever it lies.
     """
-    return tuple(tuple(statement.format(**dialect) for statement in version) for version in (VERSION_1, VERSION_2))
+    return tuple(tuple(statement.format(**dialect) for statement in version) for version in _VERSIONS)
 
 
 def migrate(connection: Connection, version: int, wanted: Sequence[Sequence[str]]) -> None:
@@ -76,6 +82,8 @@ def migrate(connection: Connection, version: int, wanted: Sequence[Sequence[str]
             connection.rows(statement)
         if number == 2:  # noqa: PLR2004 - the version that keeps single results
             _from_version_1(connection)
+        if number == 3:  # noqa: PLR2004 - the version that counts the runs
+            tally.write(connection)
 
 
 def _from_version_1(connection: Connection) -> None:

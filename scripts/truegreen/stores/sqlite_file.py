@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import tempfile
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -15,7 +18,6 @@ from truegreen.stores.tables import TableStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from truegreen.stores.database import Row
 
@@ -125,6 +127,8 @@ class SqliteStore(TableStore):
         """Open the file at the newest version, and explain every way that can fail."""
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            if not self._path.exists():
+                self._create()
             with closing(sqlite3.connect(self._path, timeout=BUSY_S, isolation_level=None)) as connection:
                 # In write-ahead mode a killed process loses nothing by it; only the machine's own crash may.
                 connection.execute("PRAGMA synchronous = NORMAL")
@@ -136,6 +140,24 @@ class SqliteStore(TableStore):
             raise self.damaged(str(error)) from None
         except OSError as error:
             raise self._error("cannot be opened", error.strerror or str(error), "make its folder writable") from None
+
+    def _create(self) -> None:
+        """Put a file with its tables in place at once: one that is empty never was ours, and has lost everything."""
+        with tempfile.TemporaryDirectory(prefix=f".{self._path.name}-", dir=self._path.parent) as folder:
+            made = Path(folder) / self._path.name
+            with closing(sqlite3.connect(made, timeout=BUSY_S, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous = NORMAL")
+                _write_ahead(connection)
+                connection.execute("BEGIN IMMEDIATE")
+                _make_tables(connection, 0)
+                connection.execute("COMMIT")
+            try:
+                os.link(made, self._path)
+            except FileExistsError:  # another process was first
+                return
+            except OSError:  # a file system without links
+                if not self._path.exists():
+                    made.replace(self._path)
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         version = _pragma(connection, "user_version")
@@ -154,14 +176,14 @@ class SqliteStore(TableStore):
         """Bring the file to the newest version; another process may have done it meanwhile."""
         version = _pragma(connection, "user_version")
         tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-        if tables and _pragma(connection, "application_id") != APPLICATION_ID:
+        if not tables:
+            raise self.damaged("it is empty")
+        if _pragma(connection, "application_id") != APPLICATION_ID:
             raise self._error("is a database of something else", "", "give the history a file of its own")
         if version > len(MIGRATIONS):
             why = f"its version is {version}, this truegreen knows {len(MIGRATIONS)}"
             raise self._error("was written by a newer truegreen", why, "update truegreen")
-        schema.migrate(SqliteConnection(connection), version, MIGRATIONS)
-        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        _make_tables(connection, version)
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         text = str(error)
@@ -174,6 +196,13 @@ class SqliteStore(TableStore):
 
     def _error(self, what: str, why: str, fix: str) -> StoreError:
         return StoreError(f"the history {what}", where=str(self._path), why=why, fix=fix)
+
+
+def _make_tables(connection: sqlite3.Connection, version: int) -> None:
+    """Bring the tables to the newest version, inside a transaction."""
+    schema.migrate(SqliteConnection(connection), version, MIGRATIONS)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

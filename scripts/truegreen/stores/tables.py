@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from truegreen.model.history import History
 from truegreen.model.incident import Incident
-from truegreen.stores import content, reading, writing
+from truegreen.stores import content, reading, tally, writing
 from truegreen.stores.columns import Damaged
 from truegreen.stores.summaries import summaries
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from truegreen.errors import StoreDamaged
+    from truegreen.model.history import Followed
     from truegreen.model.results import RunResults, TestSummary
     from truegreen.stores.database import Connection
 
@@ -30,6 +32,9 @@ _PUT_INCIDENT = (
 class TableReader(ABC):
     """Reads runs and incidents from tables; every method is one transaction."""
 
+    counted: ClassVar[bool] = False
+    """True where the tables say which runs belong there."""
+
     @abstractmethod
     def _reading(self) -> AbstractContextManager[Connection | None]:
         """Open one transaction that sees one state; None where there is no store yet. Explains damage."""
@@ -39,7 +44,11 @@ class TableReader(ABC):
         """Return the explanation of content that is not what was written."""
 
     def history(
-        self, limit: int = 100, tests: Mapping[str, Container[str]] | None = None, environment: str | None = None
+        self,
+        limit: int = 100,
+        tests: Mapping[str, Container[str]] | None = None,
+        environment: str | None = None,
+        followed: Followed | None = None,
     ) -> History:
         """Return the newest runs first; empty when there is no store yet.
 
@@ -47,12 +56,16 @@ class TableReader(ABC):
             limit: most runs to return.
             tests: stage → names of the tests of which more is to be known.
             environment: digest of that in which the durations must have been measured; None takes them all.
+            followed: tests of which is to be known in which runs of this code and environment they ran.
 
         Raises:
             StoreError: the store cannot be used.
         """
         with self._reading() as connection:
-            return reading.history(connection, max(0, limit), tests, environment) if connection else History()
+            if connection is None:
+                return History()
+            self._verify(connection)
+            return reading.history(connection, max(0, limit), tests, environment, followed)
 
     def runs(self, known: Mapping[str, bytes] | None = None) -> Iterator[RunResults]:
         """Yield every run with all its results, oldest first; those with a known digest are left out.
@@ -103,11 +116,17 @@ class TableReader(ABC):
                 except Damaged as damage:
                     wrong.append(f"run {run}: {damage}")
             try:
-                reading.history(connection, 1 << 31, None)
+                self._verify(connection)
+                reading.history(connection, 1 << 31)
                 self._incidents(connection)
             except Damaged as damage:
                 wrong.append(str(damage))
+            wrong += reading.damaged_parts(connection)
         return wrong
+
+    def _verify(self, connection: Connection) -> None:
+        if self.counted:
+            tally.verify(connection)
 
     def incident(self, key: str) -> Incident | None:
         """Return what is remembered about a branch, or None.
@@ -137,9 +156,19 @@ class TableReader(ABC):
 class TableStore(TableReader):
     """Keeps runs and incidents in tables; every method is one transaction."""
 
+    counted: ClassVar[bool] = True
+
     @abstractmethod
     def _writing(self) -> AbstractContextManager[Connection]:
         """Open one transaction that excludes other writers: all of it happens, or nothing."""
+
+    @contextmanager
+    def _changing(self) -> Iterator[Connection]:
+        """Open a transaction that changes which runs there are; not one where some are missing."""
+        with self._writing() as connection:
+            tally.verify(connection)
+            yield connection
+            tally.write(connection)
 
     def append(self, results: RunResults) -> None:
         """Add a run; adding the same run and attempt again replaces it.
@@ -148,7 +177,7 @@ class TableStore(TableReader):
             StoreError: the store cannot be used; it is left as it is.
         """
         run = content.normal(results)
-        with self._writing() as connection:
+        with self._changing() as connection:
             writing.put(connection, run)
 
     def merge(self, runs: Iterable[RunResults], incidents: Iterable[Incident] = ()) -> int:
@@ -162,7 +191,7 @@ class TableStore(TableReader):
         """
         taken = 0
         tests: dict[str, tuple[int, int]] = {}
-        with self._writing() as connection:
+        with self._changing() as connection:
             kept = {run: (made, mark) for run, made, mark in connection.rows(_MARKS)}
             for run in newer_runs(kept, runs):
                 writing.put(connection, run, tests)
@@ -181,7 +210,7 @@ class TableStore(TableReader):
             "SELECT id FROM runs WHERE created < ? OR id NOT IN "
             "(SELECT id FROM runs ORDER BY created DESC, id DESC LIMIT ?)"
         )
-        with self._writing() as connection:
+        with self._changing() as connection:
             found = [number for (number,) in connection.rows(late, (oldest, keep_runs))]
             if found:
                 writing.forget(connection, found)

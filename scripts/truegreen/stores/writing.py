@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+from truegreen.analysis import kept_parts
 from truegreen.model.testrun import Outcome
 from truegreen.stores import content
 from truegreen.stores.columns import code, pack, pairs, shifted, spans
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from truegreen.model.results import RunResults, TestResult
     from truegreen.stores.database import Connection, Row
 
-_PARTS_KEPT = 10
-"""Newest runs whose other parts are kept: a gate compares with the newest of the default branch only."""
 _SIMPLE = ((Outcome.PASS,), (Outcome.SKIP,))
 _PUT_RUN = (
     f"INSERT INTO runs ({HEADER}, digest, checksum) "  # noqa: S608 - our own names
@@ -98,9 +97,12 @@ def _put_parts(connection: Connection, number: int, parts: dict[str, bytes]) -> 
     rows = [(number, name, pack(data)) for name, data in parts.items()]
     connection.many("INSERT INTO parts (run_id, name, content) VALUES (?, ?, ?)", rows)
     newest = (
-        "SELECT id FROM runs WHERE id IN (SELECT run_id FROM parts) ORDER BY base DESC, created DESC, id DESC LIMIT ?"
+        "SELECT id FROM runs WHERE id IN (SELECT run_id FROM parts WHERE name = ?) "
+        "ORDER BY base DESC, created DESC, id DESC LIMIT ?"
     )
-    connection.rows(f"DELETE FROM parts WHERE run_id NOT IN ({newest})", (_PARTS_KEPT,))  # noqa: S608 - our own names
+    old = f"DELETE FROM parts WHERE name = ? AND run_id NOT IN ({newest})"  # noqa: S608 - our own names
+    for name in parts:
+        connection.rows(old, (name, name, kept_parts.RUNS.get(name, kept_parts.RUNS_OF_OTHERS)))
 
 
 def _columns(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from tests.support import app_broken, app_desk
+from tests.support import app_broken, app_desk, foreign_runs
+from tests.support.github_api import GithubApi
 
 from truegreen import registry
 
@@ -29,3 +30,20 @@ def register(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str, ty
     yield put
     monkeypatch.undo()
     registry.load.cache_clear()
+
+
+@pytest.fixture
+def api() -> Iterator[GithubApi]:
+    with GithubApi() as server:
+        yield server
+    assert server.violations == []
+
+
+@pytest.fixture
+def page(desk: Desk, api: GithubApi) -> Path:
+    """The summary page of a desk that is no project, with a token; pull request 7 of a fork is open."""
+    (desk.root / "pyproject.toml").unlink()
+    place = desk.root.parent / "summary.md"
+    desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url, GITHUB_STEP_SUMMARY=str(place))
+    api.add_pull(7, foreign_runs.SHA)
+    return place

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
-from tests.support.app_evidence import leave, pytest_files
+from tests.support.app_evidence import FINDING, leave, linted, pytest_files
+from tests.support.past_results import result, run
+
+from truegreen.stores.sqlite_file import SqliteStore
 
 if TYPE_CHECKING:
     from tests.support.app_desk import Desk
@@ -109,3 +113,60 @@ def test_push_is_not_judged_on_changed_lines(desk: Desk) -> None:
     desk.event("push", {"after": head, "before": head, "ref": "refs/heads/main"}, GITHUB_REF="refs/heads/main")
     with pytest.raises(StopIteration):
         verdict(desk)
+
+
+def test_report_of_the_base_leaves_what_the_change_adds_uncovered(desk: Desk) -> None:
+    added = "".join(f"b{n} = {n}\n" for n in range(1, 63))
+    desk.write("src/m.py", TEXT)
+    trunk = desk.commit()
+    desk.git("checkout", "--quiet", "-b", "topic")
+    desk.write("src/m.py", TEXT + added)
+    head = desk.commit()
+    payload = {"number": 1, "head": {"sha": head}, "base": {"sha": trunk}}
+    desk.event("pull_request", {"pull_request": payload}, GITHUB_REF="refs/pull/1/head", GITHUB_SHA=head)
+    of_base = {**pytest_files("test_a"), "coverage.json": ("coverage-json", measured(m=(lines(1, 100), [])))}
+    leave(desk.root / ".truegreen", "unit", of_base, commit=head)
+    found = verdict(desk)
+    assert (found["status"], found["reason"].partition(",")[0]) == ("fail", "0.00 % of 62 changed lines covered")
+
+
+def test_new_file_whose_lines_end_with_carriage_returns_is_judged_line_by_line(desk: Desk) -> None:
+    trunk = desk.commit()
+    desk.git("checkout", "--quiet", "-b", "topic")
+    (desk.root / "src").mkdir(exist_ok=True)
+    (desk.root / "src" / "m.py").write_bytes("".join(f"a{n} = {n}\r" for n in range(1, 44)).encode())
+    head = desk.commit()
+    payload = {"number": 1, "head": {"sha": head}, "base": {"sha": trunk}}
+    desk.event("pull_request", {"pull_request": payload}, GITHUB_REF="refs/pull/1/head", GITHUB_SHA=head)
+    report = measured(m=(lines(1, 3), lines(4, 43)))
+    leave(
+        desk.root / ".truegreen",
+        "unit",
+        {**pytest_files("test_a"), "coverage.json": ("coverage-json", report)},
+        commit=head,
+    )
+    found = verdict(desk)
+    assert (found["status"], found["reason"].partition(",")[0]) == ("fail", "6.97 % of 43 changed lines covered")
+
+
+def test_report_compares_coverage_and_findings_with_the_base_and_links_what_did_not_run(desk: Desk) -> None:
+    head = pull_request(desk, measured(m=(lines(16, 100), lines(1, 15))))
+    evidence = desk.root / ".truegreen"
+    report = [FINDING, {**FINDING, "code": "F811", "message": "redefined"}]
+    leave(evidence, "lint", linted(report), commit=head)
+    parts = {
+        "coverage": b'{"src/m.py":["1ffffffffffffffffffffffffe","0"]}',  # lines 1 to 100
+        "findings": b'{"lint":{"ruff":{"ruff:F401:a.py:-":1,"ruff:F9:a.py:-":1}}}',
+    }
+    trunk = desk.git("rev-parse", f"{head}^")
+    kept = msgspec.structs.replace(run(1, result("a"), commit=trunk, base=True), parts=parts)
+    SqliteStore(evidence / "history.sqlite").append(kept)
+    document = desk.run("gate", "unit", "lint", "--json").json
+    change = document["detail"]["coverage_change"]
+    assert (change["base"], change["exact"], change["changed_lines"]) == (trunk, True, 30)
+    assert (change["total"]["base_covered"], change["total"]["covered"]) == (100, 85)
+    findings = document["detail"]["findings_change"]
+    assert ([one["rule"] for one in findings["new"][0]["findings"]], findings["gone"]) == (["F811"], 1)
+    text = (evidence / "report" / "summary.md").read_text()
+    assert f"(-15.00 points against `{trunk[:12]}`, where the change left its base); 15 of 30 changed lines" in text
+    assert "1 new, 1 gone, 1 there too" in text

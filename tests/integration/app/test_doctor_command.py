@@ -190,18 +190,96 @@ def test_doctor_history_that_is_read_and_not_kept_or_kept_nowhere_is_told(
         assert found["truegreen.yml: history"]["level"] == "ok"
 
 
+@pytest.mark.parametrize(
+    ("trigger", "name", "level", "words"),
+    [
+        ("{workflow_run: {workflows: [CI], types: [completed]}}", "name: CI\n", "ok", "publishes for CI"),
+        ("{workflow_run: {workflows: CI}}", "name: CI\n", "ok", "publishes for CI"),
+        ("{workflow_run: {workflows: [.github/workflows/ci.yml]}}", "", "ok", "publishes for .github/workflows/ci.yml"),
+        ("{workflow_run: {workflows: [ci]}}", "name: CI\n", "error", "it does not hear of: CI"),
+        ("{workflow_run: }", "name: CI\n", "error", "it does not hear of: CI"),
+        ("[workflow_run]", "name: CI\n", "error", "it does not hear of: CI"),
+        ("push", "name: CI\n", "error", "it does not hear of: CI"),
+        ("{workflow_run: {workflows: [CI]}}", None, "error", "no workflow calls the pipeline"),
+    ],
+)
+def test_doctor_publication_that_would_never_start_is_told(
+    bare: Desk, trigger: str, name: str | None, level: str, words: str
+) -> None:
+    if name is not None:
+        bare.write(".github/workflows/ci.yml", name + pipeline("").removeprefix("name: CI\n"))
+    rows = ("permissions: {actions: read, pull-requests: write, statuses: write}", f"uses: {CALL}/publish.yml@{SHA}")
+    job = "jobs:\n  publish:\n" + "".join(f"    {row}\n" for row in rows)
+    bare.write(".github/workflows/second.yml", f"on: {trigger}\npermissions: {{}}\n{job}")
+    bare.write(".github/workflows/broken.yml", "jobs: [\n")
+    found = checks(bare)["second.yml: forks"]
+    assert (found["level"], words in found["message"]) == (level, True), found
+
+
+def judged_workflow(bare: Desk, jobs: str) -> set[str]:
+    """Return the jobs of a workflow that the doctor looked at, none of them with an error."""
+    bare.write(".github/workflows/truegreen.yml", f"on: push\npermissions: {{}}\n{jobs}")
+    rows = {title: row for title, row in checks(bare).items() if title.startswith("truegreen.yml: ")}
+    assert {title: row for title, row in rows.items() if row["level"] == "error"} == {}
+    return {title.removeprefix("truegreen.yml: ") for title in rows} & {"truegreen", "history"}
+
+
 def test_doctor_accepts_the_workflow_on_the_page_of_the_history(bare: Desk) -> None:
     page = (Path(__file__).parents[3] / "docs" / "history.md").read_text(encoding="utf-8")
-    (workflow,) = (block.partition("```")[0] for block in page.split("```yaml\n")[1:])
+    on_branch, in_artifacts, on_server = (block.partition("```")[0] for block in page.split("```yaml\n")[1:])
     bare.configure('[tool.truegreen.history]\nbranch = "truegreen-history"\n')
-    bare.write(".github/workflows/truegreen.yml", f"on: push\npermissions: {{}}\n{workflow}")
-    found = checks(bare)
-    assert found["history"]["level"] == "ok"
-    problems = {
-        title: row for title, row in found.items() if title.startswith("truegreen.yml") and row["level"] == "error"
-    }
-    assert problems == {}
-    assert {"truegreen.yml: truegreen", "truegreen.yml: history"} <= found.keys()
+    assert judged_workflow(bare, on_branch) == {"truegreen", "history"}
+    assert checks(bare)["history"]["level"] == "ok"
+    bare.configure("")
+    assert judged_workflow(bare, on_server) == {"truegreen"}
+    bare.configure("[tool.truegreen.history]\nartifacts = true\n")
+    assert judged_workflow(bare, in_artifacts) == {"truegreen", "history"}
+    assert checks(bare)["history"]["message"] == "collected from artifacts of earlier runs"
+
+
+_WAITS = "    needs: history\n    if: ${{ !cancelled() }}\n"
+
+
+@pytest.mark.parametrize(
+    ("table", "order", "level", "words"),
+    [
+        ("artifacts = true", _WAITS, "ok", "collected from artifacts"),
+        ("artifacts = true", _WAITS.replace("history", "[other, history]"), "ok", "collected from artifacts"),
+        ("artifacts = true", _WAITS.replace("!cancelled()", "always()"), "ok", "collected from artifacts"),
+        ("artifacts = true", "", "error", "truegreen.yml: gate does not wait for a job that calls history-artifacts"),
+        ("artifacts = true", _WAITS.replace("history", "other"), "error", "does not wait for a job"),
+        ("artifacts = true", "    needs: history\n", "error", "is skipped when the history cannot be collected"),
+        ("artifacts = true", None, "warning", "no workflow collects them"),
+        ("", _WAITS, "error", "history-artifacts.yml is called, and the history is not kept in artifacts"),
+    ],
+)
+def test_doctor_history_in_artifacts_needs_key_job_and_order(
+    bare: Desk, table: str, order: str | None, level: str, words: str
+) -> None:
+    bare.configure(f"[tool.truegreen.history]\n{table}\n")
+    job = f"    permissions: {GRANTED}\n    uses: {CALL}/pipeline.yml@{SHA}\n{order or ''}"
+    if order is not None:
+        rows = ("permissions: {contents: read, actions: read}", f"uses: {CALL}/history-artifacts.yml@{SHA}")
+        job += "  history:\n" + "".join(f"    {row}\n" for row in rows)
+    bare.write(".github/workflows/truegreen.yml", caller(job))
+    found = checks(bare)["history"]
+    assert (found["level"], words in found["message"]) == (level, True), found
+    assert bool(found.get("fix")) is (level != "ok")
+
+
+def test_doctor_branch_job_where_artifacts_hold_the_history_is_an_error(bare: Desk) -> None:
+    bare.configure("[tool.truegreen.history]\nartifacts = true\n")
+    job = f"    permissions: {{contents: write}}\n    uses: {CALL}/history.yml@{SHA}\n"
+    bare.write(".github/workflows/truegreen.yml", caller(job))
+    ended = bare.run("doctor")
+    assert "take that call away: artifacts are kept by themselves" in ended.out
+
+
+def test_doctor_collecting_job_that_may_not_read_is_an_error(bare: Desk) -> None:
+    bare.configure("[tool.truegreen.history]\nartifacts = true\n")
+    job = f"    permissions: {{contents: read}}\n    uses: {CALL}/history-artifacts.yml@{SHA}\n"
+    bare.write(".github/workflows/truegreen.yml", caller(job))
+    assert "actions: read" in checks(bare)["truegreen.yml: gate"]["message"]
 
 
 def test_doctor_history_that_nobody_wants_is_not_mentioned(bare: Desk) -> None:

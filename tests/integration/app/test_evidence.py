@@ -250,8 +250,9 @@ def test_matrix_test_that_fails_on_one_python_fails(desk: Desk, folder: Path) ->
     matrix(desk, folder, failed=("test_b",))
     ended = desk.run("gate", "wiring", "--json")
     assert ended.code == EXIT_GATE_FAILED
-    assert "test_b [3.11.9]" in ended.out
-    assert "test_b [3.12.4]" not in ended.out
+    told = json.dumps(stage_of(ended.json, "wiring")["verdicts"])
+    assert "test_b [3.11.9]" in told
+    assert "test_b [3.12.4]" not in told
 
 
 def test_shards_of_one_python_with_the_same_tests_are_blind(desk: Desk, folder: Path) -> None:
@@ -262,6 +263,7 @@ def test_shards_of_one_python_with_the_same_tests_are_blind(desk: Desk, folder: 
 
 
 def test_matrix_leaves_coverage_without_a_variant(desk: Desk, folder: Path) -> None:
+    desk.write("a.py", "x = 1\ny = 2\n")
     sums = {"num_statements": 2, "covered_lines": 1}
     for number, line in enumerate((1, 2)):
         file = {"executed_lines": [line], "missing_lines": [3 - line], "summary": sums}
@@ -314,6 +316,18 @@ def test_shard_whose_name_looks_like_a_rerun_is_a_shard(desk: Desk, folder: Path
     assert found.problems == ()
     assert found.tests is not None
     assert [case.id for case in found.tests.cases] == ["tests/test_a.py::test_a", "tests/test_a.py::test_b"]
+
+
+def test_failing_test_names_its_shard_where_there_are_several(desk: Desk, folder: Path) -> None:
+    commit = desk.git("rev-parse", "HEAD")
+    leave(folder, "wiring", pytest_files("test_b", failed=("test_b",)), commit=commit, shard="two")
+    (alone,) = loading.load_all(folder, desk.root)
+    assert alone.failed_in == {}
+    leave(folder, "wiring", pytest_files("test_a"), commit=commit, shard="one")
+    (found,) = loading.load_all(folder, desk.root)
+    assert found.failed_in == {"tests/test_a.py::test_b": "two"}
+    verdicts = stage_of(desk.run("gate", "wiring", "--json").json, "wiring")["verdicts"]
+    assert [item["shard"] for one in verdicts if one["gate"] == "no-failures" for item in one["items"]] == ["two"]
 
 
 def test_rerun_without_its_first_run_is_blind(desk: Desk, folder: Path) -> None:

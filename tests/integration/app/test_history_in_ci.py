@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.support import history_desk
+from tests.support.app_evidence import leave, pytest_files
 from tests.support.history_desk import BRANCH, ON, READS, event, facts, from_pull_request, judge, keep, kept, page, refs
 from tests.support.past_results import FAIL, PASS, result, run
 
@@ -71,6 +73,25 @@ def test_stage_that_was_not_run_again_does_not_count_twice(desk: Desk, server: G
     assert desk.run("ci", "report").code == 0
     keep(desk)
     assert [(one.run.run, one.run.tests) for one in kept(server, tmp_path).runs()] == [("1.1", 2), ("1.2", 0)]
+
+
+def test_shard_that_was_not_run_again_does_not_count_twice(desk: Desk, server: GitServer, tmp_path: Path) -> None:
+    artifacts, commit = desk.root.parent / "artifacts", desk.git("rev-parse", "HEAD")
+    for attempt in (1, 2):
+        event(desk, 1, attempt=attempt)
+        desk.env(TG_EVIDENCE=str(artifacts), TG_STAGES_JSON='["unit"]', GITHUB_TOKEN=READS)
+        shards = {"1": ("test_a", "test_b"), "2": ("test_c",)} if attempt == 1 else {"2": ("test_c",)}
+        for shard, names in shards.items():
+            shutil.rmtree(artifacts / f"truegreen-unit-{shard}", ignore_errors=True)
+            where = {"name": f"truegreen-unit-{shard}", "shard": shard, "run_id": f"1.{attempt}"}
+            leave(artifacts, "unit", pytest_files(*names), commit=commit, **where)
+        assert desk.run("ci", "report").code == 0
+        assert keep(desk).code == 0
+    first, again = kept(server, tmp_path).runs()
+    assert [one.test.rpartition("::")[2] for one in first.results["unit"]] == ["test_a", "test_b", "test_c"]
+    assert [one.test.rpartition("::")[2] for one in again.results["unit"]] == ["test_c"]
+    # The stage was no smaller for it: the next run is compared with all of its tests.
+    assert [stage.tests for one in (first, again) for stage in one.run.stages if stage.stage == "unit"] == [3, 3]
 
 
 def test_pull_request_from_a_fork_is_judged_with_the_history_and_not_kept(desk: Desk, server: GitServer) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -187,6 +188,7 @@ CTRF = """\
 def test_one_run_in_two_formats_is_refused_and_leaves_the_stage_blind(desk: Desk, files: tuple[str, ...]) -> None:
     desk.write("go.jsonl", GREEN)
     desk.write("report.json", CTRF)
+    desk.write("src/a.py", "x = 1\n")
     desk.write("cover.info", "SF:src/a.py\nDA:1,1\nend_of_record\n")
     ended = desk.run("ingest", "wiring", *files, "--exit-code", "0")
     assert (ended.code, "would count twice" in ended.err) == (EXIT_CONFIGURATION, True), ended.err
@@ -230,3 +232,39 @@ def test_time_budget_judges_the_duration_that_was_told(desk: Desk) -> None:
         judged = verdict(desk.run("gate", "wiring", "--json"), "time-budget")
         assert judged["status"] == status
         assert ("--duration" in judged["remedy"]) is (status == "blind")
+
+
+def test_file_whose_name_is_no_text_is_taken_in(desk: Desk) -> None:
+    name = os.fsdecode(b"bad\xff.jsonl")
+    (desk.root / name).write_text(GREEN)
+    assert desk.run("ingest", "wiring", name, "--exit-code", "0").code == EXIT_OK
+    record = json.loads((desk.root / ".truegreen" / "wiring" / "stage.json").read_text())
+    assert record["command"] == "truegreen ingest wiring bad\\udcff.jsonl"
+
+
+def test_results_of_changed_files_are_no_evidence_of_the_commit_in_a_ci(desk: Desk) -> None:
+    desk.write("go.jsonl", GREEN)
+    changed = desk.root / "pyproject.toml"
+    before = changed.read_text()
+    for text, status in ((before + "# changed\n", "blind"), (before, "pass")):
+        changed.write_text(text)
+        desk.run("ingest", "wiring", "go.jsonl", "--exit-code", "0")
+        changed.write_text(before)
+        desk.event("push", {"after": desk.git("rev-parse", "HEAD")})
+        desk.env(TG_EVIDENCE=".truegreen", TG_STAGES_JSON='["wiring"]')
+        desk.run("ci", "report")
+        desk.env(**dict.fromkeys(("GITHUB_RUN_ID", "GITHUB_EVENT_NAME"), ""))
+        report = json.loads((desk.root / ".truegreen" / "report" / "verdict.json").read_text())
+        (stage,) = (one for one in report["stages"] if one["stage"] == "wiring")
+        (judged,) = (one for one in stage["verdicts"] if one["gate"] == "stage-complete")
+        assert judged["status"] == status, judged
+
+
+def test_file_without_a_test_beside_a_full_one_is_told(desk: Desk) -> None:
+    desk.write("full.xml", '<testsuite name="s" tests="1"><testcase classname="a" name="b" time="1"/></testsuite>')
+    desk.write("empty.xml", "<testsuites/>")
+    desk.run("ingest", "wiring", "full.xml", "empty.xml", "--exit-code", "0", "--duration", "1")
+    document = desk.run("gate", "wiring", "--json").json
+    (stage,) = (one for one in document["stages"] if one["stage"] == "wiring")
+    (ran,) = (one for one in stage["verdicts"] if one["gate"] == "tests-ran")
+    assert ("files without a test", "empty.xml") in [(fact["label"], fact["value"]) for fact in ran["facts"]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,11 +15,11 @@ from truegreen import __version__
 from truegreen.errors import EXIT_CONFIGURATION, EXIT_OK
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.support.app_desk import Desk
 
 WORKFLOW = ".github/workflows/truegreen.yml"
+PUBLISHER = ".github/workflows/truegreen-publish.yml"
+DOCUMENTATION = Path(__file__).resolve().parents[3] / "docs" / "publishing.md"
 
 
 def test_init_writes_a_workflow_and_a_table_that_doctor_accepts(desk: Desk) -> None:
@@ -64,6 +65,22 @@ def test_init_twice_changes_nothing(desk: Desk) -> None:
     assert ended.code == EXIT_OK
     assert ended.err.count("left alone") == 2
     assert {name: (desk.root / name).read_bytes() for name in before} == before
+
+
+def test_init_tells_what_pull_requests_from_forks_lack_until_it_is_there(desk: Desk) -> None:
+    ended = desk.run("init", "--ref", "a" * 40)
+    assert "`truegreen init --forks` adds the workflow" in ended.err
+    assert not (desk.root / PUBLISHER).exists()
+    ended = desk.run("init", "--ref", "a" * 40, "--forks")
+    assert f"{PUBLISHER}: written" in ended.err
+    assert "--forks`" not in ended.err
+    assert "--forks`" not in desk.run("init", "--ref", "a" * 40).err
+
+
+def test_init_for_forks_writes_the_workflow_of_the_documentation(desk: Desk) -> None:
+    assert desk.run("init", "--ref", "v0.1.0 # pin the full commit", "--forks").code == EXIT_OK
+    assert f"```yaml\n# {PUBLISHER}\n{(desk.root / PUBLISHER).read_text()}```" in DOCUMENTATION.read_text()
+    assert "ok    truegreen-publish.yml" in desk.run("doctor").out
 
 
 def test_init_never_overwrites_what_others_wrote(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,7 @@ from tests.support.app_evidence import FINDING, leave, linted
 from tests.support.github_api import Fault, GithubApi
 from tests.support.slack_server import SlackServer, Trouble
 
-from truegreen.errors import EXIT_ENGINE, EXIT_EVIDENCE, EXIT_OK
+from truegreen.errors import EXIT_CONFIGURATION, EXIT_ENGINE, EXIT_EVIDENCE, EXIT_OK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,13 +33,6 @@ def judged(desk: Desk, *, red: bool, run: str = "77", event: str = "push") -> st
 
 
 @pytest.fixture
-def api() -> Iterator[GithubApi]:
-    with GithubApi() as server:
-        yield server
-    assert server.violations == []
-
-
-@pytest.fixture
 def slack() -> Iterator[SlackServer]:
     with SlackServer() as server:
         yield server
@@ -56,7 +50,7 @@ def test_command_before_any_verdict_is_evidence_missing(desk: Desk, command: str
 def test_publish_dry_run_tells_and_sends_nothing(desk: Desk, api: GithubApi) -> None:
     commit = judged(desk, red=True, event="pull_request")
     desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url)
-    ended = desk.run("publish", "--dry-run", "--json")
+    ended = desk.run("publish", "--dry-run", "--json", "--set", "report.check-run=true")
     assert ended.code == EXIT_OK
     assert ended.json["ok"] is True
     assert any(line.startswith("comment: would be written to o/r#7") for line in ended.json["lines"])
@@ -65,28 +59,88 @@ def test_publish_dry_run_tells_and_sends_nothing(desk: Desk, api: GithubApi) -> 
     assert api.requests == []
 
 
-def test_publish_pull_request_writes_comment_check_and_status(desk: Desk, api: GithubApi) -> None:
+def test_publish_pull_request_writes_comment_and_status_and_a_check_run_where_asked_for(
+    desk: Desk, api: GithubApi
+) -> None:
     commit = judged(desk, red=True, event="pull_request")
     desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url)
-    ended = desk.run("publish", "--json")
+    desk.run("publish")
+    assert api.operations() == ["statuses.combined", "statuses.create", "comments.list", "comments.create"]
+    assert api.comments[7][0]["body"].startswith("<!-- truegreen:report -->\n<!-- truegreen:run 77.1 -->\n")
+    ended = desk.run("publish", "--json", "--set", "report.check-run=true")
     assert (ended.code, ended.json["ok"]) == (EXIT_OK, True)
     assert len(api.comments[7]) == 1
     assert "unused import" in api.comments[7][0]["body"]
     assert [(run["head_sha"], run["conclusion"]) for run in api.check_runs] == [(commit, "failure")]
-    assert [row["state"] for row in api.statuses] == ["failure"]
+    assert [row["state"] for row in api.statuses] == ["failure", "failure"]
     desk.run("publish")
     assert len(api.comments[7]) == 1, "published again it is edited, not repeated"
 
 
 def test_publish_that_is_refused_is_told_and_the_verdict_stands(desk: Desk, api: GithubApi) -> None:
     judged(desk, red=False)
-    for operation in ("checks.list", "checks.create", "statuses.create"):
-        api.fault(operation, Fault(status=403, message="Resource not accessible by integration"))
+    api.fault("statuses.create", *[Fault(status=403, message="Resource not accessible by integration")] * 2)
     desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url)
+    assert desk.run("publish", "--strict").code == EXIT_ENGINE
     ended = desk.run("publish", "--json")
     assert (ended.code, ended.json["ok"]) == (EXIT_OK, False)
     assert "statuses: write" in ended.err
     assert "ghs_secret" not in ended.out + ended.err
+
+
+def test_publish_of_a_project_below_the_root_leaves_the_others_word_alone(desk: Desk, api: GithubApi) -> None:
+    judged(desk, red=True, event="pull_request")
+    desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url, GITHUB_WORKSPACE=str(desk.root.parent))
+    desk.run("publish")
+    desk.env(GITHUB_WORKSPACE=str(desk.root))
+    desk.run("publish")
+    name = desk.root.name
+    assert [row["body"].partition("\n")[0] for row in api.comments[7]] == [
+        f"<!-- truegreen:report {name} -->", "<!-- truegreen:report -->",
+    ]  # fmt: skip
+    assert [row["context"] for row in api.statuses] == [f"truegreen/result ({name})", "truegreen/result"]
+    desk.env(GITHUB_WORKSPACE="/somewhere/else")
+    desk.run("publish")
+    assert len(api.comments[7]) == 2
+
+
+EVENTS = {
+    "push": ({"after": "COMMIT", "ref": "refs/heads/main"}, "refs/heads/main"),
+    "merge_group": ({"merge_group": {"head_sha": "COMMIT"}}, "refs/heads/gh-readonly-queue/main/pr-7-abc"),
+    "schedule": ({"schedule": "0 3 * * *"}, "refs/heads/main"),
+    "release": ({"action": "published", "release": {"tag_name": "v1"}}, "refs/tags/v1"),
+    "workflow_dispatch": ({}, "refs/heads/main"),
+}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_publish_without_a_pull_request_writes_the_status_of_the_commit_alone(
+    desk: Desk, api: GithubApi, event: str
+) -> None:
+    commit = judged(desk, red=True)
+    payload, ref = EVENTS[event]
+    text = json.dumps(payload).replace("COMMIT", commit)
+    desk.event(event, json.loads(text), GITHUB_REF=ref, GITHUB_SHA=commit, GITHUB_RUN_ID="77")
+    desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url)
+    ended = desk.run("publish", "--strict")
+    assert ended.code == EXIT_OK, ended.err
+    assert api.operations() == ["statuses.combined", "statuses.create"]
+    assert api.statuses[0]["url"].endswith(commit)
+    plain = "truegreen/result"
+    assert api.statuses[0]["context"] == (plain if event == "merge_group" else f"{plain} (on {event})")
+
+
+def test_publish_of_a_rerun_edits_the_comment_and_an_earlier_run_does_not(desk: Desk, api: GithubApi) -> None:
+    desk.env(GITHUB_TOKEN="ghs_secret", GITHUB_API_URL=api.url)
+    for run, attempt, red in (("77", "1", True), ("77", "2", False), ("76", "3", True)):
+        judged(desk, red=red, run=run, event="pull_request")
+        desk.env(GITHUB_RUN_ATTEMPT=attempt)
+        desk.run("gate", "lint")
+        last = desk.run("publish")
+    (comment,) = api.comments[7]
+    assert "truegreen:run 77.2" in comment["body"]
+    assert "truegreen: pass" in comment["body"]
+    assert "comment: not touched, a later run has spoken since" in last.err
 
 
 @pytest.mark.parametrize(("missing", "word"), [("GITHUB_TOKEN", "GITHUB_TOKEN"), ("GITHUB_REPOSITORY", "REPOSITORY")])
@@ -151,3 +205,30 @@ def test_notify_takes_the_options_of_the_project(desk: Desk, slack: SlackServer)
     assert ended.code == EXIT_OK
     assert "no message" in ended.err
     assert slack.requests == 0
+
+
+def test_notify_whose_memory_cannot_be_used_tells_all_the_same(desk: Desk, slack: SlackServer) -> None:
+    judged(desk, red=True)
+    desk.configure('[tool.truegreen.history]\nurl = "postgresql://h@localhost/h"\npassword-env = "TRUEGREEN_NONE"\n')
+    desk.env(SLACK_WEBHOOK_URL=slack.url)
+    ended = desk.run("notify")
+    assert ended.code == EXIT_OK
+    assert "what was told before is not known, or not kept: " in ended.err
+    assert "TRUEGREEN_NONE is not set" in ended.err
+    assert len(slack.messages) == 1
+    assert desk.run("notify", "--strict").code == EXIT_ENGINE
+
+
+@pytest.mark.parametrize("base", [True, False])
+def test_notify_where_the_configuration_cannot_be_read_tells_of_the_default_branch(
+    desk: Desk, slack: SlackServer, *, base: bool
+) -> None:
+    desk.write("pyproject.toml", "[tool.truegreen\n")
+    commit = desk.commit()
+    payload = {"after": commit, "repository": {"default_branch": "main" if base else "trunk"}}
+    desk.event("push", payload, GITHUB_RUN_ID="77", GITHUB_REF="refs/heads/main", GITHUB_ACTIONS="true")
+    desk.env(SLACK_WEBHOOK_URL=slack.url, TG_STAGES_JSON="[]")
+    assert desk.run("ci", "report").code == EXIT_CONFIGURATION
+    ended = desk.run("notify", "--evidence", str(desk.root / ".truegreen"))
+    assert (ended.code, "error TG102" in ended.err) == (EXIT_CONFIGURATION, True)
+    assert [message["blocks"][0]["text"]["text"] for message in slack.messages] == ["🔴 o/r main is red"] * base

@@ -11,14 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import jsonschema
 import pytest
-from tests.support import app_desk
+from tests.support import app_desk, verdict_schema
 from tests.support.app_broken import BuggyStage
 from tests.support.app_evidence import leave
 from tests.support.app_project import borrow
 
-import truegreen.model
 from truegreen.app import stage_record
 from truegreen.errors import EXIT_BUG, EXIT_CONFIGURATION, EXIT_ENGINE, EXIT_EVIDENCE, EXIT_GATE_FAILED, EXIT_OK
 
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from tests.support.app_desk import Desk
 
-SCHEMA = json.loads(Path(truegreen.model.__file__).with_name("verdict.schema.json").read_text())
 RUFF = '[tool.truegreen.lint]\ntools = ["ruff"]\n'
 
 
@@ -63,7 +60,7 @@ def test_run_clean_code_is_green_and_leaves_everything(desk: Desk) -> None:
     commit = lint(desk)
     ended = desk.run("run", "lint", "--json")
     assert ended.code == EXIT_OK
-    jsonschema.validate(ended.json["report"], SCHEMA)
+    verdict_schema.check(ended.json["report"])
     assert ended.json["persistence"] == []
     left = record(desk, "lint")
     assert (left["state"], left["commit"], left["dirty"], left["expects"]) == ("ran", commit, False, ["ruff"])

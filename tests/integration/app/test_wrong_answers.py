@@ -1,4 +1,9 @@
-"""Wrong answers that popular reporters give about test results; each is a question to `truegreen gate`."""
+"""Wrong answers that popular reporters give about test results; each is a question to `truegreen gate`.
+
+Those of publishing are in tests/integration/forge (W6 and W7: all annotations, fifty a request; W12: the last page of
+comments), that of very many tests in benchmarks/report.py (W8), of hostile names in tests/property/reporters (W10), and
+of new files without a test in tests/unit/gates/test_patch_coverage.py (W11).
+"""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_clean_project_is_clean_and_every_tool_read_something(tmp_path: Path) ->
     project(tmp_path, **{".github/workflows/ci.yml": WORKFLOW})
     before = tree_digest(tmp_path)
     ran = run_stage("lint", tmp_path)
-    assert ran.outcome.expects == ("ruff", "formatter", "actionlint", "zizmor")
+    assert ran.outcome.expects == ("ruff", "formatter", "actionlint", "zizmor", "test-style")
     # pyproject.toml is one of the files ruff looks at.
     assert {tool: scan.scanned for tool, scan in ran.scans.items()} == {
         "ruff": 2,

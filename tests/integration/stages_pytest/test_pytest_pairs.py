@@ -50,7 +50,7 @@ def test_slow_down_is_found_by_pairs_of_runs_and_names_the_test(project):
     project.write("app.py", "PAUSE_S = 0.6\n")
     killed = project.cache / "bases" / hashlib.sha256(str(project.root).encode()).hexdigest()[:12]
     git(project, "worktree", "add", "-q", "--detach", str(killed), "HEAD")  # as a run that was killed leaves it
-    judged = project.run(changes=changed(project), against_base_s=32.0, new_tests_s=0.0)
+    judged = project.run(changes=changed(project), against_base_s=120.0, new_tests_s=0.0)
     pairs = times(judged)
     assert len(pairs.suite.base_s) >= 5, judged.record.notes
     slow = pairs.tests["test_it.py::test_a"]

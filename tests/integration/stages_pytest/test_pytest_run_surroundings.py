@@ -265,3 +265,25 @@ def test_plugin_folder_that_is_damaged_is_made_anew(project):
     (folder / "more.py").write_text("")
     assert project.run(PASSES, stage="wiring", marker="not x").status == "pass"
     assert {path.name: path.read_bytes() for path in folder.glob("*.py")} == whole
+
+
+# --- what pytest refuses -------------------------------------------------------------------------------------------
+
+REFUSED = {
+    "[pytest]\naddopts = --no-such-option 1\n": ("unrecognized arguments: --no-such-option", PASSES),
+    "[pytest]\n": (
+        "test_it.py:2: marker persist of test_it.py::test_a is nobody's: write persists, which is truegreen's",
+        "import pytest\n@pytest.mark.persist('ops')\ndef test_a(): pass\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("ini", REFUSED)
+def test_run_that_pytest_refuses_says_so_in_its_own_words(project, ini):
+    project.write("pytest.ini", ini)
+    words, tests = REFUSED[ini]
+    judged = project.run(tests)
+    assert (judged.status, judged.record.error.code) == ("blind", "TG305")
+    assert judged.record.error.what == "pytest refused to run"
+    assert words in judged.record.error.why
+    assert "pytest refused to run" in judged.verdict("stage-complete").reason

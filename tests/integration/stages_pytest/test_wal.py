@@ -7,9 +7,11 @@ import psycopg
 import pytest
 from tests.support.managers import embedded, manager
 
-from truegreen.model.persistence import PersistenceEvidence
+from truegreen.model.persistence import PersistenceEvidence, Window
 from truegreen.stages.common.recorder import Recorder
 from truegreen.stages.common.wal import WalReader
+from truegreen.stages.common.watch import of_service
+from truegreen_pytest.recorder import Line
 
 
 @pytest.fixture(scope="module")
@@ -123,14 +125,50 @@ def test_table_made_inside_the_window_is_named(reader, database):
     assert changes(reader.between(start, reader.position()).committed) == {("fresh", "insert"): 1}
 
 
+SINCE = {
+    "nothing": "SELECT 1",
+    "insert": "INSERT INTO ops VALUES (2, 'x')",
+    "rolled back": "BEGIN; INSERT INTO ops VALUES (2, 'x'); ROLLBACK",
+    "not flushed": "SET synchronous_commit = off; INSERT INTO ops VALUES (2, 'x')",
+    "many": "INSERT INTO ops SELECT n, 'x' FROM generate_series(2, 500) n",
+}
+
+
+@pytest.mark.parametrize("case", SINCE)
+def test_one_round_trip_says_what_two_say(reader, database, case):
+    start = reader.position()
+    database.execute(SINCE[case])
+    end, window = reader.since(start)
+    assert window == reader.between(start, end)
+    assert bool(window.committed) == (case not in ("nothing", "rolled back"))
+    assert reader.since(end)[1] == Window()
+
+
+def test_log_that_cannot_be_read_any_more_is_no_silence(server):
+    lost = WalReader(server)
+    start = lost.position()
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", (lost._connection.info.backend_pid,))
+    with pytest.raises(psycopg.Error, match=r"terminating connection|closed"):
+        lost.since(start)
+    with pytest.raises(psycopg.Error):
+        lost.position()
+
+
+def test_place_that_the_log_never_reached_is_no_silence(reader):
+    with pytest.raises(psycopg.Error):
+        reader.between("0/1", "FFFFFFFF/0")
+
+
 def tell(stream, sock, **event):
     sock.sendall(json.dumps(event).encode() + b"\n")
     assert json.loads(stream.readline()) == {"ok": True}
 
 
-def record(server, path, *, finish=True, garbage=b""):
+def record(server, folder, *, finish=True, garbage=b""):
     """Play one test of two phases to a recorder, as the plugin does."""
-    recorder = Recorder(server, path)
+    store = of_service(server)
+    recorder = Recorder((store,), folder)
     with recorder.listening() as address, socket.socket(socket.AF_UNIX) as sock:
         sock.connect(str(address))
         stream = sock.makefile("rb")
@@ -141,12 +179,15 @@ def record(server, path, *, finish=True, garbage=b""):
             database.execute("INSERT INTO audit VALUES (2)")
             demand = {"object": "audit", "kind": "insert", "at_least": 1, "reads": False, "patched": ["A.b"]}
             tell(stream, sock, event="mark", test="t", phase="call", demands=[demand])
+            database.execute("INSERT INTO audit VALUES (3)")
+        quiet = {"event": "mark", "test": "t", "phase": "teardown", "demands": [], "quiet": True}
+        sock.sendall(json.dumps(quiet).encode() + b"\n")
         if garbage:
             sock.sendall(garbage + b"\n")
             stream.readline()
         if finish:
             tell(stream, sock, event="finish")
-    return recorder, path
+    return recorder, folder / store.file
 
 
 def load(path):
@@ -156,33 +197,57 @@ def load(path):
 
 
 def test_recorder_tells_the_phases_apart(server, tmp_path):
-    _, path = record(server, tmp_path / "persistence.json")
+    _, path = record(server, tmp_path)
     evidence = load(path)
     assert evidence.complete
     assert {phase.phase: changes(phase.committed) for phase in evidence.phases} == {
         "setup": {("audit", "insert"): 1},
         "call": {("audit", "insert"): 1},
+        "teardown": {("audit", "insert"): 1},
     }
     assert evidence.demands[0].patched == ("A.b",)
 
 
 def test_recorder_without_a_finish_is_incomplete(server, tmp_path):
-    _, path = record(server, tmp_path / "persistence.json", finish=False)
+    _, path = record(server, tmp_path, finish=False)
     assert not load(path).complete
+
+
+def test_quiet_event_that_cannot_be_handled_has_no_answer_and_makes_the_evidence_incomplete(server, tmp_path):
+    recorder = Recorder((of_service(server),), tmp_path)
+    with recorder.listening() as address:
+        line = Line(str(address))
+        line.tell(event="start")
+        line.note(event="mark", test="t")  # of no phase
+        assert line.tell(event="sql", statement="SELECT 1", arguments=[])["error"]
+        line.tell(event="finish")
+    assert not load(tmp_path / "persistence-postgres.json").complete
 
 
 def test_recorder_given_garbage_is_incomplete_and_says_why(server, tmp_path):
-    recorder, path = record(server, tmp_path / "persistence.json", garbage=b"{nonsense")
+    recorder, path = record(server, tmp_path, garbage=b"{nonsense")
     assert not load(path).complete
-    assert "could not be recorded" in recorder.note
+    assert "could not be recorded" in recorder.notes[0]
 
 
 def test_recorder_without_a_server_is_incomplete_and_says_why(server, tmp_path):
     import msgspec
 
     gone = msgspec.structs.replace(server, port=1)
-    recorder = Recorder(gone, tmp_path / "persistence.json")
+    recorder = Recorder((of_service(gone),), tmp_path)
     with recorder.listening():
         pass
-    assert not load(tmp_path / "persistence.json").complete
-    assert "could not be recorded" in recorder.note
+    assert not load(tmp_path / "persistence-postgres.json").complete
+    assert "could not be recorded" in recorder.notes[0]
+
+
+def test_table_that_had_another_name_for_a_while_has_its_own_again(reader, database):
+    def seen(statement):
+        start = reader.position()
+        database.execute(statement)
+        return changes(reader.between(start, reader.position()).committed)
+
+    insert = "INSERT INTO {} VALUES (7)"
+    assert seen(f"ALTER TABLE audit RENAME TO aside; {insert.format('aside')}") == {("aside", "insert"): 1}
+    assert seen("ALTER TABLE aside RENAME TO audit") == {}
+    assert seen(insert.format("audit")) == {("audit", "insert"): 1}

@@ -1,5 +1,9 @@
 """Tables and databases that come and go while they are observed."""
 
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 import psycopg
 import pytest
@@ -42,9 +46,39 @@ def committed(reader, action):
 
 
 def test_table_that_is_dropped_before_it_is_read_is_told_as_gone(reader, database):
-    statements = "CREATE TABLE brief (id int); INSERT INTO brief VALUES (1), (2); DROP TABLE brief"
-    found = committed(reader, lambda: database.execute(statements))
+    statements = ("CREATE TABLE brief (id int)", "INSERT INTO brief VALUES (1), (2)", "DROP TABLE brief")
+    found = committed(reader, lambda: [database.execute(statement) for statement in statements])
     assert [(change.object, change.kind, change.count) for change in found] == [(GONE, "insert", 2)]
+
+
+@pytest.mark.parametrize("ending", ["TRUNCATE ops", "DROP TABLE ops", "ALTER TABLE ops ALTER id TYPE bigint"])
+def test_table_that_is_emptied_or_dropped_where_the_test_ends_keeps_its_name(server, database, ending):
+    database.execute("DROP TABLE IF EXISTS ops; CREATE TABLE ops (id int)")
+    observer = WalReader(server)
+    start = observer.position()
+    found = []
+    for statements in (
+        ("INSERT INTO ops VALUES (1)", ending),
+        ("DROP TABLE IF EXISTS ops", "CREATE TABLE ops (id int)"),
+        ("INSERT INTO ops VALUES (1)", ending),
+    ):
+        for statement in statements:
+            database.execute(statement)
+        start, window = observer.since(start)
+        found.append([(one.object, one.count) for one in window.committed if one.kind == "insert"])
+    observer.close()
+    assert found == [[("public.ops", 1)], [], [("public.ops", 1)]]
+
+
+def test_table_that_gets_another_name_while_a_transaction_is_open_is_named_anew(reader, database, server):
+    database.execute("DROP TABLE IF EXISTS old, new; CREATE TABLE old (id int)")
+    start = reader.position()
+    with psycopg.connect(server.url) as other:
+        other.execute("INSERT INTO old VALUES (1); ALTER TABLE old RENAME TO new")
+        start, _ = reader.since(start)
+        other.commit()
+    start, window = reader.since(start)
+    assert [one.object for one in window.written_before] == ["public.new"]
 
 
 def test_catalogues_and_indexes_are_not_told_as_gone(reader, database):
@@ -93,3 +127,73 @@ def test_recorder_database_that_was_there_before_stays(server, database):
     WalReader(server).close()
     WalReader(msgspec.structs.replace(server, provider="attach")).close()
     assert database.execute("SELECT 1 FROM pg_database WHERE datname = 'truegreen_recorder'").fetchone()
+
+
+KILLED = """
+import os, signal, sys
+import msgspec
+from truegreen.model.service import ServiceHandle
+from truegreen.stages.common.wal import WalReader
+reader = WalReader(msgspec.json.decode(sys.argv[1], type=ServiceHandle))
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def recorder_is_there(database):
+    found = database.execute("SELECT 1 FROM pg_database WHERE datname = 'truegreen_recorder'").fetchone()
+    return found is not None
+
+
+@pytest.fixture
+def attached(server, database):
+    database.execute("DROP DATABASE IF EXISTS truegreen_recorder WITH (FORCE)")
+    return msgspec.structs.replace(server, provider="attach")
+
+
+def test_database_that_a_killed_recorder_left_is_dropped_by_the_next_one(attached, database):
+    command = [sys.executable, "-c", KILLED, msgspec.json.encode(attached).decode()]
+    assert subprocess.run(command, check=False).returncode == -9
+    assert recorder_is_there(database)
+    WalReader(attached).close()
+    assert not recorder_is_there(database)
+
+
+def test_recorder_that_ends_leaves_the_database_to_another_one_that_still_reads(attached, database):
+    first, second = WalReader(attached), WalReader(attached)
+    first.close()
+    (change,) = committed(second, lambda: database.execute("INSERT INTO parted VALUES (1)"))
+    assert change.parent == "public.parted"
+    assert recorder_is_there(database)
+    second.close()
+    assert not recorder_is_there(database)
+
+
+def test_recorders_that_come_and_go_at_once_neither_fail_nor_leave_anything(attached, database):
+    def come_and_go(_):
+        for _ in range(3):
+            reader = WalReader(attached)
+            reader.position()
+            reader.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(come_and_go, range(4)))
+    assert not recorder_is_there(database)
+
+
+def test_recorder_whose_user_may_not_drop_the_database_leaves_it_without_failing(attached, database):
+    database.execute("CREATE ROLE reads LOGIN IN ROLE pg_read_server_files, pg_monitor")
+    owner = WalReader(attached)
+    database.execute("GRANT EXECUTE ON FUNCTION pg_current_wal_flush_lsn() TO reads")
+    try:
+        with psycopg.connect(attached.url, dbname="truegreen_recorder", autocommit=True) as own:
+            own.execute("GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO reads")
+        guest = WalReader(msgspec.structs.replace(attached, user="reads"))
+        owner.close()
+        guest.close()
+        assert recorder_is_there(database)
+        WalReader(attached).close()
+        assert not recorder_is_there(database)
+    finally:
+        database.execute("DROP DATABASE IF EXISTS truegreen_recorder WITH (FORCE)")
+        database.execute("REVOKE EXECUTE ON FUNCTION pg_current_wal_flush_lsn() FROM reads")
+        database.execute("DROP ROLE reads")

@@ -19,7 +19,7 @@ from tests.support.past_results import FAIL, result, run
 from tests.support.stores import PASSWORD, Place
 
 from truegreen import registry
-from truegreen.errors import StoreError, WrongValue
+from truegreen.errors import StoreDamaged, StoreError, WrongValue
 from truegreen.model.incident import Incident
 from truegreen.runtime.net import free_port
 from truegreen.stores.address import Address
@@ -98,6 +98,26 @@ def test_names_of_tests_are_kept_once_however_many_runs_have_them(store: Clickho
     assert place.execute("SELECT count() FROM test_sets FINAL") == [(1,)]
     ((tests, failed),) = place.execute("SELECT count(), countIf(odd.attempts != []) FROM runs FINAL")
     assert (tests, failed) == (21, 1)
+
+
+@pytest.mark.parametrize(
+    ("statement", "gone"),
+    [
+        ("ALTER TABLE runs DELETE WHERE run_key = '2.1' SETTINGS mutations_sync = 2", "1 of the runs"),
+        ("TRUNCATE TABLE runs", "3 of the runs"),
+    ],
+)
+def test_runs_that_are_gone_are_missed_until_they_are_written_again(
+    store: ClickhouseStore, place: Place, statement: str, gone: str
+) -> None:
+    written = [run(n, result("a")) for n in (1, 2, 3)]
+    store.merge(written)
+    place.execute(statement)
+    with pytest.raises(StoreDamaged) as caught:
+        store.history()
+    assert gone in caught.value.why
+    store.merge(written)
+    assert (len(store.history().runs), store.check()) == (3, [])
 
 
 def test_compact_keeps_the_parts_that_gates_compare_with(store: ClickhouseStore, place: Place) -> None:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from tests.support import evidence as good
 from tests.support.kept_reports import report
 from tests.support.past_results import FAIL, PASS, result, run
 from tests.support.stores import KINDS
 
 from truegreen import registry
-from truegreen.analysis import kept_coverage
+from truegreen.analysis import kept_coverage, kept_load
 from truegreen.errors import StoreDamaged, StoreError
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of, lines_of
 from truegreen.model.history import History, PastStage
@@ -81,12 +82,10 @@ def test_append_same_run_and_attempt_replaces(store: Store) -> None:
     assert [(run.status, run.created) for run in store.history().runs] == [("pass", "2026-11-21T07:05:00Z")]
 
 
-def test_append_without_run_id_is_told_apart_by_commit_and_time(store: Store) -> None:
+def test_append_without_run_id_is_told_apart_by_the_evidence(store: Store) -> None:
     for created in ("2026-11-21T07:00:00Z", "2026-11-21T07:00:00Z", "2026-11-21T08:00:00Z"):
         store.append(report(run_id="", created=created))
-    store.append(report(run_id="", created="2026-11-21T08:00:00Z", commit="b" * 40))
-
-    assert len(store.history().runs) == 3
+    assert [run.created for run in store.history().runs] == ["2026-11-21T08:00:00Z"]
 
 
 def test_remember_then_incident_gives_it_back(store: Store) -> None:
@@ -270,7 +269,7 @@ _COLUMNS = {
     "test_sets DELETE": True,
     "test_sets UPDATE names = 'AAAA'": True,
     "parts UPDATE content = 'AAAA'": False,
-    "parts UPDATE content = '?'": True,
+    "parts UPDATE content = '?'": False,
     "incidents UPDATE value = 'open'": False,
 }
 """The same for ClickHouse, whose runs are one row each."""
@@ -327,10 +326,39 @@ def test_duration_that_is_no_number_is_unknown_and_damages_nothing(store: Store,
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b'{"a.py": ["zz", "0"]}', b"[]", b'{"a.py": 3}'])
-def test_coverage_that_is_something_else_is_told_as_damage(store: Store, data: bytes) -> None:
-    store.append(msgspec.structs.replace(run(1, base=True), parts={"coverage": data}))
-    with pytest.raises(StoreDamaged, match="damaged"):
-        store.history()
+def test_coverage_that_is_something_else_is_told_and_costs_nothing_else(store: Store, data: bytes) -> None:
+    good = {"coverage": b'{"a.py":["1","2"]}'}
+    store.append(msgspec.structs.replace(run(1, result("a"), base=True), parts=good))
+    store.append(msgspec.structs.replace(run(2, result("a"), base=True), parts={"coverage": data}))
+    found = store.history()
+    assert (len(found.runs), len(found.coverage), len(found.damaged)) == (2, 1, 1)
+    assert "the coverage of run 2.1" in found.damaged[0]
+    assert [wrong.startswith("run 2.1: its part coverage") for wrong in store.check()] == [True]
+
+
+def test_findings_of_the_newest_runs_of_the_default_branch_are_given_back_and_damage_costs_nothing_else(
+    store: Store,
+) -> None:
+    for number, data in ((1, b'{"lint":{"ruff":{"ruff:F1:a.py:d":2}}}'), (2, b"[]"), (3, b'{"lint":{"ruff":{}}}')):
+        store.append(msgspec.structs.replace(run(number, result("a"), base=True), parts={"findings": data}))
+    found = store.history()
+    assert [one.findings for one in found.findings] == [
+        {"lint": {"ruff": {}}},
+        {"lint": {"ruff": {"ruff:F1:a.py:d": 2}}},
+    ]
+    assert "the findings of run 2.1" in found.damaged[0]
+    assert [wrong.startswith("run 2.1: its part findings") for wrong in store.check()] == [True]
+
+
+def test_load_tests_of_more_runs_are_kept_than_coverage_and_damage_costs_nothing_else(store: Store) -> None:
+    parts = {"load": kept_load.packed(good.steady_loads(1)), "coverage": b'{"a.py":["1","2"]}'}
+    for number in range(1, 13):
+        store.append(msgspec.structs.replace(run(number, result("a"), base=True), parts=parts))
+    store.append(msgspec.structs.replace(run(13, result("a"), base=True), parts={"load": b'[{"rps": 0}]'}))
+    found = store.history()
+    assert (found.loads, len(found.coverage)) == (good.steady_loads(12), 10)
+    assert "the load of run 13.1" in found.damaged[0]
+    assert [wrong.startswith("run 13.1: its part load") for wrong in store.check()] == [True]
 
 
 def test_copy_is_a_whole_store_while_another_writes(store: Store, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import random
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,7 @@ def test_history_without_file_is_empty_and_creates_none(store: SqliteStore, path
     assert not path.parent.exists()
 
 
-@pytest.mark.parametrize("content", [b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+@pytest.mark.parametrize("content", [b"", b"not a database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
 def test_damaged_file_is_refused_and_left_as_it_is(store: SqliteStore, path: Path, content: bytes) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
@@ -53,7 +54,9 @@ def test_damaged_file_is_refused_and_left_as_it_is(store: SqliteStore, path: Pat
             use()
         assert "mv " in caught.value.fix
         assert str(path) in caught.value.where
-    assert path.read_bytes() == content
+    with pytest.raises(StoreDamaged):
+        store.check()
+    assert path.read_bytes() == content or not content
 
 
 def test_damaged_page_is_never_another_error_and_never_an_empty_history(store: SqliteStore, path: Path) -> None:
@@ -128,3 +131,47 @@ def test_damaged_table_definition_is_refused(store: SqliteStore, path: Path) -> 
     path.write_bytes(path.read_bytes().replace(b"ref TEXT", b"ref TEX\xa2"))
     with pytest.raises(StoreDamaged):  # SQLite's own message about it is no UTF-8
         store.history()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM runs",
+        "DELETE FROM runs WHERE run_key = '2.1'",
+        "DELETE FROM tally",
+        "UPDATE runs SET run_key = '9.9' WHERE run_key = '1.1'",
+    ],
+)
+def test_runs_that_are_gone_are_missed(store: SqliteStore, path: Path, statement: str) -> None:
+    for number in range(3):
+        store.append(run(number, result("a")))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
+    assert any("not those that belong there" in wrong for wrong in store.check())
+    changes = (lambda: store.append(run(7)), lambda: store.merge([run(7)]), lambda: store.prune(1), store.history)
+    for use in changes:
+        with pytest.raises(StoreDamaged, match="damaged"):
+            use()
+
+
+def test_runs_are_counted_after_every_change(store: SqliteStore) -> None:
+    store.merge([run(number, result("a")) for number in range(9)])
+    store.append(run(3, result("b"), status="fail"))
+    assert store.prune(4) == 5
+    assert (store.check(), len(store.history().runs)) == ([], 4)
+
+
+def test_two_that_create_the_file_at_once_lose_nothing(path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; sys.path[:0] = sys.argv[3:]\n"
+        "from truegreen.stores.sqlite_file import SqliteStore; from truegreen.model.results import RunResults\n"
+        "from truegreen.model.history import PastRun\n"
+        "run = PastRun(commit='c', created='2026-11-21T07:00:00Z', status='pass', run=sys.argv[2])\n"
+        "SqliteStore(Path(sys.argv[1])).append(RunResults(run=run))\n"
+    )
+    argv = [sys.executable, "-c", program, str(path)]
+    running = [subprocess.Popen([*argv, f"{number}.1", *sys.path]) for number in range(6)]
+    assert [one.wait(120) for one in running] == [0] * 6
+    assert len(SqliteStore(path).digests()) == 6
+    assert not [one for one in path.parent.iterdir() if one.name.startswith(".")]

@@ -132,3 +132,13 @@ def test_ids_of_several_cases_are_found_wherever_they_stand(at_once, parts, rena
         patch.setattr(case_table, "_AT_ONCE", at_once)
         assert sorted(whole.twice()) == sorted(found for found in rows.values() if len(found) > 1)
     assert whole.rows_of(rows).keys() == rows.keys()
+
+
+@given(CASES, CASES, st.booleans())
+def test_ids_that_are_not_among_some_are_found_whatever_they_are_called_now(cases, others, labelled):
+    table = CaseTable.joined([CaseTable.of(cases), CaseTable.of(others)])
+    table = table.labelled(" [3.12]") if labelled else table
+    ids = [table.id_of(row) for row in range(len(table))]
+    known = set(ids[::2])
+    assert table.others(set(map(hash, known))) == [test for test in ids if test not in known]
+    assert table.others(set()) == ids

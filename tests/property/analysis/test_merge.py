@@ -18,8 +18,14 @@ ARCS = st.frozensets(st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=5
 def files(draw):
     covered, taken = draw(LINES), draw(ARCS)
     missing, untaken = draw(LINES) & ~covered, draw(ARCS) - taken
+    path = draw(st.sampled_from(["a.py", "b.py"]))
+    if draw(st.booleans()):  # a tool that only counts branches
+        counts = draw(st.dictionaries(st.integers(1, 5), st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=4))
+        counted = tuple((line, min(pair), max(pair)) for line, pair in sorted(counts.items()))
+        sums = {"covered_branches": sum(c for _, c, _ in counted), "branches": sum(n for _, _, n in counted)}
+        return FileCoverage(path=path, covered=covered, missing=missing, counted=counted, **sums)
     return FileCoverage(
-        path=draw(st.sampled_from(["a.py", "b.py"])),
+        path=path,
         covered=covered,
         missing=missing,
         branches=len(taken | untaken),
@@ -56,6 +62,7 @@ def test_coverages_lose_no_line_and_cover_each_that_any_part_covered(parts):
         assert not file.covered & ~whole.covered
         assert not file.missing & ~whole.executable
         assert not whole.covered & whole.missing
+        assert file.covered_branches <= whole.covered_branches <= whole.branches
         assert whole.covered_branches <= whole.branches
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.past_results import histories
 
@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pytest
+    from hypothesis import settings
     from tests.support.stores import Place
 
     from truegreen.model.results import RunResults
     from truegreen.stores.base import Store
 
+    Examples = Callable[[int], settings]
     NewPlace = Callable[[], Place]
 
 _INCIDENTS = st.lists(
@@ -56,35 +58,42 @@ def joined(new_place: NewPlace, *stores: Store) -> tuple[object, object]:
     return held(target)
 
 
-@settings(max_examples=10, deadline=None)
-@given(one=HELD, two=HELD, three=HELD)
-def test_merge_is_commutative_associative_and_idempotent(
-    new_place: NewPlace, one: Held, two: Held, three: Held
-) -> None:
-    a, b, c = (filled(new_place, content) for content in (one, two, three))
-    together = joined(new_place, a, b, c)
-    assert joined(new_place, c, a, b) == together
-    assert joined(new_place, a, b, a, c, b, b) == together
-    b.merge(c.runs(b.digests()), c.incidents())
-    assert joined(new_place, a, b) == together
-    assert joined(new_place, b, a) == together
+def test_merge_is_commutative_associative_and_idempotent(new_place: NewPlace, examples: Examples) -> None:
+    @examples(10)
+    @given(one=HELD, two=HELD, three=HELD)
+    def holds(one: Held, two: Held, three: Held) -> None:
+        a, b, c = (filled(new_place, content) for content in (one, two, three))
+        together = joined(new_place, a, b, c)
+        assert joined(new_place, c, a, b) == together
+        assert joined(new_place, a, b, a, c, b, b) == together
+        b.merge(c.runs(b.digests()), c.incidents())
+        assert joined(new_place, a, b) == together
+        assert joined(new_place, b, a) == together
+
+    holds()
 
 
-@settings(max_examples=10, deadline=None)
-@given(content=HELD)
-def test_merge_of_what_is_held_already_changes_nothing(new_place: NewPlace, content: Held) -> None:
-    store = filled(new_place, content)
-    before = held(store)
-    assert store.merge(list(store.runs()), store.incidents()) == 0
-    assert held(store) == before
+def test_merge_of_what_is_held_already_changes_nothing(new_place: NewPlace, examples: Examples) -> None:
+    @examples(10)
+    @given(content=HELD)
+    def holds(content: Held) -> None:
+        store = filled(new_place, content)
+        before = held(store)
+        assert store.merge(list(store.runs()), store.incidents()) == 0
+        assert held(store) == before
+
+    holds()
 
 
-@settings(max_examples=10, deadline=None)
-@given(content=HELD)
 def test_copy_holds_what_the_store_holds(
-    new_place: NewPlace, tmp_path_factory: pytest.TempPathFactory, content: Held
+    new_place: NewPlace, tmp_path_factory: pytest.TempPathFactory, examples: Examples
 ) -> None:
-    store = filled(new_place, content)
-    target = tmp_path_factory.mktemp("copies") / "copy.sqlite"
-    store.copy(target)
-    assert held(SqliteStore(target)) == held(store)
+    @examples(10)
+    @given(content=HELD)
+    def holds(content: Held) -> None:
+        store = filled(new_place, content)
+        target = tmp_path_factory.mktemp("copies") / "copy.sqlite"
+        store.copy(target)
+        assert held(SqliteStore(target)) == held(store)
+
+    holds()

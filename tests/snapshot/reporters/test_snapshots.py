@@ -3,117 +3,42 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import date
 from pathlib import Path
 
-import msgspec
 import pytest
 from tests.support import evidence as good
-from tests.support.evidence import ERROR, FAIL, case, phase, record, recording, stage
-from tests.support.hostile import CORPUS
+from tests.support.known_reports import REPORTS, blind, green, judged, red, waived
 
 from truegreen import registry
-from truegreen.gates import judging
-from truegreen.model.evidence import ErrorRecord, RunState, ServiceRecord
-from truegreen.model.run import Problem, StageEvidence
-from truegreen.model.testrun import TestRun
-from truegreen.model.verdict import Fact, Item, Provenance, Report, StageReport, Status, Verdict
 from truegreen.reporters.verdict_json import SCHEMA_PATH, schema
 
 GOLD = Path(__file__).with_name("gold")
-ORIGIN = Provenance(
-    repository="acme/ledger",
-    commit=good.COMMIT,
-    event="pull_request",
-    run_url="https://github.com/acme/ledger/actions/runs/77",
-    run_id="77",
-    pack_version="1.0.0",
-    pack_commit="f" * 40,
-    created="2026-11-21T07:00:00Z",
-)
-TRACE = """def test_1():
-    account = open_account()
->   assert account.balance == 100
-E   assert 0 == 100
-E    +  where 0 = Account(balance=0).balance
-
-tests/test_a.py:2: AssertionError"""
-
-
-def judged(run, history=""):
-    stages = judging.judge(run, {}, good.NO_HISTORY)
-    status, headline = judging.overall(stages)
-    return Report(status=status, headline=headline, duration_s=61.0, stages=stages, history=history, provenance=ORIGIN)
-
-
-def green():
-    served = record("persistence", services=(ServiceRecord(name="postgres", provider="embedded", version="18.1"),))
-    stages = [stage(s) if s != "persistence" else stage(s, records=(served,)) for s in good.STAGES]
-    planned = tuple(s for s in good.STAGES if s != "e2e")
-    return judged(good.run(*stages, planned=planned, not_planned={"e2e": "the label truegreen:e2e adds it"}))
-
-
-def red():
-    tests = TestRun(
-        cases=(case(0), case(1, FAIL, message="assert 0 == 100", detail=TRACE), case(2, ERROR, message="db gone"))
-    )
-    empty = recording(
-        phases=(phase(0), phase(1, rolled_back=(good.change(2),)), phase(2, good.change(3))),
-        demands=(good.demand(0, patched=("ledger.repository.save",)), good.demand(1)),
-    )
-    return judged(
-        good.run(
-            stage("lint"),
-            stage("unit", tests=tests, sessions=(good.session(exit_code=1),)),
-            stage("persistence", persistence=(empty,)),
-        ),
-        history="compared with 812 earlier runs on branch truegreen-history at origin",
-    )
-
-
-def blind():
-    error = ErrorRecord(
-        code="TG301", what="postgres did not answer", where="127.0.0.1:5432", why="exit 1", fix="read its log"
-    )
-    broken = StageEvidence(stage="persistence", records=(record("persistence", state=RunState.BROKEN, error=error),))
-    cut = Problem(
-        kind="coverage", message="coverage.json is cut", path="unit/coverage.json", line=3, code="TG202", fix="again"
-    )
-    return judged(
-        good.run(stage("unit", coverage=None, problems=(cut,)), broken, planned=("unit", "persistence", "lint"))
-    )
-
-
-def waived():
-    old = good.waiver(gate="findings", stage="security-scan", items=("B101",), line=12, owner="ops")
-    failed = stage(
-        "unit", tests=good.cases(good.PASS, FAIL), sessions=(good.session(2, exit_code=1, failed=(good.name(1),)),)
-    )
-    return judged(good.governed(failed, waivers=(good.waiver(), old), requirements=None))
-
-
-def hostile():
-    items = tuple(Item(title=text, message=text, detail=text, path=text, line=1) for text in CORPUS)
-    facts = tuple(Fact(label=text, value=text, wanted=text) for text in CORPUS[:12])
-    verdicts = tuple(
-        Verdict(gate=f"g{n}", stage="unit", status=Status.FAIL, reason=t, items=items, facts=facts, remedy=t)
-        for n, t in enumerate(CORPUS[:4])
-    )
-    one = StageReport(
-        stage="unit", status=Status.FAIL, headline=CORPUS[1], command=CORPUS[0], verdicts=verdicts, notes=CORPUS[:3]
-    )
-    return Report(
-        status=Status.FAIL,
-        headline=CORPUS[0],
-        stages=(one,),
-        history=CORPUS[2],
-        provenance=msgspec.structs.replace(ORIGIN, event=CORPUS[1]),
-    )
-
-
-REPORTS = {"green": green, "red": red, "blind": blind, "waived": waived, "hostile": hostile}
-SUFFIX = {"summary": "md", "comment": "md", "json": "json", "terminal": "txt", "annotations": "txt"}
-WANTED = [(name, "summary") for name in REPORTS] + [("red", r) for r in ("comment", "json", "terminal", "annotations")]
-WANTED.append(("waived", "terminal"))
+KNOWN = ("green", "red", "blind", "waived", "flaky", "hostile")
+SUFFIX = {
+    "summary": "md",
+    "comment": "md",
+    "json": "json",
+    "terminal": "txt",
+    "annotations": "txt",
+    "junit": "xml",
+    "sarif": "json",
+    "ctrf": "json",
+    "sonar-tests": "xml",
+    "sonar-coverage": "xml",
+    "badge-coverage": "svg",
+}
+WANTED = [(name, "summary") for name in KNOWN] + [("red", r) for r in ("comment", "json", "terminal", "annotations")]
+WANTED += [
+    ("waived", "terminal"),
+    *((name, "junit") for name in ("red", "flaky", "hostile")),
+    ("red", "sarif"),
+    ("red", "ctrf"),
+    ("flaky", "sonar-tests"),
+    ("flaky", "sonar-coverage"),
+    ("flaky", "badge-coverage"),
+]
 
 
 def compare(path, body):
@@ -131,12 +56,20 @@ def test_document_of_a_known_report_is_the_gold_file(name, reporter):
     compare(GOLD / f"{name}-{reporter}.{SUFFIX[reporter]}", document.body)
 
 
+def test_page_of_a_known_report_is_the_gold_file():
+    for name in ("flaky", "hostile"):
+        text = registry.load("reporter", "html")().render(REPORTS[name]()).text
+        # Style, script and the packed document are files of their own, or depend on the version of zlib.
+        shown = re.sub(r"(?s)(<(style|script)[^>]*>).*?(</\2>)", r"\1\3", re.sub(r"'sha256-[^']+'", "'sha256'", text))
+        compare(GOLD / f"{name}-html.html", re.sub(r"(</(?:li|p|tr|section|h2|details)>)", r"\1\n", shown).encode())
+
+
 def test_schema_that_is_shipped_is_the_one_of_the_records():
     compare(SCHEMA_PATH, schema())
 
 
 def test_green_summary_is_short():
-    assert len(registry.load("reporter", "summary")().render(green()).text.splitlines()) <= 32
+    assert len(registry.load("reporter", "summary")().render(green()).text.splitlines()) <= 33
 
 
 def test_red_summary_names_stage_evidence_and_way_out():
@@ -167,6 +100,14 @@ def test_waivers_are_named_however_small_the_budget_is():
         text = registry.load("reporter", reporter)().render(waived(), 400).text
         assert "Waivers (2)" in text
         assert "no-failures in unit; findings in security-scan: B101" in text
+
+
+def test_waivers_near_their_end_are_counted_and_come_first():
+    late, soon = good.waiver(stage="wiring"), good.waiver(stage="e2e", expires=date(2026, 11, 28))
+    report = judged(good.governed(good.stage("unit"), waivers=(late, soon), requirements=None))
+    text = registry.load("reporter", "summary")().render(report).text
+    listed = text.partition("Waivers (2, 1 near the end)")[2]
+    assert 0 < listed.index("no-failures in e2e") < listed.index("no-failures in wiring")
 
 
 def test_colour_is_used_only_when_asked_for():

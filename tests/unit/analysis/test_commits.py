@@ -66,7 +66,8 @@ def change(count=1, **more):
         ((change(0),), Demand(), 0),
         ((change(2, kind="truncate"),), Demand(), 0),
         ((change(2, kind="truncate"),), Demand(kind="truncate"), 2),
-        ((change(2, kind="update"), change(4, kind="delete")), Demand(), 6),
+        ((change(2, kind="update"), change(4, kind="delete")), Demand(), 2),
+        ((change(4, kind="delete"),), Demand(kind="delete"), 4),
         ((change(2, kind="update"), change(4)), Demand(kind="update"), 2),
         ((change(2, object="public.u"), change(4)), Demand(object="t"), 4),
         ((change(2, store="redis"), change(4)), Demand(object="redis:t"), 2),
@@ -76,13 +77,28 @@ def test_rows_sum_only_what_counts(changes, demand, number):
     assert commits.rows(changes, demand) == number
 
 
+@pytest.mark.parametrize("kind", ["delete", "removal", "del", "expire", "hdel", "xtrim", "rename_from", "persist"])
+@pytest.mark.parametrize("name", ["", "t"])
+def test_what_is_only_taken_away_meets_no_demand_that_does_not_name_it(kind, name):
+    gone = change(kind=kind, object="t")
+    assert seen(gone, demand=Demand(object=name), databases=()).missing() == Demand(object=name)
+    assert seen(gone, demand=Demand(object=name, kind=kind), databases=()).missing() is None
+
+
+@pytest.mark.parametrize(("at_least", "at_most"), [(0, 0), (1, 1)])
+def test_what_is_taken_away_still_counts_towards_what_is_too_much(at_least, at_most):
+    wanted = Demand(object="t", at_least=at_least, at_most=at_most)
+    changes = (change(), change(kind="delete"))[not at_least :]
+    assert seen(*changes, databases=(), demand=wanted).missing() == wanted
+
+
 @pytest.mark.parametrize(
     ("name", "same"),
     [
-        ("one.two.t", True),
+        ("public.t", True),
         ("t", True),
         ("two.t", False),
-        ("one", False),
+        ("public", False),
         ("postgres:t", True),
         ("postgres:", False),
         (":t", False),
@@ -90,7 +106,22 @@ def test_rows_sum_only_what_counts(changes, demand, number):
     ],
 )
 def test_name_of_a_table_is_its_last_part_or_all_of_it(name, same):
-    assert commits.same_object(change(object="one.two.t"), name) is same
+    assert commits.same_object(change(object="public.t"), name) is same
+
+
+def test_table_without_its_schema_is_not_one_of_the_same_name_elsewhere():
+    assert not commits.same_object(change(object="staging.t"), "t")
+    assert commits.same_object(change(object="staging.t"), "staging.t")
+    assert commits.same_object(change(object="shop.t", database="shop"), "t")
+    assert commits.same_object(change(object="t", database="shop"), "t")
+    assert commits.same_object(change(object="parts.t_2026", parent="public.t"), "t")
+
+
+@pytest.mark.parametrize("name", ["archive.t", "archive.public.t", "postgres:archive.t"])
+def test_table_of_one_of_several_databases_is_named_with_it(name):
+    assert commits.same_object(change(object="public.t", database="archive"), name)
+    assert not commits.same_object(change(object="public.t", database="app"), name)
+    assert not commits.same_object(change(object="side.t", database="archive"), name)
 
 
 def test_changes_are_told_in_sums_by_object_and_kind():
@@ -144,4 +175,7 @@ def test_only_the_call_phase_commits_and_rolls_back_for_the_test():
     assert known.observed
     assert (known.committed(), known.rolled_back()) == ((change(2),), (change(12),))
     assert known.committed("setup") == (change(1),)
+    late = PhaseChanges(test="a", phase="call", written_before=(change(7),))
+    known = commits.TestCommits(test="a", phases=(late,))
+    assert (known.committed(), known.written_before(), known.missing()) == ((), (change(7),), Demand())
     assert not commits.TestCommits(test="a", phases=phases[::2]).observed

@@ -8,7 +8,8 @@ from truegreen.analysis import fakes, fixtures
 from truegreen.model.mocks import Rule
 
 # Each name was looked up in the library itself: fakeredis 2, mongomock 4, moto 5, responses 0.26, respx 0.23,
-# requests-mock 1.12, pytest-httpx 0.36, vcrpy 8, aioresponses 0.7, pytest-mock 3.15 and httpx 0.28.
+# requests-mock 1.12, pytest-httpx 0.36, vcrpy 8, aioresponses 0.7, pytest-mock 3.15, httpx 0.28,
+# flexmock 0.13, mockito 2.0, botocore 1.44 and SQLAlchemy 2.1.
 SAMPLES = [
     ("import fakeredis\ndef test_a(): fakeredis.FakeRedis().set('a', 1)", Rule.FAKE_STORE),
     ("from fakeredis import FakeAsyncRedis as Redis\nasync def test_a(): await Redis().get('a')", Rule.FAKE_STORE),
@@ -31,6 +32,15 @@ SAMPLES = [
     ("def test_a(): connect('sqlite+aiosqlite:///:memory:')", Rule.SQLITE),
     ("def test_a(tmp_path): engine(f'sqlite:///{tmp_path}/a.db')", Rule.SQLITE),
     ("import sqlite3\ndef test_a(): sqlite3.connect(':memory:')", Rule.SQLITE),
+    ("from sqlalchemy import URL\ndef test_a(): engine(URL.create('sqlite'))", Rule.SQLITE),
+    ("import sqlalchemy as sa\ndef test_a(): sa.engine.URL.create(drivername='sqlite+pysqlite')", Rule.SQLITE),
+    ("import boto3\nfrom botocore.stub import Stubber\ndef test_a(): Stubber(boto3.client('s3'))", Rule.FAKE_HTTP),
+    ("from flexmock import flexmock\ndef test_a(): flexmock(dict).should_receive('get')", Rule.REPLACED),
+    (
+        "def test_a():\n    from mockito import when, unstub\n    when(dict).get(1).thenReturn(4); unstub()",
+        Rule.REPLACED,
+    ),
+    ("import mockito\ndef test_a(): mockito.mock()", Rule.REPLACED),
     ("from unittest import mock as m\ndef test_a():\n    with m.patch('a.b'): pass", Rule.REPLACED),
     ("from unittest.mock import patch as p\n@p.object(dict, 'get')\ndef test_a(_): pass", Rule.REPLACED),
     ("import mock\ndef test_a(): mock.mock.patch('a.b').start()", Rule.REPLACED),
@@ -71,10 +81,26 @@ def test_stand_in_that_a_test_uses_is_found(text, rule):
         "import fakeredis\ndef helper(): fakeredis.FakeRedis()\ndef test_a(): pass",
         "import fakeredis\nredis = fakeredis.FakeRedis()\ndef test_a(): pass",
         "def test_a(app): app.dependency_overrides.clear()",
+        "from sqlalchemy import URL\ndef test_a(driver): URL.create('postgresql'), URL.create(driver), URL.create()",
+        "from mockito import unstub, verify\ndef test_a(): verify(a).save(1); unstub()",
     ],
 )
 def test_import_annotation_comparison_and_what_nobody_uses_is_no_use(text):
     assert scan(text).uses == ()
+
+
+@pytest.mark.parametrize("path", ["shop/testing.py", "src/shop/testing.py", "src/shop/testing/__init__.py"])
+def test_stand_in_of_a_module_for_tests_beside_the_application_is_found(path):
+    files = {
+        path: "import fakeredis\ndef make(): return fakeredis.FakeRedis()\ndef other(): pass",
+        "src/shop/store.py": "import fakeredis\ndef make(): return fakeredis.FakeRedis()",
+        "tests/conftest.py": "import pytest\nfrom shop.testing import make\nfrom shop import store\n"
+        "@pytest.fixture\ndef cache(): return make()\n@pytest.fixture\ndef real(): return store.make()",
+        "tests/test_a.py": "def test_a(cache): pass\ndef test_b(real): pass",
+    }
+    (use,) = scan(files, "tests/test_a.py::test_a", "tests/test_a.py::test_b").uses
+    assert (use.rule, use.path, use.line) == (Rule.FAKE_STORE, path, 2)
+    assert use.tests == ("tests/test_a.py::test_a",)
 
 
 FAKE = "import fakeredis, pytest\n"

@@ -91,3 +91,28 @@ def test_stage_with_a_record_of_its_own_needs_no_message():
     )
     failing = TestRun(cases=(case(1, FAIL, message="ENOSPC: no space left on device, write"),))
     assert infrastructure.of_stage(good.stage("unit", tests=failing)) == "disk-full"
+
+
+@pytest.mark.parametrize(
+    ("message", "detail"),
+    [
+        ("assert 'no space left on device' in 'ok'", ""),
+        ("AssertionError: no space left on device", ""),
+        ("java.lang.AssertionError: no space left on device", ""),
+        ("org.opentest4j.AssertionFailedError: no space left on device", ""),
+        ("org.junit.ComparisonFailure: no space left on device", ""),
+        ("Failed: no space left on device", ""),
+        ("Expected 'no space left on device' to be 'ok'", ""),
+        ("no space left on device", "    def test():\nE       AssertionError: no space left on device"),
+        ("no space left on device", "E       assert 'no space left on device' == 1"),
+    ],
+)
+def test_message_of_an_assertion_is_never_the_infrastructures(message, detail):
+    assert infrastructure.of_case(case(1, FAIL, message=message, detail=detail)) == ""
+    assert infrastructure.of_cases([case(1, FAIL, message=message, detail=detail)]) == ""
+
+
+def test_source_with_an_assertion_beside_an_error_of_the_machine_is_the_machines():
+    detail = "    def test():\n>       assert write()\nE       OSError: [Errno 28] No space left on device"
+    one = case(1, FAIL, message="OSError: [Errno 28] No space left on device", detail=detail)
+    assert infrastructure.of_case(one) == "disk-full"

@@ -212,3 +212,27 @@ def test_loads_together_have_every_field_of_the_parts():
     merged = merge.loads([load(), load(**worse)])
     summed = {**worse, "requests": 3000}
     assert {field: getattr(merged, field) for field in summed} == summed
+
+
+def counted(*lines):
+    sums = (sum(line[1] for line in lines), sum(line[2] for line in lines))
+    file = FileCoverage(path="a.py", counted=lines, covered_branches=sums[0], branches=sums[1])
+    return Coverage(files=(file,), has_branches=True)
+
+
+def test_branches_that_are_counted_line_by_line_are_merged_line_by_line():
+    for parts in ([counted((1, 8, 8)), counted((2, 0, 6))], [counted((2, 0, 6)), counted((1, 8, 8))]):
+        (file,) = merge.coverages(parts).files
+        assert (file.covered_branches, file.branches) == (8, 14)
+    (file,) = merge.coverages([counted((1, 1, 2), (3, 0, 2)), counted((1, 2, 2))]).files
+    assert (file.covered_branches, file.branches) == (2, 4)
+
+
+def test_branches_that_one_part_names_and_another_counts_are_merged_line_by_line():
+    named = FileCoverage(
+        path="a.py", branches=2, covered_branches=1, taken=frozenset({(1, 2)}), untaken=frozenset({(1, 3)})
+    )
+    parts = [Coverage(files=(named,), has_branches=True), counted((1, 2, 2), (5, 0, 2))]
+    for order in (parts, parts[::-1]):
+        (file,) = merge.coverages(order).files
+        assert (file.covered_branches, file.branches) == (2, 4)

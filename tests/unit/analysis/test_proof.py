@@ -84,7 +84,44 @@ def test_answer_depends_on_the_fault_being_at_work(phases, how, answer, why):
     assert why in found.why
 
 
+@pytest.mark.parametrize(
+    ("wanted", "early"),
+    [
+        (Demand(object="ops"), False),
+        (Demand(object="accounts"), True),
+        (Demand(), False),
+        (Demand(object="accounts", at_least=0, at_most=0), False),
+        (Demand(object="accounts", store="redis"), False),
+        (Demand(object="redis:accounts"), False),
+    ],
+)
+@pytest.mark.parametrize(("seen", "kept"), [(AT_WORK, True), (REFUSED, False)])
+def test_test_that_failed_before_it_wrote_what_it_names_noticed_with_a_doubt(wanted, early, seen, kept):
+    found = evidence(seen, demands=(TestDemand(test="t", demand=wanted),))
+    told = {"journal": JOURNAL, "kept": kept, "proves": ""}
+    (answer,) = proof.answers(["t"], found, failed=["t"], skipped=(), **told)
+    assert answer.answer is Answer.NOTICED
+    assert ("it failed before accounts was written" in answer.why) is early
+
+
 @given(st.lists(st.sampled_from(list(Answer))))
 def test_all_tests_together_say_the_best_that_one_of_them_says(said):
     expected = next((one for one in (Answer.NOTICED, Answer.MISSED) if one in said), Answer.UNKNOWN)
     assert proof.of_all(TestAnswer(test="t", answer=one) for one in said) is expected
+
+
+@pytest.mark.parametrize(
+    ("calls", "failed", "skipped", "expected"),
+    [
+        ([("t", 2)], {"t"}, (), [("t", Answer.NOTICED)]),
+        ([("t", 2)], (), (), [("t", Answer.MISSED)]),
+        ([("t", 0)], (), (), []),
+        ([("t", 0)], {"t"}, (), [("t", Answer.UNKNOWN)]),
+        ([("t", 1)], (), {"t"}, []),
+        ([("t", 0), ("u", 1), ("t", 3)], {"u"}, (), [("t", Answer.MISSED), ("u", Answer.NOTICED)]),
+    ],
+)
+def test_test_answers_for_a_replica_only_where_something_was_hidden_from_it(calls, failed, skipped, expected):
+    found = proof.lagging(calls, failed=failed, skipped=skipped, proves="why")
+    assert [(one.test, one.answer) for one in found] == expected
+    assert all(one.why for one in found if one.answer is not Answer.NOTICED)

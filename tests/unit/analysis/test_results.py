@@ -8,7 +8,7 @@ import msgspec
 from tests.support import evidence as given
 from tests.support.reports import report
 
-from truegreen.analysis import results
+from truegreen.analysis import kept_load, results
 from truegreen.model.coverage import Coverage
 from truegreen.model.testrun import Outcome, TestCase, TestRun
 from truegreen.model.verdict import Status
@@ -106,3 +106,22 @@ def test_stage_that_was_not_run_again_is_no_part_of_the_next_attempt() -> None:
     assert set(of(2, unit=("77.1", "77.2")).results) == {"unit"}
     # Evidence of a desk, or of a run that is judged elsewhere, belongs to whoever judges it.
     assert set(of(1, unit=("",), wiring=("12.1",)).results) == {"unit", "wiring"}
+
+
+def test_run_of_the_default_branch_keeps_findings_and_one_of_a_change_none() -> None:
+    lint = given.stage("lint", scans=(given.scan(given.finding(fingerprint="ruff:F401:src/a.py:d")),))
+    told = report()
+    origin = msgspec.structs.replace(told.provenance, base=True)
+    kept_here = results.of(msgspec.structs.replace(told, provenance=origin), given.run(lint)).parts
+    assert kept_here == {"findings": b'{"lint":{"ruff":{"ruff:F401:src/a.py:d":1}}}'}
+    assert results.of(told, given.run(lint)).parts == {}
+
+
+def test_run_of_the_default_branch_keeps_a_load_test_unless_its_stage_failed() -> None:
+    evidence = given.run(given.stage("performance"))
+    told = report()
+    for status, kept in ((Status.PASS, given.steady_loads(1)), (Status.FAIL, ())):
+        stages = (msgspec.structs.replace(told.stages[0], stage="performance", status=status),)
+        origin = msgspec.structs.replace(told.provenance, base=True)
+        here = results.of(msgspec.structs.replace(told, provenance=origin, stages=stages), evidence).parts
+        assert kept_load.unpacked(here.get("load", b"[]")) == kept

@@ -186,7 +186,16 @@ def test_load_preset_standard_is_what_a_project_has_without_one(load):
 def test_load_preset_strict_is_nowhere_laxer_than_standard(load):
     bare, strict = load(), load("[tool.truegreen]\npreset = 'strict'\n")
     gates = {name for name in bare.gates if strict.gates[name] != bare.gates[name]}
-    assert gates == {"coverage", "flakiness", "time-budget", "lint-clean", "findings", "waivers"}
+    assert gates == {
+        "coverage",
+        "flakiness",
+        "time-budget",
+        "lint-clean",
+        "findings",
+        "waivers",
+        "persistence-evidence",
+    }
+    assert strict.gates["persistence-evidence"].require_object
     found = strict.gates
     assert (found["coverage"].line, found["coverage"].branch, found["flakiness"].max_ratio) == (90, 80, 0)
     assert found["time-budget"].suite_s["unit"] < bare.gates["time-budget"].suite_s["unit"]
@@ -255,6 +264,8 @@ def test_load_unknown_key_is_refused_although_a_stronger_layer_is_right(load):
             7,
         ),
         ("[tool.truegreen.components.a]\nline = 3\n", "components.a", 4),
+        ("[tool.truegreen.components.a]\npaths = ['a']\nline = nan\n", "components.a.line", 5),
+        ("[tool.truegreen.components.a]\npaths = ['a']\nbranch = 101\n", "components.a.branch", 5),
         ("[tool.truegreen.processes.web]\n", "processes.web", 3),
         (
             "[tool.truegreen.services.a]\nport = 1\n[tool.truegreen.services.b.env]\nX = '1'\nY = 2\n",

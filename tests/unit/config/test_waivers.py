@@ -71,6 +71,8 @@ def test_file_may_lie_elsewhere_in_the_project(load, tmp_path):
         ({"gate": '"stage-complete"', "stage": '"unit"'}, WrongValue, "gate stage-complete is never waived", "mend"),
         ({"gate": '"waivers"', "stage": '"run"'}, WrongValue, "gate waivers is never waived", "mend"),
         ({"approver": '"Jo "'}, WrongValue, "@jo approved a waiver of their own", "somebody else"),
+        ({"approver": '"J\\u200bo"'}, WrongValue, "@jo approved a waiver of their own", "somebody else"),
+        ({"approver": '"\\uff2ao\\u00a0"'}, WrongValue, "@jo approved a waiver of their own", "somebody else"),
         ({"approver": '"@ jo"'}, WrongValue, "@jo approved a waiver of their own", "somebody else"),
         ({"expires": "2026-10-31"}, WrongValue, "expires lies before issued", "dates"),
         ({"expires": "2027-01-31"}, WrongValue, "the waiver is for 91 days, at most 90 are allowed", "earlier"),

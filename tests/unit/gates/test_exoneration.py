@@ -163,3 +163,31 @@ def test_test_that_failed_once_on_the_base_is_not_confirmed():
 )
 def test_stem_is_what_paths_and_classes_share(path, stem):
     assert _stem(path) == stem
+
+
+def test_later_run_of_the_base_makes_no_ancestor_of_what_was_built_on_it():
+    later = tuple(run(6000 + step, held(0), base=True, commit=f"{step}" * 40) for step in range(6))
+    again = run(9000, base=True, commit=BASE)
+    first = run(5000, base=True, commit=BASE)
+    assert judged(evidence(0), (again, *reversed(later), first)).red
+    assert not judged(evidence(0), (again, *reversed(later), *past(0))).red, "its own ancestors still speak for it"
+
+
+def test_commit_that_git_knows_as_no_ancestor_says_nothing():
+    runs = past(0)
+    known = frozenset({BASE, *(one.commit for one in runs)})
+    told = msgspec.structs.replace(ELSEWHERE, ancestors=known)
+    assert not judged(evidence(0, changes=told), runs).red
+    assert judged(evidence(0, changes=msgspec.structs.replace(told, ancestors=frozenset({BASE}))), runs).red
+
+
+def test_run_in_which_the_test_did_not_run_does_not_make_it_flaky():
+    one = failure(name(0), FAIL, fingerprint=KEY)
+    pairs = [(run(n, one, base=True, tree=f"t{n}"), run(n + 1, base=True, tree=f"t{n}")) for n in range(0, 12, 2)]
+    runs = tuple(reversed([one for pair in pairs for one in pair]))
+    runs = (run(5000, base=True, commit=BASE), *runs)
+    absent = {"unit": {other.run: frozenset({name(0)}) for _, other in pairs}}
+    verdict = NoFailures().evaluate(evidence(0), "unit", ON, History(runs=runs))
+    assert not verdict.red
+    verdict = NoFailures().evaluate(evidence(0), "unit", ON, History(runs=runs, absent=absent))
+    assert verdict.red

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.support import evidence as good
-from tests.support.evidence import FAIL, PASS, case, name, record, stage
+from tests.support.evidence import FAIL, PASS, SKIP, case, name, record, stage
 from tests.support.past import clean, failure, run
 
 from truegreen.gates.flakiness import Flakiness, FlakinessOptions
+from truegreen.model.evidence import ErrorRecord
 from truegreen.model.history import History
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status
@@ -47,3 +48,43 @@ def test_failure_of_the_infrastructure_is_told_and_does_not_count():
     assert verdict.status is Status.PASS
     assert verdict.facts[-1].label == "failed for the infrastructure, not counted"
     assert [(item.level, item.message.endswith("(disk-full)")) for item in verdict.items] == [("notice", True)]
+
+
+def _claims(number, text, **more):
+    return TestRun(cases=tuple(case(n, attempts=(FAIL, PASS), message=text) for n in range(number)), **more)
+
+
+def test_assertion_that_speaks_of_a_full_disk_counts():
+    for text in ("assert 'no space left on device' in 'ok'", "AssertionError: no space left on device"):
+        assert judged(_claims(1, text)).status is Status.FAIL
+
+
+def test_whole_suite_that_blames_the_machine_without_a_record_counts():
+    text = "OSError: [Errno 28] No space left on device"
+    verdict = judged(_claims(50, text))
+    assert (verdict.status, verdict.reason) == (Status.FAIL, "50 of 50 tests disagree with themselves")
+
+
+def test_whole_suite_that_blames_the_machine_with_a_record_of_it_does_not_count():
+    error = ErrorRecord(code="TG305", what="OSError: No space left on device")
+    text = "OSError: [Errno 28] No space left on device"
+    verdict = judged(_claims(50, text), records=(record("unit", error=error),))
+    assert verdict.status is Status.PASS
+
+
+def test_test_that_failed_passed_and_was_skipped_in_the_end_is_listed():
+    verdict = judged(TestRun(cases=(case(0, SKIP, attempts=(FAIL, PASS, SKIP)), case(1))))
+    assert verdict.status is Status.FAIL
+    assert [item.message for item in verdict.items] == ["fail → pass → skip"]
+
+
+def test_test_that_was_repeated_inside_the_session_and_skipped_in_the_end_is_listed():
+    repeated = (good.session(2, reruns={name(0): 1}),)
+    verdict = judged(TestRun(cases=(case(0, SKIP), case(1))), sessions=repeated)
+    assert verdict.status is Status.FAIL
+    assert [item.message for item in verdict.items] == ["repeated inside the session → skip"]
+
+
+def test_failure_that_was_skipped_when_run_again_is_not_known_to_be_flaky():
+    verdict = judged(TestRun(cases=(case(0, FAIL, attempts=(FAIL, SKIP)), case(1))))
+    assert (verdict.status, verdict.items) == (Status.SKIPPED, ())

@@ -33,14 +33,17 @@ WANTED = {
     ),
     "no-mocks": (TESTED, {"tests", "sessions", "fakes"}, {"stages": {}, "allow": {}}),
     "unwired": ({"wiring"}, {"wiring"}, {"optional": {}}),
+    "test-style": ({"lint"}, {"style"}, {"rules": {}, "sleep_s": 0.5}),
+    "state-leaks": ({"unit"}, {"sessions"}, {"kinds": {}, "allow": {}}),
     "lint-clean": ({"lint"}, {"scans"}, {"fail_on": Severity.LOW}),
     "findings": ({"security-scan"}, {"scans"}, {"fail_on": Severity.HIGH, "warn_on": Severity.MEDIUM}),
-    "persistence-evidence": ({"persistence"}, {"persistence", "tests"}, {}),
+    "persistence-evidence": ({"persistence", "e2e"}, {"persistence", "tests"}, {}),
     "load": (
         {"performance"},
         {"load"},
         {"min_rps": 100.0, "max_error_ratio": 0.0, "p95_ms": 500.0, "min_requests": 1000},
     ),
+    "load-regression": ({"performance"}, {"load"}, {"alpha": 0.05, "min_ratio": 1.2, "min_ms": 5.0}),
     "image-verified": ({"signed-image"}, {"image"}, {"min_signatures": 1}),
     "time-regression": (TESTED, {"tests"}, {"alpha": 0.05, "min_ratio": 1.1, "min_ms": 50.0}),
     "proof-survivors": ({"prove"}, {"proof"}, {"kill_rate": 100.0, "accepted": {}}),
@@ -48,10 +51,11 @@ WANTED = {
     "full-run-budget": ({RUN}, set(), {"max_s": 300.0}),
     "quarantine": ({RUN}, set(), {"max_days": 30, "max_tests": 5, "max_ratio": 0.01}),
     "one-stage": ({RUN}, set(), {"elsewhere": []}),
+    "file-stages": ({RUN}, set(), {"paths": {}, "elsewhere": {}}),
     "requirements": ({RUN}, set(), {"milestones": []}),
     "waivers": ({RUN}, set(), {"max_days": 90, "near_days": 14}),
 }
-ADVISORY = {"time-regression", "mutation-survivors"}
+ADVISORY = {"time-regression", "load-regression", "mutation-survivors"}
 """Gates that turn nothing red unless they are told to."""
 
 
@@ -90,6 +94,16 @@ def test_gate_judges_needs_and_asks_what_is_promised(name):
         ("patch-coverage", "min-lines", (0, 1), (-1,)),
         ("coverage-ratchet", "allow", (0, 1), (-1,)),
         ("findings", "fail-on", ("info", "critical"), ("none", "")),
+        ("test-style", "sleep-s", (0.1, 5), (0, -1)),
+        ("test-style", "nameless", ("test_.", ""), ("(",)),
+        (
+            *("test-style", "rules", ({"sleep": "block", "docstring": "advise"}, {"name": "off"})),
+            ({"sleep": "red"}, {"slep": "block"}),
+        ),
+        ("state-leaks", "kinds", ({"cwd": "block"}, {"sys.path": "off"}), ({"cwd": "red"}, {"pwd": "block"})),
+        ("state-leaks", "allow", ({"A was added": "numba"}, {}), ({"A was added": " "},)),
+        ("file-stages", "paths", ({"unit": ["src"]}, {}), ({"unti": ["src"]}, {"unit": "src"})),
+        ("file-stages", "elsewhere", ({"docs": "prose"}, {}), ({"docs": ""},)),
         ("lint-clean", "fail-on", ("info", "critical"), ("none", "")),
         ("load", "min-rps", (0, 0.5), (-0.5,)),
         ("load", "max-error-ratio", (0, 0.5, 1), (-0.01, 1.01)),

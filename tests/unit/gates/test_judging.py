@@ -56,7 +56,8 @@ def test_good_run_passes_everywhere_with_a_headline_each():
 
 def test_every_gate_is_asked_somewhere():
     verdicts = [v for report in judge(good.governed()).values() for v in report.verdicts]
-    assert {verdict.gate for verdict in verdicts} == set(registry.names("gate"))
+    # Which stage verifies which file, the project alone knows: without its map that gate has no question.
+    assert {verdict.gate for verdict in verdicts} == set(registry.names("gate")) - {"file-stages"}
 
 
 def test_stage_nobody_planned_is_skipped_with_the_reason():

@@ -122,6 +122,12 @@ def test_what_the_plugin_sees_is_not_taken_from_the_sources(rule):
     assert judged(uses=[fake(rule=rule)]).status is Status.PASS
 
 
+@pytest.mark.parametrize("what", ["flexmock.flexmock", "mockito.when"])
+def test_what_only_the_sources_tell_of_is_taken_from_them(what):
+    verdict = judged(uses=[fake(rule=Rule.REPLACED, what=what)])
+    assert (verdict.status, verdict.items[0].title) == (Status.FAIL, f"NM1 {what}")
+
+
 def test_stand_in_of_tests_that_were_skipped_is_none():
     ran = cases(SKIP, PASS, PASS)
     assert judged(uses=[fake(0)], tests=ran).status is Status.PASS

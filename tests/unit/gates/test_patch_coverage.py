@@ -134,3 +134,43 @@ def test_coverage_that_was_promised_and_is_missing_is_blind(gate):
     quiet = {"coverage": registry.load("gate", "coverage").Options(enabled=False)}
     report = judging.judge(good.run(stage("unit", coverage=None, problems=(lost,))), quiet, good.NO_HISTORY)[1]
     assert {one.gate: one.status for one in report.verdicts}[gate] is Status.BLIND
+
+
+def known(covered, missing=(), **more):
+    file = FileCoverage(path="src/a.py", covered=bits_of(covered), missing=bits_of(missing), **more)
+    return Coverage(files=(file,))
+
+
+def test_changed_lines_of_code_that_the_coverage_of_their_file_does_not_know_are_uncovered():
+    new = change(lines=range(11, 61), code=frozenset(range(1, 61, 2)))
+    verdict = judged(known(range(1, 11), excluded=0), new)
+    assert (verdict.status, verdict.reason.partition(",")[0]) == (Status.FAIL, "0.00 % of 25 changed lines covered")
+    assert verdict.facts[-1].label == "lines the coverage does not know, counted as uncovered"
+    assert judged(known(range(1, 11)), new).reason == verdict.reason, "XML and LCOV do not tell what was left out"
+
+
+def test_changed_lines_that_were_left_out_on_purpose_do_not_count():
+    new = change(lines=range(11, 61), code=frozenset(range(11, 61)))
+    verdict = judged(known([*range(1, 11), 11], excluded=bits_of(range(12, 61))), new)
+    assert (verdict.status, verdict.reason) == (Status.PASS, "100.00 % of 1 changed line covered")
+    assert judged(known([*range(1, 11), 11]), new).reason == verdict.reason
+    assert judged(known(range(1, 11), excluded=-1), new).status is Status.SKIPPED
+
+
+def test_places_that_reach_the_threshold_come_first_and_no_fewer_do():
+    lines = {*range(1, 41), *range(50, 60), *range(70, 73)}  # 40 uncovered, 10 uncovered, 3 uncovered
+    ran = range(100, 200)
+    file = FileCoverage(path="src/a.py", covered=bits_of({45, 65, *ran}), missing=bits_of(lines))
+    verdict = judged(Coverage(files=(file,)), change(lines={*lines, *ran}), line=95)
+    assert ("fewest places that reach it", "2 places with 50 lines") in [(f.label, f.value) for f in verdict.facts]
+    assert "cover the first 2 places listed, the fewest that reach the threshold" in verdict.remedy
+    assert [(i.line, i.last_line) for i in verdict.items] == [(1, 40), (50, 59), (70, 72)]
+    verdict = judged(Coverage(files=(file,)), change(lines={*lines, *ran}), line=67)
+    assert "cover the place listed first" in verdict.remedy
+    assert [(i.line, i.last_line) for i in verdict.items] == [(70, 72), (1, 40), (50, 59)]  # 3 lines do
+
+
+def test_changed_lines_with_unchanged_code_that_ran_between_them_are_two_places():
+    file = FileCoverage(path="src/a.py", covered=bits_of(range(4, 50)), missing=bits_of((3, 50)))
+    verdict = judged(Coverage(files=(file,)), change(lines=(3, 50)), min_lines=0)
+    assert [(i.line, i.last_line) for i in verdict.items] == [(3, 3), (50, 50)]

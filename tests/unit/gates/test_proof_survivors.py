@@ -7,7 +7,7 @@ from tests.support.evidence import governed, proof, proof_answer, proof_mutant, 
 
 from truegreen.gates.proof_survivors import ProofSurvivors, ProofSurvivorsOptions
 from truegreen.model.history import History
-from truegreen.model.proof import Answer
+from truegreen.model.proof import Answer, TestAnswer
 from truegreen.model.verdict import Status
 
 SEEN, MISSED, UNKNOWN = Answer.NOTICED, Answer.MISSED, Answer.UNKNOWN
@@ -36,6 +36,15 @@ def test_mutants_that_are_all_noticed_pass_with_their_numbers():
     assert verdict.reason == "2 mutants, all noticed; 2 tests had to notice each fault"
     assert verdict.facts[0].value == "100 %, 2 of 2"
     assert verdict.items == ()
+
+
+def test_test_that_failed_before_it_wrote_what_it_names_is_told():
+    early = TestAnswer(test="test_1", answer=SEEN, why="it failed before operations was written")
+    named = database(SEEN)
+    verdict = judge(named, proof_mutant("commit-fails", SEEN, tests=(*named.tests, early)))
+    assert verdict.status is Status.PASS
+    (fact,) = (fact for fact in verdict.facts if fact.label == "failed before what they name was written")
+    assert fact.value == "1: test_1"
 
 
 def test_one_test_that_stays_green_fails_although_the_mutant_was_noticed():
@@ -153,3 +162,32 @@ def test_source_that_nobody_could_read_is_blind():
 def test_everything_accepted_is_no_pass_by_silence():
     verdict = judge(unwired(MISSED), accepted={"unwired:Service.cache": "why"})
     assert verdict.status is Status.BLIND
+
+
+def worker(answer, name="worker:app.worker:main"):
+    return proof_mutant(name, answer, tests=(proof_answer("test_works"),) if answer is SEEN else ())
+
+
+def test_worker_that_nobody_misses_fails_with_advice_of_its_own():
+    verdict = judge(database(SEEN), worker(MISSED))
+    assert verdict.status is Status.FAIL
+    assert "assert what only the worker does" in verdict.remedy
+    assert "factory" not in verdict.remedy
+
+
+def test_replica_that_nobody_reads_fails_with_advice_of_its_own():
+    verdict = judge(database(SEEN), proof_mutant("replica-lag", MISSED, tests=()))
+    assert verdict.status is Status.FAIL
+    assert "read over the replica" in verdict.remedy
+    assert "factory" not in verdict.remedy
+
+
+def test_worker_that_is_accepted_does_not_count():
+    accepted = {"worker:app.worker:main": "it is tried out by hand"}
+    assert judge(database(SEEN), worker(MISSED), accepted=accepted).status is Status.PASS
+
+
+def test_worker_that_there_is_not_cannot_be_accepted():
+    verdict = judge(database(SEEN), accepted={"worker:app.worker:gone": "it is tried out by hand"})
+    assert verdict.status is Status.FAIL
+    assert "worker:app.worker:gone" in verdict.reason

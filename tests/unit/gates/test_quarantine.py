@@ -27,10 +27,9 @@ def governed(tests, *rows, **more):
     return good.governed(stage("unit", tests=tests), **{"quarantine": rows or (quarantined(0),), **more})
 
 
-def ward(tests, *rows, past=(), options=None, **more):
-    return Quarantine().evaluate(
-        governed(tests, *rows, **more), "run", options or QuarantineOptions(), History(runs=tuple(past))
-    )
+def ward(tests, *rows, past=(), absent=None, options=None, **more):
+    history = History(runs=tuple(past), absent={"unit": absent or {}})
+    return Quarantine().evaluate(governed(tests, *rows, **more), "run", options or QuarantineOptions(), history)
 
 
 def flakiness(evidence, *past):
@@ -111,6 +110,20 @@ def test_release_is_by_clean_runs_and_not_by_days():
     there = ward(good.cases(PASS), past=[bad, *clean(CLEAN_RUNS - 1)])
     assert "299 clean runs in a row, ready to be released" in there.items[0].message
     assert 0.99**CLEAN_RUNS <= 0.05 < 0.99 ** (CLEAN_RUNS - 1)
+
+
+def test_run_in_which_the_test_did_not_run_is_no_clean_run():
+    past = clean(40)
+    held = ward(good.cases(PASS), past=past, absent={run.run: frozenset({name(0)}) for run in past[:25]})
+    assert "passed; 16 clean runs in a row" in held.items[0].message
+
+
+@pytest.mark.parametrize(("missing", "told"), [("1", "20 clean runs"), ("12", "1 clean run in")])
+def test_run_in_which_no_parameter_of_the_test_ran_is_no_clean_run(missing, told):
+    past = clean(19)
+    absent = {run.run: frozenset(f"a.py::t[{each}]" for each in missing) for run in past}
+    both = TestRun(cases=(case(0, id="a.py::t[1]"), case(0, id="a.py::t[2]")))
+    assert told in ward(both, quarantined(test="a.py::t"), past=past, absent=absent).items[0].message
 
 
 def test_expired_row_is_red_and_listed_first():

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 import pytest
 from tests.support import evidence as good
 from tests.support.evidence import finding, scan, stage
+from tests.support.reports import report
 
+from truegreen import registry
 from truegreen.gates.findings import Findings, FindingsOptions
 from truegreen.gates.lint_clean import LintClean, LintCleanOptions
 from truegreen.model.finding import Severity
@@ -79,3 +84,15 @@ def test_security_with_medium_findings_passes_and_shows_them():
 
 def test_security_fails_on_medium_where_asked():
     assert security(scan(finding(Severity.MEDIUM)), fail_on=Severity.MEDIUM).status is Status.FAIL
+
+
+@pytest.mark.parametrize("judged", [lint, security])
+def test_findings_that_are_not_listed_are_counted_in_verdict_and_reports(judged):
+    found = tuple(finding(Severity.CRITICAL, path=f"src/{n}.py", message=f"m{n}", rule=f"R{n}") for n in range(1_234))
+    verdict = judged(scan(*found))
+    assert (len(verdict.items), verdict.unlisted) == (200, 1_034)
+    told = report(Status.FAIL)
+    stage_of = msgspec.structs.replace(told.stages[0], verdicts=(verdict,))
+    text = registry.load("reporter", "terminal")().render(msgspec.structs.replace(told, stages=(stage_of,))).text
+    (more,) = re.findall(r"([\d,]+) more", text)
+    assert len(re.findall(r"src/\d+\.py", text)) + int(more.replace(",", "")) == 1_234

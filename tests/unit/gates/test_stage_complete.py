@@ -51,6 +51,17 @@ def test_evidence_without_a_commit_is_stale_when_a_commit_is_judged():
     assert judged(stage("unit", records=(record("unit", commit=""),))).code == "TG204"
 
 
+def test_evidence_of_files_that_differ_from_the_commit_is_blind_in_a_ci():
+    def with_trees(before, committed):
+        return judged(stage("lint", records=(record("lint", tree_before=before),)), committed=committed)
+
+    verdict = with_trees("t1", "t2")
+    assert (verdict.status, verdict.code) == (Status.BLIND, "TG204")
+    assert verdict.reason == "the evidence of lint is of files that differ from the commit"
+    for before, committed in (("t2", "t2"), ("", "t2"), ("t1", "")):
+        assert with_trees(before, committed).status is Status.PASS
+
+
 def test_project_without_commits_passes():
     assert judged(stage("unit", records=(record("unit", commit=""),)), commit="").status is Status.PASS
 

@@ -58,6 +58,11 @@ def test_failures_after_each_attempt_say_so():
     assert verdict.items[0].message == "boom (failed in each of 2 attempts)"
 
 
+def test_failure_that_was_skipped_when_run_again_says_that_a_skip_mends_nothing():
+    verdict = failures(TestRun(cases=(case(0, FAIL, message="boom", attempts=(FAIL, SKIP)),)))
+    assert verdict.items[0].message == "boom (skipped when it was run again, which mends nothing)"
+
+
 def test_flakiness_above_the_ratio_fails_and_lists_the_tests():
     tests = TestRun(cases=(case(0, PASS, attempts=(FAIL, PASS), message="late"), *(case(n) for n in range(1, 50))))
     verdict = flaky(tests)

@@ -151,7 +151,8 @@ def test_branches_at_their_threshold_pass_and_below_fail(taken, status):
     component = {"all": Component(paths=["src"], branch=50)}
     verdict = judged("coverage", stage("unit", coverage=measured), components=component)
     assert verdict.status is status
-    assert [fact.label for fact in verdict.facts] == ["lines", "all: lines", "all: branches"]
+    missing = ["all: branches missing to the threshold"] if status is FAILED else []
+    assert [fact.label for fact in verdict.facts] == ["lines", "all: lines", "all: branches", *missing]
 
 
 def test_components_that_lack_are_each_told_beside_one_that_does_not():

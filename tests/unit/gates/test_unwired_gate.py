@@ -7,7 +7,7 @@ from tests.support.evidence import dependency, stage, wiring
 
 from truegreen.gates.unwired import Unwired, UnwiredOptions
 from truegreen.model.verdict import Status
-from truegreen.model.wiring import Place, Supply
+from truegreen.model.wiring import Place, Supply, Unbuilt
 
 NEVER = dependency(Supply.NEVER)
 LOUD = dependency(Supply.NEVER, parameter="cache", kind="", guards=())
@@ -27,6 +27,7 @@ def test_all_supplied_passes_and_says_of_how_many():
         "optional dependencies": "2",
         "supplied by nobody": "0",
         "not known": "1",
+        "roots walked": "0: nothing was built",
     }
 
 
@@ -86,3 +87,36 @@ def test_results_of_another_runner_are_not_asked_and_missing_evidence_is():
         for name, records in {"brought": (brought,), "both": (brought, own), "own": (own,), "none": ()}.items()
     }
     assert asked == {"brought": False, "both": True, "own": True, "none": True}
+
+
+def test_dependency_that_no_method_uses_is_said_to_be_used_by_none():
+    unused = dependency(Supply.NEVER, guards=(), uses=0)
+    verdict = judged(wiring(unused))
+    assert verdict.status is Status.PASS
+    assert verdict.reason.endswith("supplied; 1 without anybody who supplies it, used by no method")
+
+
+def unbuilt(**more):
+    values = {"name": "app.di:get_service", "place": Place("app/di.py", 4), "why": "it needs `settings`"}
+    return Unbuilt(**{**values, **more})
+
+
+def test_factory_that_could_not_be_called_and_leaves_out_what_others_supply_is_red():
+    found = unbuilt(omits=("Service.repository",), factory=True)
+    verdict = judged(wiring(dependency(), unbuilt=(unbuilt(name="a:b"), found)))
+    assert verdict.status is Status.FAIL
+    assert verdict.reason.startswith("app.di:get_service leaves out Service.repository: what needs it is passed over")
+    assert "app/di.py:4" in verdict.remedy
+    (item,) = verdict.items
+    assert (item.path, item.line, item.level) == ("app/di.py", 4, "error")
+    allowed = judged(wiring(dependency(), unbuilt=(found,)), optional={"Service.repository": "the batch job"})
+    assert (allowed.status, allowed.items) == (Status.PASS, ())
+
+
+def test_function_that_is_no_factory_by_its_name_and_leaves_something_out_is_told():
+    verdict = judged(wiring(dependency(), unbuilt=(unbuilt(omits=("Service.repository",)),)))
+    assert verdict.status is Status.PASS
+    assert verdict.reason.endswith("; left out in silence by app.di:get_service, which no walk goes through")
+    assert [item.level for item in verdict.items] == ["notice"]
+    facts = {fact.label: fact.value for fact in verdict.facts}
+    assert facts["not built"] == "1 (app.di:get_service: it needs `settings`)"

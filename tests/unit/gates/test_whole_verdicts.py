@@ -15,9 +15,11 @@ from truegreen.config.schema import Component
 from truegreen.gates.base import RUN
 from truegreen.model.evidence import ErrorRecord, RunState, ToolRun
 from truegreen.model.finding import Severity
+from truegreen.model.leaks import Leak
 from truegreen.model.mutation import Fate
 from truegreen.model.proof import Answer
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
+from truegreen.model.style import Remark, StyleRule
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status, Verdict
 from truegreen.model.wiring import Supply
@@ -36,6 +38,13 @@ UNSEEN = good.recording(3, phases=())
 SEVERE = good.scan(good.finding(Severity.CRITICAL))
 HOLE = good.scan(unread=("a.py: cut",))
 WORSE = stage("unit", coverage=good.coverage(89, 11))
+WAITS = good.style(
+    Remark(path="tests/test_a.py", line=5, rule=StyleRule.SLEEP, what="time.sleep(2)", wait_s=2.0),
+)
+CUT_STYLE = good.style(unread=("tests/test_b.py: cut",))
+LOOKED, SOME_LOOKED = session(leaks_watched=3), session(leaks_watched=2)
+LEFT = session(leaks_watched=3, leaks=(Leak("tests/test_a.py::test_0", "cwd", "/a became /b"),))
+UNTOLD = good.run(changes=None, changes_unknown="the base is not in the clone")
 LIVES = good.mutant(Fate.SURVIVED)
 BY_ROOT = good.image(user="root")
 
@@ -96,6 +105,17 @@ EXITS = [
     ("coverage-ratchet", "unit", good.run(WORSE, changes=None), {}, FAILED, "", True),
     ("coverage-ratchet", "unit", on("unit", coverage=None), {}, BLIND, "TG205", False),
     ("coverage-ratchet", "unit", on("unit"), {}, OPEN, "", False),
+    ("test-style", "lint", on("lint"), {}, PASSED, "", True),
+    ("test-style", "lint", on("lint", style=WAITS), {"rules": {"sleep": "block"}}, FAILED, "", True),
+    ("test-style", "lint", on("lint", style=CUT_STYLE), {"rules": {"sleep": "block"}}, BLIND, "TG205", True),
+    ("test-style", "lint", on("lint", style=None), {}, BLIND, "TG205", False),
+    ("test-style", "lint", on("lint", style=good.style(files=())), {}, OPEN, "", False),
+    ("state-leaks", "unit", on("unit", sessions=(LOOKED,)), {}, PASSED, "", True),
+    ("state-leaks", "unit", on("unit", sessions=(LEFT,)), {"kinds": {"cwd": "block"}}, FAILED, "", True),
+    ("state-leaks", "unit", on("unit", sessions=()), {}, BLIND, "TG205", False),
+    ("state-leaks", "unit", on("unit", sessions=(session(),)), {"kinds": {"cwd": "block"}}, BLIND, "TG205", False),
+    ("state-leaks", "unit", on("unit", sessions=(SOME_LOOKED,)), {"kinds": {"cwd": "block"}}, BLIND, "TG205", True),
+    ("state-leaks", "unit", on("unit", sessions=(session(),)), {}, OPEN, "", False),
     ("lint-clean", "lint", on("lint"), {}, PASSED, "", True),
     ("lint-clean", "lint", on("lint", scans=(SEVERE,)), {}, FAILED, "", True),
     ("lint-clean", "lint", on("lint", scans=(HOLE,)), {}, BLIND, "TG205", True),
@@ -115,6 +135,9 @@ EXITS = [
     ("load", "performance", on("performance", load=good.load(failures=9)), {}, FAILED, "", True),
     ("load", "performance", on("performance", load=good.load(requests=9)), {}, BLIND, "TG205", False),
     ("load", "performance", on("performance", load=None), {}, BLIND, "TG205", False),
+    ("load-regression", "performance", on("performance"), {}, PASSED, "", True),
+    ("load-regression", "performance", on("performance", load=good.load(p95_ms=99.0)), {}, FAILED, "", True),
+    ("load-regression", "performance", on("performance", load=None), {}, BLIND, "TG205", False),
     ("image-verified", "signed-image", on("signed-image"), {}, PASSED, "", True),
     ("image-verified", "signed-image", on("signed-image", image=BY_ROOT), {}, FAILED, "", True),
     ("image-verified", "signed-image", on("signed-image", image=None), {}, BLIND, "TG201", False),
@@ -129,6 +152,11 @@ EXITS = [
     ("one-stage", RUN, on("unit", sessions=(session(claims={"e2e": (good.name(0),)}),)), {}, FAILED, "", True),
     ("one-stage", RUN, on("unit", sessions=(session(unclaimed=("t.py::test_x",)),)), {}, BLIND, "TG205", True),
     ("one-stage", RUN, on("unit", sessions=()), {}, OPEN, "", False),
+    ("file-stages", RUN, good.run(), {"paths": {"unit": ["src"]}}, PASSED, "", True),
+    ("file-stages", RUN, good.run(), {"paths": {"unit": ["lib"]}}, FAILED, "", True),
+    ("file-stages", RUN, UNTOLD, {"paths": {"unit": ["src"]}}, BLIND, "TG205", False),
+    ("file-stages", RUN, good.run(), {}, OPEN, "", False),
+    ("file-stages", RUN, good.run(changes=None), {"paths": {"unit": ["src"]}}, OPEN, "", False),
     ("requirements", RUN, good.governed(), {}, PASSED, "", True),
     ("requirements", RUN, good.governed(requirements=(good.requirement(id="R-2"),)), {}, FAILED, "", True),
     ("requirements", RUN, good.governed(stage("unit", tests=None)), {}, BLIND, "TG205", True),

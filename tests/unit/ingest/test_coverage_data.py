@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sqlite3
 from pathlib import Path
 
@@ -107,14 +108,15 @@ def test_only_wanted_files_are_told(tmp_path, monkeypatch, relative):
     assert of_shards([tmp_path / "data"], root, set()).files == ()
 
 
-def test_wanted_files_are_found_where_the_data_was_combined_from_two_folders(tmp_path, monkeypatch):
+def test_data_that_was_combined_from_two_folders_is_refused(tmp_path, monkeypatch):
     root = project(tmp_path / "p")
     measure(root, tmp_path / "data", monkeypatch=monkeypatch)
     change(tmp_path / "data", "UPDATE file SET path = '/other/' || 'src/unused.py' WHERE path LIKE '%unused.py'")
-    assert list(plain(of_shards([tmp_path / "data"], root, {"src/m.py", "src/unused.py"}))) == [
-        "src/m.py",
-        "src/unused.py",
-    ]
+    for wanted in (None, {"src/m.py", "src/unused.py"}):
+        with pytest.raises(EvidenceUnreadable) as caught:
+            of_shards([tmp_path / "data"], root, wanted)
+        assert "/other/src/unused.py" in caught.value.why
+        assert "lie in two places" in caught.value.why
 
 
 def change(path, *statements):
@@ -131,7 +133,8 @@ def change(path, *statements):
         ("CREATE VIEW more AS SELECT 1", "views or triggers"),
         ("DELETE FROM file", "measured no file"),
         ("UPDATE line_bits SET file_id = 99", "lines of a file that it does not name"),
-        ("UPDATE file SET path = x'00ff' WHERE path LIKE '%unused.py'", "no text"),
+        ("UPDATE file SET path = x'00ff' WHERE path LIKE '%unused.py'", "BLOB"),
+        ("UPDATE file SET path = NULL WHERE path LIKE '%unused.py'", "no text"),
         ("UPDATE file SET path = '/etc/passwd' WHERE path LIKE '%unused.py'", "outside the project"),
         ("UPDATE line_bits SET numbits = zeroblob(200000)", "beyond"),
         ("UPDATE line_bits SET numbits = 3", ""),
@@ -233,3 +236,63 @@ def test_two_names_of_one_shard_that_would_be_one_file_are_refused(tmp_path, bef
         of_shards(shards, tmp_path)
     assert caught.value.where == str(shards[-1])
     assert all(name in caught.value.why for name in ("/one/src/m.py", "/two/src/m.py", "src/m.py"))
+
+
+def foreign(folder, *paths):
+    """Write data of line 1 of some files, whether they are there or not."""
+    data = coverage.CoverageData(str(folder / ".coverage"))
+    data.add_lines({str(path): [1] for path in paths})
+    data.write()
+    return [folder / ".coverage"]
+
+
+@pytest.mark.parametrize("elsewhere", ["/tmp/pytest-of-ci/plugin", "/zzz/plugin"])
+def test_data_of_a_file_in_another_folder_is_not_the_projects_file_of_that_name(tmp_path, elsewhere):
+    for name in ("app.py", "lib/core.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a = 1\n")
+    data = foreign(tmp_path, tmp_path / "lib" / "core.py", f"{elsewhere}/app.py")
+    for wanted in (None, {"app.py", "lib/core.py"}):
+        with pytest.raises(EvidenceUnreadable) as caught:
+            of_shards(data, tmp_path, wanted)
+        assert f"{elsewhere}/app.py" in caught.value.why
+        assert "leave files of other projects out" in caught.value.why
+
+
+@pytest.mark.parametrize("wanted", [None, {"app.py"}])
+def test_data_of_nothing_but_the_name_of_a_file_elsewhere_is_refused(tmp_path, wanted):
+    (tmp_path / "app.py").write_text("a = 1\n")
+    with pytest.raises(EvidenceUnreadable, match="cannot be read") as caught:
+        of_shards(foreign(tmp_path, "/srv/x/app.py"), tmp_path, wanted)
+    assert "/srv/x/app.py may be another file than app.py" in caught.value.why
+
+
+@pytest.mark.parametrize("wanted", [None, {"app.py"}])
+def test_data_of_another_machine_is_the_projects_where_a_longer_path_bears_it_out(tmp_path, wanted):
+    for name in ("app.py", "lib/core.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("a = 1\n")
+    data = foreign(tmp_path, "/home/ci/app/app.py", "/home/ci/app/lib/core.py")
+    names = [file.path for file in of_shards(data, tmp_path, wanted).files]
+    assert names == (["app.py"] if wanted else ["app.py", "lib/core.py"])
+
+
+@pytest.mark.skipif(os.sep != "/", reason="a backslash is no part of a name there")
+def test_source_with_a_backslash_in_its_name_is_found_as_it_is_written(tmp_path):
+    (tmp_path / "src").mkdir()
+    for name in ("back\\slash.py", "m.py"):
+        (tmp_path / "src" / name).write_text("a = 1\n")
+    data = foreign(tmp_path, tmp_path / "src" / "back\\slash.py", tmp_path / "src" / "m.py")
+    assert [file.path for file in of_shards(data, tmp_path).files] == ["src/back\\slash.py", "src/m.py"]
+    (file,) = of_shards(foreign(tmp_path, tmp_path / "src" / "back\\slash.py"), tmp_path, {"src/back\\slash.py"}).files
+    assert lines_of(file.covered) == [1]
+
+
+def test_data_of_a_line_beyond_the_end_of_its_file_is_of_another_state(tmp_path):
+    (tmp_path / "m.py").write_text("a = 1\n")
+    data = coverage.CoverageData(str(tmp_path / ".coverage"))
+    data.add_lines({str(tmp_path / "m.py"): [1, 400]})
+    data.write()
+    with pytest.raises(EvidenceUnreadable, match="another state of the sources") as caught:
+        of_shards([tmp_path / ".coverage"], tmp_path)
+    assert caught.value.why == "m.py has 2 lines, and it tells of line 400"

@@ -16,14 +16,21 @@ from truegreen.ingest.pytest_session import PytestSessionReader
 from truegreen.model.coverage import bits_of
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "coverage"
-ROOT = Path("/project")
 READERS = [PytestSessionReader, CoverageJsonReader, PersistenceReader]
 
 
 def read(reader, tmp_path, content):
     path = tmp_path / "file.json"
     path.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
-    return reader().read(path, ROOT)
+    return reader().read(path, project(tmp_path))
+
+
+def project(folder, lines=9):
+    """Return a project that has the measured sources."""
+    for name in ("src/m.py", "src/unused.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x = 1\n" * lines)
+    return folder
 
 
 def refused(reader, tmp_path, content):
@@ -43,7 +50,7 @@ def test_file_of_another_shape_is_refused(reader, tmp_path, content):
 @pytest.mark.parametrize("reader", READERS)
 def test_missing_file_is_missing(reader, tmp_path):
     with pytest.raises(EvidenceMissing):
-        reader().read(tmp_path / "none.json", ROOT)
+        reader().read(tmp_path / "none.json", tmp_path)
 
 
 def test_session_is_read_as_written(tmp_path):
@@ -75,8 +82,8 @@ def test_session_with_a_number_as_text_is_refused(tmp_path):
     assert "collected" in refused(PytestSessionReader, tmp_path, content)
 
 
-def test_coverage_of_lines_and_branches_is_read():
-    measured = CoverageJsonReader().read(SAMPLES / "branches.json", ROOT)
+def test_coverage_of_lines_and_branches_is_read(tmp_path):
+    measured = CoverageJsonReader().read(SAMPLES / "branches.json", project(tmp_path))
     file = next(file for file in measured.files if file.path == "src/m.py")
     assert measured.has_branches
     assert (file.covered, file.missing) == (bits_of((1, 2, 3, 6)), bits_of((4, 7)))
@@ -84,8 +91,8 @@ def test_coverage_of_lines_and_branches_is_read():
     assert (file.taken, file.untaken) == (frozenset({(2, 3)}), frozenset({(2, 4)}))
 
 
-def test_coverage_without_branches_says_so():
-    assert not CoverageJsonReader().read(SAMPLES / "lines.json", ROOT).has_branches
+def test_coverage_without_branches_says_so(tmp_path):
+    assert not CoverageJsonReader().read(SAMPLES / "lines.json", project(tmp_path)).has_branches
 
 
 @pytest.fixture
@@ -117,9 +124,9 @@ def test_coverage_of_a_file_outside_the_project_is_refused(tmp_path, report):
     assert "outside the project" in refused(CoverageJsonReader, tmp_path, report)
 
 
-@pytest.mark.parametrize("name", ["/project/src/m.py", "src\\m.py"])
+@pytest.mark.parametrize("name", ["{root}/src/m.py", "src\\m.py"])
 def test_coverage_paths_are_made_relative(tmp_path, report, name):
-    report["files"][name] = report["files"].pop("src/m.py")
+    report["files"][name.format(root=tmp_path)] = report["files"].pop("src/m.py")
     assert "src/m.py" in [file.path for file in read(CoverageJsonReader, tmp_path, report).files]
 
 
@@ -135,7 +142,31 @@ def test_recording_is_read_as_written(tmp_path):
         (good.recording(phases=(good.phase(0, phase="middle"),)), "unknown phase 'middle'"),
         (good.recording(phases=(good.phase(0, good.change(-1)),)), "below zero"),
         (good.recording(demands=(good.demand(0, demand={"at_least": 0}),)), "less than one row"),
+        (good.recording(demands=(good.demand(0, demand={"at_least": 0, "at_most": 2}),)), "less than one row"),
+        (good.recording(demands=(good.demand(0, demand={"at_least": -1, "at_most": 0}),)), "less than one row"),
+        (good.recording(demands=(good.demand(0, demand={"at_least": 3, "at_most": 2}),)), "can never be met"),
     ],
 )
 def test_recording_that_cannot_be_true_is_refused(tmp_path, broken, told):
     assert told in refused(PersistenceReader, tmp_path, msgspec.json.encode(broken))
+
+
+def test_coverage_of_lines_beyond_the_end_of_their_file_is_of_another_state(tmp_path):
+    with pytest.raises(EvidenceUnreadable, match="another state of the sources") as caught:
+        CoverageJsonReader().read(SAMPLES / "lines.json", project(tmp_path, 2))
+    assert "src/m.py has 3 lines, and it tells of line " in caught.value.why
+
+
+def test_coverage_of_no_file_of_the_project_is_refused(tmp_path, report):
+    report["files"] = {f"other/{name}": told for name, told in report["files"].items()}
+    assert "none of its files is in the project: other/" in refused(CoverageJsonReader, tmp_path, report)
+
+
+def test_lines_that_were_left_out_on_purpose_are_told(tmp_path, report):
+    report["files"]["src/m.py"]["excluded_lines"] = [8, 9]
+    told = {file.path: file.excluded for file in read(CoverageJsonReader, tmp_path, report).files}
+    assert told["src/m.py"] == bits_of((8, 9))
+    del report["files"]["src/m.py"]["excluded_lines"]
+    assert {file.path: file.excluded for file in read(CoverageJsonReader, tmp_path, report).files}["src/m.py"] is None
+    report["files"]["src/m.py"]["excluded_lines"] = [-1]
+    assert "a line number is impossible" in refused(CoverageJsonReader, tmp_path, report)

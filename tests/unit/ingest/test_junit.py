@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -335,10 +336,33 @@ def test_output_of_many_megabytes_is_no_long_tag(tmp_path, form):
 def test_monstrous_attribute_of_a_case_is_refused(tmp_path, attribute):
     given = {"classname": "c", "name": "n", "time": "1"} | {attribute: "x" * 70_000}
     attributes = " ".join(f'{key}="{value}"' for key, value in given.items())
-    if attribute != "time":  # a time that is no number is none
-        assert "attribute is longer" in refused(tmp_path, f"<testsuite><testcase {attributes}/></testsuite>").why
-    else:
-        assert read(tmp_path, f"<testsuite><testcase {attributes}/></testsuite>")[0].duration_s == 0
+    for before in ("", '<testcase classname="c" name="usual" time="1"/>'):
+        assert (
+            "attribute is longer" in refused(tmp_path, f"<testsuite>{before}<testcase {attributes}/></testsuite>").why
+        )
+
+
+def test_case_behind_an_inner_suite_has_the_file_of_its_own_suite(tmp_path):
+    case = '<testcase name="{0}" classname="A" time="1"/>'
+    inner = f"<testsuite>{case.format('b')}{case.format('c')}</testsuite>"
+    text = f'<testsuite file="tests/a.py">{case.format("a")}{inner}{case.format("d")}{case.format("e")}</testsuite>'
+    found = {found.id for found in read(tmp_path, text)}
+    assert found == {"tests/a.py::A::a", "A::b", "A::c", "tests/a.py::A::d", "tests/a.py::A::e"}
+
+
+@pytest.mark.parametrize("more", ["", " file='a.py'", " time='1'"])
+def test_case_without_a_suite_is_refused(tmp_path, more):
+    assert "the root element is 'testcase'" in refused(tmp_path, f"<testcase name='a' classname='c'{more}/>").why
+
+
+def test_attributes_in_any_order_are_read_alike(tmp_path):
+    orders = [*itertools.permutations(("classname", "name", "time"))] * 2
+    cases = "".join(
+        "<testcase " + " ".join(f'{key}="{number if key != "classname" else "c"}"' for key in order) + "/>"
+        for number, order in enumerate(orders)
+    )
+    found = read(tmp_path, f"<testsuite>{cases}</testsuite>")
+    assert [(case.id, round(case.duration_s, 1)) for case in found] == [(f"c::{n}", float(n)) for n in range(12)]
 
 
 def test_elements_inside_a_case_are_no_deeper_than_elsewhere(tmp_path):

@@ -51,7 +51,7 @@ def log(*reports: tuple[str, str, str], status: int | None = 0) -> str:
 
 
 def ctrf(*tests: dict[str, object], **summary: int) -> str:
-    return json.dumps({"results": {"tool": {"name": "t"}, "summary": summary, "tests": tests}})
+    return json.dumps({"results": {"tool": {"name": "t"}, "summary": {"tests": len(tests), **summary}, "tests": tests}})
 
 
 def trx(*results: str, outcome: str = "Completed", counters: str = "", after: str = "") -> str:

@@ -8,8 +8,11 @@ from tests.support.evidence import dependency, wiring
 
 from truegreen.errors import EvidenceUnreadable
 from truegreen.ingest.wiring import WiringReader
-from truegreen.model.wiring import Place, Supply
+from truegreen.model.wiring import Flaw, Flawed, Place, Root, Supply, Walk
 from truegreen.runtime import files
+
+ROOT = Root(name="app.di:get_service")
+WALK = Walk(root=ROOT.name, objects=1)
 
 
 def read(tmp_path, data):
@@ -17,14 +20,14 @@ def read(tmp_path, data):
 
 
 def test_record_that_was_written_is_read_again(tmp_path):
-    scan = wiring(dependency(), dependency(Supply.NEVER), unread=("a.py: no",))
+    scan = wiring(dependency(), dependency(Supply.NEVER), unread=("a.py: no",), roots=(ROOT,), walks=(WALK,))
     assert read(tmp_path, msgspec.json.encode(scan)) == scan
 
 
 @pytest.mark.parametrize(
     "scan",
     [
-        wiring(schema_version=2),
+        wiring(schema_version=1),
         wiring(files=-1),
         wiring(dependency(), classes=0),
         wiring(dependency(place=Place("", 1))),
@@ -33,6 +36,11 @@ def test_record_that_was_written_is_read_again(tmp_path):
         wiring(dependency(suppliers=())),
         wiring(dependency(Supply.NEVER, suppliers=(Place("a.py", 1),))),
         wiring(dependency(Supply.NEVER, calls=())),
+        wiring(roots=(ROOT, ROOT)),
+        wiring(roots=(ROOT,), walks=(WALK, WALK)),
+        wiring(walks=(WALK,)),
+        wiring(roots=(ROOT,), walks=(Walk(root=ROOT.name, objects=-1),)),
+        wiring(roots=(ROOT,), walks=(Walk(root=ROOT.name, flawed=(Flawed(flaw=Flaw.MISSING, path="", name="x"),)),)),
     ],
 )
 def test_record_that_contradicts_itself_is_refused(tmp_path, scan):

@@ -42,6 +42,8 @@ def test_visible_keeps_lines_where_asked():
         ("see #12 and GH-3", "see #\u206012 and GH-\u20603"),
         ("#12", "\\#\u206012"),
         ("1.0.0", "1.0.0"),
+        ("a.py:100: no :octocat:", "a.py:\u2060100: no :\u2060octocat:"),
+        ("at 12:34:56, x::Test::y", "at 12:34:56, x::Test::y"),
         ("https://x.y", "https&#58;//x.y"),
         ("www.x.y", "www\u2060.x.y"),
         ("- item", r"\- item"),

@@ -226,3 +226,13 @@ def test_machine_without_git_cannot_tell(origin, monkeypatch):
     monkeypatch.setenv("PATH", "")
     with pytest.raises(CannotTell, match="git is not installed"):
         diff.changes(origin, RUNNER, Asked())
+
+
+def test_ancestors_of_the_base_are_told_where_the_clone_holds_them_all(origin, tmp_path):
+    whole = diff.changes(clone(origin, tmp_path, "refs/pull/1/merge"), RUNNER, asked(origin))
+    trunk = git(origin, "rev-list", "trunk").split()
+    assert (whole.base in whole.ancestors, whole.ancestors) == (True, frozenset(trunk))
+
+
+def test_ancestors_are_unknown_in_a_shallow_clone(origin, tmp_path):
+    assert diff.changes(clone(origin, tmp_path, "refs/pull/1/merge", 2), RUNNER, asked(origin)).ancestors is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -18,7 +19,7 @@ from truegreen.runtime.process import Completed, ProcessRunner, kill_group, stop
 
 PATH = os.environ["PATH"]
 RUNNER = ProcessRunner(grace_s=0.2)
-SOON_S = 5.0
+SOON_S = 30.0
 """Longest time that anything here may take on a busy machine."""
 
 
@@ -218,9 +219,9 @@ def test_run_interrupted_takes_the_group_along(tmp_path):
 
     def when_begun():
         pid_in(tmp_path / "child")
-        os.kill(os.getpid(), signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGTERM)
 
-    before = signal.signal(signal.SIGUSR1, interrupt)
+    before = signal.signal(signal.SIGTERM, interrupt)
     thread = threading.Thread(target=when_begun)
     thread.start()
     try:
@@ -228,8 +229,35 @@ def test_run_interrupted_takes_the_group_along(tmp_path):
             sh(f"sleep 30 & echo $! > {tmp_path}/child; wait")
     finally:
         thread.join()
-        signal.signal(signal.SIGUSR1, before)
+        signal.signal(signal.SIGTERM, before)
     until(lambda: not lives(pid_in(tmp_path / "child")))
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_while_a_program_starts_takes_it_along(monkeypatch, signum):
+    started = []
+
+    class Interrupted(BaseException):
+        pass
+
+    class Popen(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            started.append(self.pid)
+            os.kill(os.getpid(), signum)
+
+    def interrupt(number, frame):
+        raise Interrupted
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    before = signal.signal(signum, interrupt)
+    try:
+        with pytest.raises(Interrupted):
+            sh("exec sleep 300")
+        assert signal.getsignal(signum) is interrupt
+    finally:
+        signal.signal(signum, before)
+    until(lambda: not lives(started[0]))
 
 
 def test_run_that_ended_leaves_nothing_of_its_group(tmp_path):
@@ -326,7 +354,7 @@ def test_stop_kills_after_the_grace(tmp_path):
 
 def test_stop_asks_with_the_signal_that_is_given(tmp_path):
     process = begun(tmp_path, "trap 'exit 5' QUIT; trap '' TERM; echo begun; while :; do sleep 0.02; done")
-    assert stop(process, sig=signal.SIGQUIT) == 5
+    assert stop(process, grace_s=SOON_S, sig=signal.SIGQUIT) == 5
 
 
 def test_stop_of_a_program_that_ended_is_its_exit_code_and_takes_what_it_left(tmp_path):

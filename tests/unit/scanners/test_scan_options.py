@@ -39,4 +39,4 @@ def test_known_tools_are_accepted_and_all_of_them_are_the_default(tmp_path: Path
     write_tree(tmp_path, {"pyproject.toml": "[tool.truegreen.security-scan]\ntools = ['bandit', 'pip-audit']\n"})
     stages = settings.load(tmp_path).stages
     assert stages["security-scan"].tools == ["bandit", "pip-audit"]
-    assert stages["lint"].tools == ["ruff", "formatter", "prettier", "actionlint", "zizmor"]
+    assert stages["lint"].tools == ["ruff", "formatter", "prettier", "actionlint", "zizmor", "test-style"]

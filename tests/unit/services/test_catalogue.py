@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from truegreen import registry
@@ -13,6 +14,7 @@ from truegreen.services.base import Access
 from truegreen.services.workshop import FIELDS, exports
 
 KINDS = registry.names("service")
+PLACELESS = {kind for kind in KINDS if not registry.load("service", kind).has_database}
 ODD = "p@ss:w/rd?#%&é "
 
 
@@ -23,8 +25,8 @@ def load(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_url_that_is_parsed_gives_the_same_access(kind):
     service = load(kind)
-    access = Access(port=7777, user="me", password="pw", database="3")
-    expected = Access(port=7777, user="me", password="pw", database="3" if kind != "nats" else "")
+    access = Access(port=7777, user="me", password="pw", database="3", ports=dict(service.ports))
+    expected = msgspec.structs.replace(access, database="") if kind in PLACELESS else access
     assert service.parse(service.url(access)) == expected
 
 
@@ -62,7 +64,7 @@ def test_exports_of_the_catalogue_name_known_fields(kind):
     assert set(service.exports.values()) <= set(FIELDS)
     found = exports(service, ServiceOptions(), service.defaults, "the-url")
     assert set(found) == set(service.exports)
-    assert "the-url" in found.values()
+    assert {"the-url", f"127.0.0.1:{service.port}", f"http://127.0.0.1:{service.port}"} & set(found.values())
     assert all(isinstance(value, str) for value in found.values())
 
 
@@ -113,6 +115,8 @@ def test_embedded_servers_listen_on_the_loopback_interface_only(tmp_path):
     assert nats[1:5] == ("-a", "127.0.0.1", "-p", "56")
 
 
-@pytest.mark.parametrize("kind", ["redis", "nats"])
+@pytest.mark.parametrize(
+    "kind", ["redis", "valkey", "nats", "kafka", "rabbitmq", "qdrant", "opa", "opensearch", "mailpit"]
+)
 def test_prepare_of_a_service_without_databases_does_nothing(kind):
     load(kind).prepare(Access(port=1))

@@ -34,7 +34,7 @@ def test_lock_has_a_hash_for_each_pin_and_names_no_index(name: str) -> None:
 
 def test_every_lock_belongs_to_a_tool_and_every_tool_has_an_exact_version() -> None:
     assert sorted(path.stem for path in LOCKS.glob("*.txt")) == FROM_PYPI
-    assert all(re.fullmatch(r"\d+(\.\d+)+", tool.version) for tool in TOOLS.values())
+    assert all(re.fullmatch(r"\d+(\.\d+)+(\.post\d+|-\d{14}-[0-9a-f]{12})?", tool.version) for tool in TOOLS.values())
     assert all(tool.executable for tool in TOOLS.values() if tool.source == "go")
 
 

@@ -51,6 +51,8 @@ async def test_overdraft_is_rejected(service, stored, account):
     assert await stored.operations_of(account) == [rejected]
 
 
+@pytest.mark.persists("operations", kind="insert", exactly=1)
+@pytest.mark.persists("accounts", kind="update", exactly=1)
 async def test_second_delivery_gives_the_same_result(service, stored, account):
     first = operation(account)
     assert await service.apply(first) == await service.apply(first)

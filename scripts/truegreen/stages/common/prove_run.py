@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from truegreen.model.evidence import ToolRun
     from truegreen.model.wiring import Dependency, WiringScan
     from truegreen.stages.common.context import StageContext
+    from truegreen.stages.prove import ProveOptions
 
 FILE = "prove.json"
 DATABASE = {
@@ -34,6 +35,11 @@ DATABASE = {
     ),
 }
 """Mutants of the database: the fault, and what a test proves that passes all the same."""
+LAG = "replica-lag"
+_LAG_PROVES = (
+    "passes while rows that it asks the replica for have not arrived there: what it asserts does not come from them"
+)
+_WORKER = "worker:"
 _PERSISTENCE, _WIRING = "persistence", "wiring"
 _STAGES = (_WIRING, _PERSISTENCE)
 """In the order in which they look for a missing dependency: tests of wiring are quick."""
@@ -56,7 +62,7 @@ def run(context: StageContext) -> StageOutcome:
     work = _Proof(context)
     asked = chosen(context.pytest_args, work.candidates)
     wanted = asked or work.candidates
-    work.baseline((_PERSISTENCE,) if wanted and set(wanted) <= set(DATABASE) else _STAGES)
+    work.baseline((_PERSISTENCE,) if wanted and set(wanted) <= {*DATABASE, LAG} else _STAGES)
     work.try_all(wanted)
     result = ProofResult(
         candidates=work.candidates,
@@ -87,7 +93,7 @@ class _Proof:
         found = wiring_scan.scan(context, self._bench.options(_WIRING).exclude)
         self.unread = found.unread
         self._dependencies = _named(found)
-        self.candidates = candidates(found, persistence=self._wanted(_PERSISTENCE))
+        self.candidates = candidates(found, context.options, persistence=self._wanted(_PERSISTENCE))
         self.passed: dict[str, tuple[str, ...]] = dict.fromkeys(_STAGES, ())
         self.committing: tuple[str, ...] = ()
         self.limit_s: float = context.options.max_minutes * 60
@@ -133,7 +139,7 @@ class _Proof:
             if start - begun >= self.limit_s:
                 break
             with self._context.console.working(f"mutant {number} of {len(names)}: {name}"):
-                mutant = self._database(name) if name in DATABASE else self._unwired(name)
+                mutant = self._try(name)
             took_s = round(clock.monotonic() - start, 3)
             self.tried.append(msgspec.structs.replace(mutant, duration_s=took_s))
             self._context.console.line(f"{mutant.answer.value}: {name} ({took_s:.1f} s)")
@@ -160,38 +166,88 @@ class _Proof:
         why = {Answer.MISSED: "no test fails", Answer.UNKNOWN: "no test gave an answer"}.get(answer, "")
         return ProofMutant(name=name, answer=answer, why=why, tests=tests, ran=ran.session.ran)
 
+    def _try(self, name: str) -> ProofMutant:
+        if name in DATABASE:
+            return self._database(name)
+        if name == LAG:
+            return self._lag()
+        return self._worker(name) if name.startswith(_WORKER) else self._unwired(name)
+
+    def _lag(self) -> ProofMutant:
+        """Run the tests with a replica that keeps up, and those that pass with one that does not."""
+        variable = self._context.options.replica_url_env
+        if not self._own_servers or not self.passed[_PERSISTENCE]:
+            why = "no persistence test passes" if self._own_servers else _NOT_OURS
+            return ProofMutant(name=LAG, answer=Answer.UNKNOWN, why=why)
+        good = self._run(_PERSISTENCE, LAG, suffix="-none", replica=variable)
+        broken = [test for test in self.passed[_PERSISTENCE] if test not in good.passed]
+        if good.problem or broken:
+            first = broken[0] if broken else ""
+            why = good.problem or f"{first} fails also when ${variable} is a role that reads, and nothing lags"
+            return ProofMutant(name=LAG, answer=Answer.UNKNOWN, why=why, ran=good.session.ran)
+        ran = self._run(_PERSISTENCE, LAG, replica=variable, lags=True)
+        if ran.problem:
+            return ProofMutant(name=LAG, answer=Answer.UNKNOWN, why=ran.problem)
+        skipped = ran.session.skipped_tests
+        tests = proof.lagging(ran.calls, failed=ran.session.failed, skipped=skipped, proves=_LAG_PROVES)
+        if not tests:
+            why = f"no test reads from ${variable} what is written while it runs"
+            return ProofMutant(name=LAG, answer=Answer.MISSED, why=why, ran=ran.session.ran)
+        answer = proof.of_all(tests)
+        why = {Answer.MISSED: "no test fails", Answer.UNKNOWN: "no test gave an answer"}.get(answer, "")
+        return ProofMutant(name=LAG, answer=answer, why=why, tests=tests, ran=ran.session.ran)
+
     def _unwired(self, name: str) -> ProofMutant:
         """Take a dependency away; the first red test ends the mutant."""
         one = self._dependencies[name]
         unwire = {"path": one.place.path, "owner": one.owner, "attribute": one.attribute}
-        doubts, words, ran_tests = [], set[str](), 0
+        found = self._until_red(name, "removed", "the dependency was taken away", unwire=unwire)
+        stuck = f"{one.owner}.{one.attribute} cannot be set to None" if "stuck" in found.words else ""
+        mutant = found.mutant(name, stuck, _missed(one, found.words))
+        return msgspec.structs.replace(mutant, path=one.place.path, line=one.place.line)
+
+    def _worker(self, name: str) -> ProofMutant:
+        """Keep a worker from starting; the first red test ends the mutant."""
+        worker = name.removeprefix(_WORKER)
+        module, _, attribute = worker.partition(":")
+        idle = {"module": module, "attribute": attribute}
+        found = self._until_red(name, "idle", "the worker was to start", idle=idle)
+        absent = f"{module} has no function or method {attribute}" if "absent" in found.words else ""
+        if "idle" in found.words:
+            missed = f"all tests pass while {worker} never starts: nothing they assert needs it"
+        else:
+            missed = f"no test of persistence or wiring starts {worker}"
+        return found.mutant(name, absent, missed)
+
+    def _until_red(self, name: str, word: str, what: str, **asked: Any) -> _Found:
+        """Run the tests of each stage until one is red while something is at work, which reports a word then."""
+        found = _Found()
         for stage in filter(self.passed.get, _STAGES):
             if stage == _PERSISTENCE and not self._own_servers:
-                doubts.append(_NOT_OURS)
+                found.doubts.append(_NOT_OURS)
                 continue
-            ran = self._run(stage, name, unwire=unwire)
-            words.update(ran.words)
-            ran_tests += ran.session.ran
+            ran = self._run(stage, name, **asked)
+            found.words.update(ran.words)
+            found.ran += ran.session.ran
             red = [test for test in ran.session.failed if test in self.passed[stage]]
-            if red and not ran.problem and "removed" in ran.words:
-                noticed = TestAnswer(test=red[0], answer=Answer.NOTICED)
-                return _mutant(name, one, Answer.NOTICED, tests=(noticed,), ran=ran_tests)
+            if red and not ran.problem and word in ran.words:
+                found.red = red[0]
+                return found
             if ran.problem or red:
-                doubts.append(ran.problem or f"{red[0]} failed before the dependency was taken away")
-        if doubts or "stuck" in words:
-            why = doubts[0] if doubts else f"{one.owner}.{one.attribute} cannot be set to None"
-            return _mutant(name, one, Answer.UNKNOWN, why=why, ran=ran_tests)
-        return _mutant(name, one, Answer.MISSED, why=_missed(one, words), ran=ran_tests)
+                found.doubts.append(ran.problem or f"{red[0]} failed before {what}")
+        return found
 
-    def _run(self, stage: str, name: str, *, fault: Fault | None = None, unwire: dict[str, str] | None = None) -> Ran:
-        asked = Asked(
-            name=f"{self.candidates.index(name) + 1:02}-{_FOREIGN.sub('-', name)[:_NAME_LENGTH]}",
-            tests=self.passed[stage],
-            limit_s=max(_PATIENCE * self._took_s[stage], _LEAST_LIMIT_S),
-            fault=fault,
-            unwire=unwire or {},
+    def _run(self, stage: str, name: str, *, suffix: str = "", **asked: Any) -> Ran:
+        """Run the tests of a stage that passed; the other arguments are those of `Asked`."""
+        ran = self._bench.mutant(
+            stage,
+            Asked(
+                name=f"{self.candidates.index(name) + 1:02}-{_FOREIGN.sub('-', name)[:_NAME_LENGTH]}{suffix}",
+                tests=self.passed[stage],
+                limit_s=max(_PATIENCE * self._took_s[stage], _LEAST_LIMIT_S),
+                **asked,
+            ),
         )
-        ran = self._bench.mutant(stage, asked)
         self._note(ran)
         return ran
 
@@ -203,11 +259,30 @@ class _Proof:
         return bool(self._bench.options(stage).enabled)
 
 
-def _mutant(
-    name: str, one: Dependency, answer: Answer, *, why: str = "", ran: int = 0, tests: tuple[TestAnswer, ...] = ()
-) -> ProofMutant:
-    place = one.place
-    return ProofMutant(name=name, answer=answer, why=why, path=place.path, line=place.line, tests=tests, ran=ran)
+class _Found(msgspec.Struct):
+    """What running until the first red test has shown."""
+
+    red: str = ""
+    """The test that failed while something was at work."""
+    doubts: list[str] = msgspec.field(default_factory=list)
+    words: set[str] = msgspec.field(default_factory=set)
+    ran: int = 0
+
+    def mutant(self, name: str, stuck: str, missed: str) -> ProofMutant:
+        """Return what that says about a mutant.
+
+        Args:
+            name: of the mutant.
+            stuck: why it could not be put to work; empty where it could.
+            missed: what it means that no test is red.
+        """
+        if self.red:
+            noticed = TestAnswer(test=self.red, answer=Answer.NOTICED)
+            return ProofMutant(name=name, answer=Answer.NOTICED, tests=(noticed,), ran=self.ran)
+        if self.doubts or stuck:
+            why = self.doubts[0] if self.doubts else stuck
+            return ProofMutant(name=name, answer=Answer.UNKNOWN, why=why, ran=self.ran)
+        return ProofMutant(name=name, answer=Answer.MISSED, why=missed, ran=self.ran)
 
 
 def _missed(one: Dependency, words: set[str]) -> str:
@@ -219,14 +294,16 @@ def _missed(one: Dependency, words: set[str]) -> str:
     return f"no test of persistence or wiring imports {one.owner}"
 
 
-def candidates(scan: WiringScan, *, persistence: bool) -> tuple[str, ...]:
+def candidates(scan: WiringScan, options: ProveOptions, *, persistence: bool) -> tuple[str, ...]:
     """Return the names of all mutants of a project, in the order in which they are tried.
 
     Args:
         scan: what its sources say about optional dependencies.
+        options: what the project declares beside its sources.
         persistence: whether it has the persistence stage.
     """
-    return (*(DATABASE if persistence else ()), *_named(scan))
+    database = (*DATABASE, *((LAG,) if options.replica_url_env else ())) if persistence else ()
+    return (*database, *(f"{_WORKER}{worker}" for worker in dict.fromkeys(options.workers)), *_named(scan))
 
 
 def _named(scan: WiringScan) -> dict[str, Dependency]:

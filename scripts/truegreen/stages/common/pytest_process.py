@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shlex
@@ -35,6 +36,17 @@ _ENDED = (0, 1)
 _HASH_SEEDS = 1 << 32
 
 
+class Sqlite(msgspec.Struct, frozen=True):
+    """Where SQLite was chosen when a session ended, other than in its tests."""
+
+    engine: str = ""
+    """Of Django's default database; empty where that is no SQLite."""
+    files: list[str] = []
+    """Files that may say so, likeliest first."""
+    variables: dict[str, str] = {}
+    """Environment variables that hold an address of SQLite."""
+
+
 class Session(msgspec.Struct, frozen=True):
     """What the plugin wrote about one session, as far as the next one must know it."""
 
@@ -62,6 +74,7 @@ class Session(msgspec.Struct, frozen=True):
     ran: int = 0
     """Tests that came to the end of their teardown; counted only where the session was asked to."""
     skipped_tests: list[str] = []
+    sqlite: Sqlite = Sqlite()
     places: list[tuple[str, str, int, int, float]] = []
     """Tests of changed files: id, absolute file, first and last line, seconds."""
 
@@ -179,7 +192,8 @@ class Pytest:
             raise TimedOut(
                 f"the tests did not end within {limit:.0f} s and were killed",
                 where=str(context.out / "pytest.log"),
-                fix="raise timeout-s of the stage, or find the test that hangs: the log's last line names it",
+                fix="read the end of that log, which names the file of tests at work; `pytest -v` on that file shows "
+                "which test hangs. Raise `timeout-s` of the stage only if its tests really need longer",
             )
         return done
 
@@ -241,7 +255,17 @@ def _environment(context: StageContext, python: ProjectPython, extra: Mapping[st
         **python.env,
         "PYTHONPATH": os.pathsep.join(filter(None, (str(_plugin_folder(context)), own))),
         "TRUEGREEN_STAGE": context.out.name,
+        "TRUEGREEN_SERVICES": json.dumps(_addresses(context)),
         **extra,
+    }
+
+
+def _addresses(context: StageContext) -> dict[str, str]:
+    """Return the URLs of the services that the tests are to use: not of those that would lead past a stack."""
+    return {
+        handle.name: handle.url
+        for handle in context.services
+        if any(context.env.get(name) == value for name, value in handle.exports.items())
     }
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from truegreen.stages.common.pytest_process import Pytest, Session
 
 _CHANGED = "changed-files.json"
-_USAGE = 4
+USAGE = 4
 """pytest's exit code when an argument names nothing."""
 _SHOWN = 3
 
@@ -133,7 +133,7 @@ class Repeats:
         done = self._pytest.run(words, suffix=name, env={**seeds, **only}, limit_s=limit_s)
         self.tools.append(tool(done, f"pytest rerun {number} (new tests)"))
         session = self._pytest.session(name)
-        if done.exit_code == _USAGE:
+        if done.exit_code == USAGE:
             self._stopped = "pytest refused to run them again"
             self._forget(name)
             return done, None

@@ -15,6 +15,8 @@ _LIMIT = 50
 _WORD_LIMIT = 100_000
 """Bytes of one argument; the system refuses 128 KiB."""
 _SHOWN = 3
+_ROOTS = "wiring::"
+"""How the names of tests begin that the plugin makes of the roots of an application."""
 
 
 def failures(pytest: Pytest, limit: int) -> list[ToolRun]:
@@ -31,7 +33,11 @@ def failures(pytest: Pytest, limit: int) -> list[ToolRun]:
         if not failed:
             break
         pytest.context.console.line(f"running {len(failed)} failed test(s) again, in a fresh process")
-        done = pytest.run([*pytest.again(session), *failed], suffix=f"-rerun-{number}")
+        env: dict[str, str] = {}
+        if any(test.startswith(_ROOTS) for test in session.failed):
+            # Tests of roots lie in no file that a command line could name: all are collected, and those stay.
+            env, failed = pytest.only(session.failed, name=f"only-rerun-{number}.json"), [*pytest.context.options.tests]
+        done = pytest.run([*pytest.again(session), *failed], suffix=f"-rerun-{number}", env=env)
         tools.append(tool(done, f"pytest rerun {number}"))
     return tools
 

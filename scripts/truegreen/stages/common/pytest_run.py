@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.errors import ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.stages.common import fakes_scan, pytest_order, pytest_repeats, pytest_reruns
 from truegreen.stages.common.context import StageOutcome
 from truegreen.stages.common.pytest_process import Pytest, Session, tool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from truegreen.runtime.process import Completed
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MARKED = ("wiring", "persistence", "e2e", "performance")
 _NOTHING_COLLECTED = 5
+_TOLD = 8
+"""Lines of pytest's own words, where it refused to run."""
 
 
 def marker_of(stage: str, options: PytestOptions) -> str:
@@ -62,6 +65,7 @@ def run(
     extra_env: Mapping[str, str] | None = None,
     workers: int | str | None = None,
     reruns: int | None = None,
+    prepared: Callable[[], None] = lambda: None,
 ) -> PytestResult:
     """Run the stage's tests, then the failed ones again, then those that a change brings.
 
@@ -72,15 +76,17 @@ def run(
         extra_env: variables on top, such as the recorder's address.
         workers: overrides the option.
         reruns: overrides the option; 0 runs the tests of a change once as well.
+        prepared: called after the stage's preparation, before the first test.
 
     Raises:
         ProjectTool: the project's environment has no pytest.
         TimedOut: the time limit was hit; files written so far stay.
-        ToolFailed: a preparation failed, or a repeat of the tests of a change broke off.
+        ToolFailed: a preparation failed, pytest refused its arguments, or a repeat of the tests of a change broke off.
     """
     pytest = Pytest(context, extra_env or {})
     notes = list(pytest.python.notes)
     pytest.prepare()
+    prepared()
     expects = ["junit", "pytest-session", *(["coverage-json"] if coverage else [])]
     words = ["-m", marker, *parallel(pytest, context.options.workers if workers is None else workers, notes)]
     words += [*context.options.args, *context.options.tests, *context.pytest_args]
@@ -90,6 +96,8 @@ def run(
     pytest.env.update(pytest.seeded(seed) if seed is not None else {}, TRUEGREEN_SELECTION=selection(context, marker))
     change = pytest_repeats.change(context) if reruns != 0 else None
     done = pytest.run(words, env=pytest_repeats.watching(context, change))
+    if done.exit_code == pytest_repeats.USAGE:
+        raise _refused(context.out, done)
     session = pytest.session()
     if session is not None:
         fakes_scan.leave(context, session)
@@ -104,6 +112,16 @@ def run(
         python=pytest.python.version,
         seed=pytest_order.replay(session),
         nothing=done.exit_code == _NOTHING_COLLECTED and session is not None and session.nothing,
+    )
+
+
+def _refused(out: Path, done: Completed) -> ToolFailed:
+    return ToolFailed(
+        "pytest refused to run",
+        where=str(out / "pytest.log"),
+        why=done.tail(_TOLD),
+        fix="mend what pytest names; an option in `addopts`, or in `args` of the stage, may need its plugin among "
+        "the project's dev dependencies",
     )
 
 

@@ -7,115 +7,118 @@ therefore blind.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import os
 import shutil
 import socket
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from truegreen.errors import ConfigurationError, TruegreenError
-from truegreen.model.persistence import Demand, PersistenceEvidence, PhaseChanges, TestDemand
-from truegreen.runtime import files
-from truegreen.stages.common.wal import WalReader, Window
+from truegreen.errors import TruegreenError
+from truegreen.model.persistence import Demand, TestDemand
+from truegreen.runtime import files, lifetime
+from truegreen.stages.common import probe as probes
+from truegreen.stages.common.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    import io
+    from collections.abc import Callable, Iterator, Sequence
 
-    from truegreen.model.service import ServiceHandle
+    from truegreen.stages.common.probe import Probe
+    from truegreen.stages.common.watch import Watched
+    from truegreen.stages.common.workers import Workers
 
-TIER = "A: row changes of committed transactions, from the write-ahead log (pg_walinspect)"
-_JOIN_S = 10.0
-
-
-def observed(services: Iterable[ServiceHandle]) -> ServiceHandle:
-    """Return the server whose log is read.
-
-    Raises:
-        ConfigurationError: there is none.
-    """
-    server = next((handle for handle in services if handle.kind == "postgres"), None)
-    if server is None:
-        raise ConfigurationError(
-            "the persistence stage has no PostgreSQL to read evidence from",
-            where="persistence.services",
-            fix='add services = ["postgres"] to [tool.truegreen.persistence]',
-        )
-    return server
-
-
-def counting(server: ServiceHandle, configured: Sequence[str]) -> tuple[str, ...]:
-    """Return the patterns of the databases whose rows count: those configured, else the service's own and its kin."""
-    own = server.database
-    return tuple(configured) or (own, f"test_{own}*", f"{own}_*")
+_JOIN_S, _BUSY_S = 10.0, 5.0
+_PREFIX, _OWNER = "tg-", "owner"
+"""Of the folder that holds the socket, and of the note in it that says whose it is."""
+_HEARD: dict[str, Any] = {"ok": True}
+_DEMAND = ("object", "store", "kind", "at_least", "at_most")
+_NEXT = {"setup": "call", "call": "teardown", "teardown": "setup"}
 
 
 class Recorder:
-    """Serves one pytest session and writes what it saw."""
+    """Serves one pytest session, and writes what reached each store."""
 
     def __init__(
         self,
-        server: ServiceHandle,
-        path: Path,
-        databases: tuple[str, ...] = (),
+        stores: Sequence[Watched],
+        folder: Path,
         ended: Callable[[str], None] = lambda _: None,
+        probe: Probe | None = None,
+        workers: Workers | None = None,
     ) -> None:
-        """Record what reaches a server.
+        """Record what reaches stores.
 
         Args:
-            server: a PostgreSQL.
-            path: file for the evidence.
-            databases: patterns of the databases whose rows count.
-            ended: called with the name of each phase of a test that ended, before the next one begins.
+            stores: what is observed.
+            folder: where the evidence is written, one file a store.
+            ended: called with the name of each phase of a test that ended, before the next one begins; of a teardown,
+                perhaps a little later.
+            probe: answers what the tests ask about their services; without it nobody does.
+            workers: gives each worker of pytest-xdist a database of its own; without it, one process is recorded.
         """
-        self._server = server
-        self._databases = databases
+        self._watches = [Watch(store) for store in stores]
+        self._folder = folder
         self._ended = ended
-        self._path = path
-        self._phases: list[PhaseChanges] = []
+        self._probe = probe or probes.Probe(())
+        self._phase = "setup"
+        """Phase of a test that runs now."""
         self._demands: dict[str, list[TestDemand]] = {}
-        self._last = ""
-        """Position in the log where the phase that runs now began."""
         self._finished = False
         self._problem = ""
-        self._reader: WalReader | None = None
-        self._line: socket.socket | None = None
+        """What went wrong with the recording as a whole."""
+        self._lines: list[tuple[socket.socket, threading.Thread]] = []
+        self._naming = threading.Lock()
+        self._busy = threading.Lock()
+        """Held by the one process that tells of these tests."""
+        self._workers = workers
+        self._parts: dict[str, Recorder] = {}
+        """What records the tests of each worker."""
+        self.database = ""
+        """Database of these tests, where it is not the service's own."""
 
     @property
-    def note(self) -> str:
-        """What the report says about the technique."""
+    def notes(self) -> tuple[str, ...]:
+        """What the report says about the techniques."""
         if self._problem:
-            return f"persistence evidence could not be recorded: {self._problem}"
-        return f"persistence evidence of tier {TIER}"
+            return (f"persistence evidence could not be recorded: {self._problem}",)
+        notes = [watch.note for watch in self._watches if watch.problem or not self._parts]
+        return tuple(dict.fromkeys([*notes, *(note for part in self._parts.values() for note in part.notes)]))
+
+    @property
+    def files(self) -> tuple[tuple[str, str], ...]:
+        """Name and kind of each file of evidence."""
+        own = ((watch.store.file, "persistence") for watch in self._watches)
+        return (*own, *(file for part in self._parts.values() for file in part.files))
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[Path]:
         """Listen on a socket while the tests run; the evidence is written when this ends, however it ends."""
-        try:
-            self._reader = WalReader(self._server)
-        except TruegreenError as error:
-            self._problem = f"{error.what}: {error.why}" if error.why else error.what
-        folder = Path(tempfile.mkdtemp(prefix="tg-"))
+        self.open()
+        folder = _fresh_folder()
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(str(folder / "s"))
-        listener.listen(4)
+        listener.listen(64)
         thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
         thread.start()
         try:
             yield folder / "s"
         finally:
-            # The line too: a process that a test left behind may hold its other end.
-            for sock in filter(None, (listener, self._line)):
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)
-            listener.close()
-            thread.join(_JOIN_S)
+            _hang_up(listener, thread)
+            for sock, held in self._lines:  # a process that a test left behind may hold the other end
+                _hang_up(sock, held)
             shutil.rmtree(folder, ignore_errors=True)
-            self._write()
+            self.write()
+
+    def open(self) -> None:
+        """Connect to the stores."""
+        for watch in self._watches:
+            watch.open()
 
     def _serve(self, listener: socket.socket) -> None:
         while True:
@@ -123,17 +126,63 @@ class Recorder:
                 sock, _ = listener.accept()
             except OSError:
                 return
-            with sock, contextlib.suppress(OSError):  # who hangs up never finishes: the evidence is incomplete
-                self._converse(sock)
+            thread = threading.Thread(target=self._hold, args=(sock,), daemon=True)
+            self._lines.append((sock, thread))
+            thread.start()
 
-    def _converse(self, sock: socket.socket) -> None:
-        self._line = sock
-        with sock.makefile("rb") as stream:
-            while row := stream.readline():
-                later = self._guarded(self._handle, row)
-                sock.sendall(b'{"ok":true}\n')
+    def _hold(self, sock: socket.socket) -> None:
+        """Serve one process, whose first row says whether it is a worker; who hangs up leaves incomplete evidence."""
+        with sock, contextlib.suppress(OSError), sock.makefile("rb") as stream:
+            first = stream.readline()
+            part: Recorder | None = self._guarded(self._part, first)
+            if part is not None:
+                part.converse(sock, stream, first)
+
+    def converse(self, sock: socket.socket, stream: io.BufferedReader, row: bytes) -> None:
+        """Hear one process to its end; a second one that tells of the same tests meanwhile is not heard.
+
+        Args:
+            sock: where answers go.
+            stream: its further rows.
+            row: its first row.
+        """
+        if not self._busy.acquire(timeout=_BUSY_S):
+            return
+        try:
+            while row:
+                event: dict[str, Any] = self._guarded(_event, row) or {}
+                answer, later = self._guarded(self._handle, event) or (_HEARD, None)
+                # Its number says what it answers: the process may have given up an earlier question.
+                numbered = {**answer, "n": event["n"]} if "n" in event else answer
+                if not event.get("quiet"):
+                    sock.sendall(json.dumps(numbered).encode() + b"\n")
                 if later is not None:
-                    self._guarded(later)
+                    later()
+                if event.get("twice"):
+                    sock.sendall(json.dumps(numbered).encode() + b"\n")
+                row = stream.readline()
+        finally:
+            self._busy.release()
+
+    def _part(self, first: bytes) -> Recorder:
+        """Return what records the tests of a process, by the worker that its first row names.
+
+        Raises:
+            ValueError: the worker has no database of its own.
+        """
+        worker = _worker(first)
+        if not worker:
+            return self
+        if self._workers is None:
+            raise ValueError(f"worker {worker} tells of tests that are to run in one process")
+        with self._naming:
+            if worker not in self._parts:
+                stores = [self._workers.store(watch.store, worker) for watch in self._watches]
+                part = Recorder(stores, self._folder, probe=self._probe)
+                part.database = self._workers.database(worker)
+                part.open()
+                self._parts[worker] = part
+            return self._parts[worker]
 
     def _guarded(self, action: Callable[..., Any], *arguments: Any) -> Any:
         """Do something; what goes wrong makes the evidence blind, and the tests go on."""
@@ -141,74 +190,111 @@ class Recorder:
             return action(*arguments)
         except TruegreenError as error:
             self._problem = self._problem or error.what
-        except Exception as error:  # noqa: BLE001 - a foreign message, or a lost server
+        except Exception as error:  # noqa: BLE001 - a foreign message
             self._problem = self._problem or f"{type(error).__name__}: {error}"
         return None
 
-    def _handle(self, row: bytes) -> Callable[[], None] | None:
-        """Handle one event before it is answered; returns what can be done after the answer."""
-        event = json.loads(row)
+    def _handle(self, event: dict[str, Any]) -> tuple[dict[str, Any], Callable[[], None] | None]:
+        """Handle one event; returns its answer, and what can be done after that."""
+        if event["event"] in probes.EVENTS:
+            return self._probe.answer(event, phase=self._phase, database=self.database), None
+        if event["event"] == "worker" and self._workers is not None:
+            return {"answer": self._workers.give(str(event["worker"]))}, None
+        if self._finished:  # else a process that a test left behind could add to what was recorded
+            raise ValueError("somebody told of tests after they had ended")
         if event["event"] == "finish":
             self._finished = True
-            return None
-        if event["event"] == "start":
-            self._last = self._reader.position() if self._reader else ""
-            return None
-        return self._on_mark(event)
+        elif event["event"] == "refused":
+            raise ValueError(str(event["why"]))
+        elif event["event"] == "start":
+            for watch in self._watches:
+                watch.start()
+        else:
+            return _HEARD, self._on_mark(event)
+        return _HEARD, None
 
     def _on_mark(self, event: dict[str, Any]) -> Callable[[], None] | None:
-        """Take the position where a phase ended.
+        """Take the positions where a phase ended; returns what is left to read of it.
 
-        What the call phase wrote is read before the test goes on: its teardown may truncate the table, after
-        which the log's file numbers name nothing. The other phases are read while the tests go on.
+        Those where the call begins and ends must be exact, so the test waits for them. What the call wrote is read
+        before its teardown begins: the teardown may truncate the table, after which a log's numbers name nothing. A
+        process in which something else comes first gets an answer for the position, and a second one when it was read.
+        The rest is done while the tests go on, which do not even wait to be heard: where a teardown ends and the next
+        set-up begins changes no verdict.
         """
-        begun = time.perf_counter()
+        test, phase = event["test"], event["phase"]
         if not event.get("goes_on"):
-            self._ended(event["phase"])
-        start, self._last = self._last, self._reader.position() if self._reader else ""
+            self._ended(phase)
+            self._phase = _NEXT.get(phase, "setup")
         for values in event["demands"]:
-            self._demand(event["test"], values)
-
-        end = self._last
-
-        def read() -> None:
-            window = Window() if self._problem or not self._reader else self._reader.between(start, end)
-            self._phases.append(
-                PhaseChanges(
-                    test=event["test"],
-                    phase=event["phase"],
-                    committed=window.committed,
-                    rolled_back=window.rolled_back,
-                    observed_ms=round((time.perf_counter() - begun) * 1000, 3),
-                    problem=self._problem,
-                )
-            )
-
-        if event["phase"] != "call":
-            return read
-        read()
+            self._demand(test, values)
+        if phase == "setup" or event.get("twice"):
+            return functools.partial(_all, [watch.mark(test, phase) for watch in self._watches])
+        finish = functools.partial(_all, [functools.partial(watch.finish, test, phase) for watch in self._watches])
+        if phase == "teardown":
+            return finish
+        finish()
         return None
 
     def _demand(self, test: str, values: dict[str, Any]) -> None:
-        if unknown := values.get("unknown"):
-            raise ValueError(f"persists() of {test} does not know {', '.join(map(repr, unknown))}")
-        demand = msgspec.convert({key: values[key] for key in ("object", "kind", "at_least")}, Demand)
+        of = f"{values.get('place', '')}: persists() of {test}".removeprefix(": ")
+        if problem := values.get("problem"):
+            raise ValueError(f"{of} {problem}")
+        demand = msgspec.convert({key: values[key] for key in _DEMAND if key in values}, Demand)
+        names = [watch.store.name for watch in self._watches]
+        if demand.store and demand.store not in names:
+            raise ValueError(f"{of} names store {demand.store!r}; observed: {', '.join(names)}")
         made = TestDemand(test=test, demand=demand, patched=tuple(values["patched"]), reads=bool(values.get("reads")))
         self._demands.setdefault(test, []).append(made)
 
-    def _write(self) -> None:
-        version = self._reader.version if self._reader else ""
-        if self._reader is not None:
-            with contextlib.suppress(Exception):
-                self._reader.close()
-        evidence = PersistenceEvidence(
-            store=self._server.name,
-            tier="" if self._problem else TIER,
-            server_version=version,
-            databases=self._databases,
-            complete=self._finished and not self._problem,
-            problem=self._problem,
-            phases=tuple(self._phases),
-            demands=tuple(demand for demands in self._demands.values() for demand in demands),
-        )
-        files.write_atomic(self._path, msgspec.json.format(msgspec.json.encode(evidence), indent=1))
+    def write(self) -> None:
+        """Write the evidence, and hang up."""
+        demands = tuple(demand for demands in self._demands.values() for demand in demands)
+        for watch in self._watches:
+            evidence = watch.evidence(demands, self._problem, finished=self._finished)
+            watch.close()
+            files.write_atomic(
+                self._folder / watch.store.file, msgspec.json.format(msgspec.json.encode(evidence), indent=1)
+            )
+        for part in self._parts.values():
+            part.write()
+
+
+def _fresh_folder() -> Path:
+    """Return a new folder for a socket, which nobody else may enter, and remove those that killed runs left.
+
+    Its path is short, as a socket's must be.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    lifetime.note_owner(folder / _OWNER)
+    now_s = folder.stat().st_mtime
+    for other in folder.parent.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError):  # another run was quicker
+            own = other.stat(follow_symlinks=False).st_uid == os.geteuid() and not other.is_symlink()
+            if own and lifetime.owner_gone(other / _OWNER, now_s):
+                shutil.rmtree(other, ignore_errors=True)
+    return folder
+
+
+def _event(row: bytes) -> dict[str, Any]:
+    return msgspec.json.decode(row, type=dict[str, Any])
+
+
+def _all(actions: Sequence[Callable[[], None]]) -> None:
+    for action in actions:
+        action()
+
+
+def _worker(row: bytes) -> str:
+    """Return the worker that a first row names; nothing where it names none, or cannot be read."""
+    try:
+        return str(json.loads(row).get("worker") or "") if b'"start"' in row else ""
+    except (ValueError, AttributeError):
+        return ""
+
+
+def _hang_up(sock: socket.socket, thread: threading.Thread) -> None:
+    with contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)
+    thread.join(_JOIN_S)
+    sock.close()

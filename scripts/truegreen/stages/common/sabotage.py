@@ -13,11 +13,9 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from truegreen.errors import ServiceNotReady
-from truegreen.stages.common.wal import DATABASE, connect, psycopg
+from truegreen.stages.common.wal import connect, databases, psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from truegreen.model.service import ServiceHandle
 
 SCHEMA = "truegreen_prove"
@@ -148,7 +146,9 @@ class Sabotage:
         self._at_work: Fault | None = None
         driver = psycopg()
         try:
-            for name in self._databases():
+            with connect(self._server, "postgres", _NAME) as connection:
+                names = databases(connection)
+            for name in names:
                 # Closed at once: nobody can copy a database that somebody is connected to.
                 with connect(self._server, name, _NAME) as connection:
                     connection.execute(self._sql())
@@ -174,11 +174,6 @@ class Sabotage:
     def close(self) -> None:
         """Switch it off for good; the server is not used by anybody else, and ends soon."""
         self._switch.close()
-
-    def _databases(self) -> Iterator[str]:
-        with connect(self._server, "postgres", _NAME) as connection:
-            query = "SELECT datname FROM pg_database WHERE datallowconn AND datname <> %s ORDER BY datname"
-            yield from [row[0] for row in connection.execute(query, (DATABASE,)).fetchall()]
 
     def _sql(self) -> str:
         kept = ", ".join(f"'{name}'" for name in KEPT)

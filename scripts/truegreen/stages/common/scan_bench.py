@@ -97,6 +97,11 @@ class Bench:
         self._files.append((name, kind))
         self._kinds.append(kind)
 
+    def keep(self, name: str, kind: str) -> None:
+        """Name a file of evidence that was written by other means."""
+        self._files.append((name, kind))
+        self._kinds.append(kind)
+
     def outcome(self) -> StageOutcome:
         """Return everything that was collected."""
         from truegreen.stages.common.context import StageOutcome  # noqa: PLC0415 - context imports the toolchain

@@ -1,0 +1,147 @@
+"""Which parameters of constructors take a part of the application, and what the methods do when it is missing."""
+
+from __future__ import annotations
+
+import ast
+import datetime as dt
+import pathlib
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from truegreen.analysis import callables, guards, unwired
+from truegreen.model.wiring import Slot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from truegreen.analysis.callables import Class, Parameter
+    from truegreen.analysis.unwired import Project
+
+Slots = dict[str, dict[str, tuple[Slot, ...]]]
+"""Path of a file → name of a class in it → its dependencies."""
+_ANYTHING = frozenset({"Any", "object"})
+_OF_VALUES = frozenset(
+    name
+    for kind in (str, bytes, list, dict, set, tuple, int, float, dt.datetime, dt.timedelta, pathlib.Path,
+                 re.Pattern)
+    for name in dir(kind)
+)  # fmt: skip
+"""Methods that plain values have too: calling one does not tell a part of the application from a setting."""
+
+
+def of(project: Project) -> Slots:
+    """Return the dependencies of every class that keeps some; two classes of one name in a file share a row.
+
+    A class that inherits them has a row of its own: it has other methods.
+    """
+    found: Slots = {}
+    for source in project.sources:
+        for owner in source.classes:
+            for parameter in (owner.constructor() or ([], 0))[0]:
+                attribute = _kept(owner, parameter.name)
+                kind = _kind(project, owner, parameter, attribute, source.imports) if attribute else None
+                if kind is not None:
+                    _add(found, project, owner, _slot(project, owner, parameter, attribute, kind))
+    return found
+
+
+def _add(found: Slots, project: Project, owner: Class, slot: Slot) -> None:
+    attribute, heirs = slot.attribute, project.families.below(owner)
+    for one in (owner, *(() if attribute.startswith("__") else heirs)):
+        if one is owner or not _takes(one, attribute):
+            classes = found.setdefault(one.path, {})
+            classes[one.name] = (*classes.get(one.name, ()), _used(project, one, slot))
+
+
+def _takes(heir: Class, attribute: str) -> bool:
+    """Return whether an heir keeps a parameter of its own under the name."""
+    return any(_kept(heir, parameter.name) == attribute for parameter in (heir.constructor() or ([], 0))[0])
+
+
+def _slot(project: Project, owner: Class, parameter: Parameter, attribute: str, kind: str) -> Slot:
+    names = {callables.simple_name(part) for part in _members(parameter)}
+    return Slot(
+        owner=owner.name,
+        path=owner.path,
+        parameter=parameter.name,
+        attribute=attribute,
+        kind=kind,
+        line=parameter.line,
+        optional=parameter.optional or any(map(callables.is_none, _members(parameter))),
+        own=any(project.classes(name) for name in names),
+        lazy=owner.name in names or not names.isdisjoint(owner.bases),
+    )
+
+
+def _used(project: Project, owner: Class, slot: Slot) -> Slot:
+    """Return a dependency with what the methods of a class do with it."""
+    methods = project.families.methods(owner, slot.attribute)
+    use = guards.of(methods, slot.attribute)
+    return msgspec.structs.replace(
+        slot,
+        attribute=_mangled(owner.name, slot.attribute),
+        lazy=slot.lazy or any(slot.attribute in one.makes for one in methods),
+        guards=tuple(map(str, use.guards)),
+        called=bool(use.called),
+    )
+
+
+def _kind(
+    project: Project, owner: Class, parameter: Parameter, attribute: str, imports: Mapping[str, tuple[str, str]]
+) -> str | None:
+    """Return the annotation of a dependency; without one, its name or what is called on it must say what it is."""
+    typed = parameter.annotation is not None and callables.simple_name(parameter.annotation) not in _ANYTHING
+    if typed:
+        return project.kind(owner, parameter, attribute, imports)
+    named = project.kind(owner, replace(parameter, annotation=None), attribute, imports)
+    if named is not None:
+        return ""
+    called = guards.of(project.families.methods(owner, attribute), attribute).called
+    return "" if called - _OF_VALUES else None
+
+
+def _members(parameter: Parameter) -> list[ast.expr]:
+    return list(unwired.members(parameter.annotation)) if parameter.annotation is not None else []
+
+
+def _kept(owner: Class, parameter: str) -> str:
+    """Return the attribute that keeps a parameter, also where something else takes its place when it is missing."""
+    constructor = owner.method("__init__")
+    if constructor is None:
+        return parameter  # a generated constructor keeps each field
+    for node in ast.walk(constructor):
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            for place, value in _paired(target, node.value):
+                own = isinstance(place, ast.Attribute) and callables.simple_name(place.value) == "self"
+                if own and any(isinstance(one, ast.Name) and one.id == parameter for one in _choices(value)):
+                    return callables.simple_name(place)
+    return ""
+
+
+def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield what is assigned to what, also in `self.a, self.b = a, b`."""
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        yield from zip(target.elts, value.elts, strict=True)
+    else:
+        yield target, value
+
+
+def _choices(value: ast.expr) -> Iterator[ast.expr]:
+    """Yield what an expression may give: `a or b`, `a if a is not None else b`."""
+    if isinstance(value, ast.BoolOp):
+        yield from (one for part in value.values for one in _choices(part))
+    elif isinstance(value, ast.IfExp):
+        yield from (*_choices(value.body), *_choices(value.orelse))
+    else:
+        yield value
+
+
+def _mangled(owner: str, attribute: str) -> str:
+    """Return the name under which an object really keeps an attribute that begins with two underscores."""
+    private = attribute.startswith("__") and not attribute.endswith("__")
+    return f"_{owner.lstrip('_')}{attribute}" if private else attribute

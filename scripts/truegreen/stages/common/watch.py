@@ -1,0 +1,227 @@
+"""Which stores a stage observes, which of them count, and what was seen of one of them."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from truegreen import registry
+from truegreen.errors import ConfigurationError, TruegreenError
+from truegreen.model.persistence import PersistenceEvidence, PhaseChanges, TestDemand, Window
+from truegreen.model.service import ServiceHandle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
+
+    from truegreen.stages.observers.base import StoreObserver
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """A store that is to be observed."""
+
+    name: str
+    """Name of the service."""
+    kind: str
+    """Kind of service."""
+    open: Callable[[], StoreObserver]
+    databases: tuple[str, ...] = ()
+    """Patterns of the databases whose changes count; none means all."""
+    counts: bool = True
+    """Whether a change here is enough for a test that names no store."""
+    durable: bool = True
+    part: str = ""
+    """Worker of pytest-xdist whose tests alone are meant; empty is all of them."""
+
+    @property
+    def file(self) -> str:
+        """Name of the file for the evidence."""
+        name = re.sub(r"[^\w.-]+", "-", self.name)
+        return f"persistence-{name}{'-' if self.part else ''}{self.part}.json"
+
+
+def watched(
+    services: Iterable[ServiceHandle], *, databases: Sequence[str] = (), stores: Sequence[str] = ()
+) -> tuple[Watched, ...]:
+    """Return the stores among the services, in their order, each with what counts in it.
+
+    Args:
+        services: the services of the stage, and its folders.
+        databases: patterns as configured: `app_*` is of the durable databases, `redis:1` of one service.
+        stores: names of those that count; empty takes the durable databases, or all where there is none.
+
+    Raises:
+        ConfigurationError: nothing can be observed, or a name is of nothing that is observed.
+    """
+    found = [_watched(handle, databases) for handle in services if handle.kind in registry.names("observer")]
+    if not found:
+        raise ConfigurationError(
+            "the persistence stage has no store to read evidence from",
+            where="persistence.services",
+            why="none of its services can be observed",
+            fix='add services = ["postgres"] to [tool.truegreen.persistence], or another one of '
+            + ", ".join(registry.names("observer")),
+        )
+    names = [store.name for store in found]
+    if len({store.file for store in found}) < len(found):
+        raise ConfigurationError("two stores have the same name", where="persistence", fix="rename one of them")
+    if unknown := [name for name in stores if name not in names]:
+        raise ConfigurationError(
+            f"{unknown[0]!r} is no store that is observed",
+            where="persistence.stores",
+            fix=f"name some of {', '.join(names)}, or add it to persistence.services",
+        )
+    chosen = stores or [store.name for store in found if store.durable] or names
+    return tuple(replace(store, counts=store.name in chosen) for store in found)
+
+
+def folder(name: str, root: Path) -> ServiceHandle:
+    """Return a folder of the project as a store of files, which is called as it is configured."""
+    return ServiceHandle(name=name, kind="folder", provider="", host="", port=0, url=(root / name).as_uri())
+
+
+def of_service(server: ServiceHandle, databases: Sequence[str] = ()) -> Watched:
+    """Return one service to be observed; its changes count."""
+    return _watched(server, databases)
+
+
+def _watched(server: ServiceHandle, databases: Sequence[str]) -> Watched:
+    observer: type[StoreObserver] = registry.load("observer", server.kind)
+    prefix = f"{server.name}:"
+    own = [name.removeprefix(prefix) for name in databases if name.startswith(prefix)]
+    shared = [name for name in databases if ":" not in name] if observer.durable else []
+    counted = tuple(own or shared) or observer.databases(server)
+    make: Callable[..., StoreObserver] = observer
+    given = (server, counted) if getattr(observer, "selective", False) else (server,)
+    return Watched(
+        name=server.name,
+        kind=server.kind,
+        open=lambda: make(*given),
+        databases=counted,
+        durable=observer.durable,
+    )
+
+
+class Watch:
+    """What was seen of one store, phase by phase; once it could not be observed, it is not asked again."""
+
+    def __init__(self, store: Watched) -> None:
+        self.store = store
+        self.problem = ""
+        """Why it could not be observed."""
+        self._observer: StoreObserver | None = None
+        self._last: Any = None
+        """Position where the phase that runs now began."""
+        self._phases: list[PhaseChanges] = []
+
+    @property
+    def note(self) -> str:
+        """What the report says about the technique."""
+        name = self.store.name
+        if self.problem:
+            return f"persistence evidence of {name} could not be recorded: {self.problem}"
+        tier = self._observer.tier if self._observer else ""
+        counts = "" if self.store.counts else "; counts only for tests that name it"
+        return f"persistence evidence of {name}, tier {tier}{counts}"
+
+    def open(self) -> None:
+        """Connect."""
+        self._guarded(self._open)
+
+    def start(self) -> None:
+        """Take the position before the first test."""
+        self._last = self._position()
+
+    def mark(self, test: str, phase: str) -> Callable[[], None]:
+        """Take the position where a phase ended; returns what reads the phase that ended."""
+        begun = time.perf_counter()
+        start, end = self._last, self._position()
+        self._last = end
+        paused_s = time.perf_counter() - begun
+
+        def read() -> None:
+            begun = time.perf_counter()
+            window = self._guarded(lambda: self._between(start, end))
+            self._note(test, phase, window, paused_s + time.perf_counter() - begun)
+
+        return read
+
+    def finish(self, test: str, phase: str) -> None:
+        """Take the position where a phase ended, and read that phase at once."""
+        begun = time.perf_counter()
+        self._last, window = self._guarded(lambda: self._since(self._last)) or (None, None)
+        self._note(test, phase, window, time.perf_counter() - begun)
+
+    def _note(self, test: str, phase: str, window: Window | None, took_s: float) -> None:
+        window = window or Window()
+        self._phases.append(
+            PhaseChanges(
+                test=test,
+                phase=phase,
+                committed=window.committed,
+                rolled_back=window.rolled_back,
+                written_before=window.written_before,
+                observed_ms=round(took_s * 1000, 3),
+                problem=self.problem,
+            )
+        )
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._observer is not None:
+            with contextlib.suppress(Exception):
+                self._observer.close()
+
+    def evidence(self, demands: tuple[TestDemand, ...], problem: str, *, finished: bool) -> PersistenceEvidence:
+        """Return what was seen.
+
+        Args:
+            demands: what the tests must commit.
+            problem: what went wrong with the recording as a whole.
+            finished: whether the session came to its end.
+        """
+        problem = problem or self.problem
+        return PersistenceEvidence(
+            store=self.store.name,
+            kind=self.store.kind,
+            counts=self.store.counts,
+            tier=self._observer.tier if self._observer and not problem else "",
+            server_version=self._observer.version if self._observer else "",
+            databases=self.store.databases,
+            complete=finished and not problem,
+            problem=problem,
+            phases=tuple(self._phases),
+            demands=demands,
+        )
+
+    def _open(self) -> None:
+        self._observer = self.store.open()
+
+    def _position(self) -> Any:
+        return self._guarded(lambda: self._observer.position() if self._observer else None)
+
+    def _between(self, start: Any, end: Any) -> Window:
+        return self._observer.between(start, end) if self._observer else Window()
+
+    def _since(self, start: Any) -> tuple[Any, Window]:
+        if since := getattr(self._observer, "since", None):
+            end, window = since(start)
+            return end, window
+        end = self._observer.position() if self._observer else None
+        return end, self._between(start, end)
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        """Do something with the store; what goes wrong makes its evidence blind, and the tests go on."""
+        if self.problem:
+            return None
+        try:
+            return action()
+        except TruegreenError as error:
+            self.problem = f"{error.what}: {error.why}" if error.why else error.what
+        except Exception as error:  # noqa: BLE001 - a lost server
+            self.problem = f"{type(error).__name__}: {error}"
+        return None

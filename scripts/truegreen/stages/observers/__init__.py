@@ -1,0 +1,46 @@
+"""While the tests of the stage `persistence` run, a recorder outside their process asks each store what it kept.
+
+The plugin only says when a phase of a test begins and ends, and waits for the answer; no driver enters the project's
+environment, and nothing that the project's code returns is believed. Each store has a file of evidence,
+`persistence-SERVICE.json`: per test and phase, which changes of which object were kept. A service that was lost in the
+middle, or that does not let itself be observed, is *blind*, which is red for every test that needs it.
+
+```toml
+[tool.truegreen.persistence]
+services = ["postgres", "redis", "nats"]
+stores = ["postgres"]        # counts for a test that names no store; the databases, unless said otherwise
+databases = ["redis:1"]      # beside what a service calls its own
+```
+
+```python
+@pytest.mark.persists("operations", kind="insert")  # a row in the table
+@pytest.mark.persists("operation:*", store="redis")  # a key
+@pytest.mark.persists("EVENTS", store="nats", at_least=2)  # two messages in the stream
+@pytest.mark.persists("audit", exactly=1)  # one row, and not a second one
+def test_operation_is_stored_cached_and_announced(service): ...
+```
+
+A marker asks for an object, a store, a kind of change and a number; of several markers, each must be met. Without one,
+any change counts that was kept in one of the stores that count while the test itself ran: what fixtures write before
+and after does not, nor what one wrote in a transaction that the test commits, nor what hooks of a conftest or a plugin
+write around the test. A test that should write to the database and reaches only the cache is red:
+`0 committed rows in postgres; only redis saw a change, which does not count: 1 set in operation:1`.
+
+The number is one or more, unless `at_least`, `at_most` or `exactly` says otherwise. It counts changes of every kind, so
+name the kind too: an insert and an update of the same row are two changes, and `at_least=2` does not mean two rows.
+What only takes away (`delete`, a file's `removal`, `del` or `expire` of a key) is never enough without its kind, since
+tests clean up in the same way: a test of a deletion says `persists("operations", kind="delete")`. It does count towards
+what `at_most` and `exactly` forbid. What is written twice is red, as
+`2 committed rows in audit, exactly 1 is demanded`, if it is written while the test runs: a test of a message that is
+delivered again waits until the second delivery was handled. A marker that can never be met, or that is misspelt, ends
+the session before its first test.
+
+What is not in the table (MongoDB, Qdrant, Elasticsearch and others) is not observed: it can be a service of the stage,
+and says nothing. PostgreSQL's driver comes with the extra `postgres`; nothing else needs one.
+
+Tests are told apart by time, so they run one after the other, and what anybody else writes meanwhile is taken for
+theirs: name the object where something writes in the background, and end each thread in the test that began it. A row
+that the body of the test writes to arrange things is taken for the application's, too: both come from one process,
+often over one connection. Arrange in fixtures, and name the object that the application must write; the gate counts the
+tests that name none, and refuses them with `require-object = true`.
+"""

@@ -1,0 +1,104 @@
+"""Tells the recorder where the phases of a test end, and lets the test wait for no longer than its answers matter."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from truegreen_pytest.unittests import is_case
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pytest
+
+    from truegreen_pytest.recorder import Line
+
+_REPORTING = ("pytest_runtest_makereport", "pytest_runtest_logreport", "pytest_report_teststatus")
+_AROUND = ("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown")
+_KNOWN = {
+    "_pytest", "truegreen_pytest", "xdist", "_hypothesis_pytestplugin", "pytest_cov", "pytest_asyncio", "anyio",
+    "pytest_timeout", "pytest_randomly", "pytest_mock", "pytest_rerunfailures",
+}  # fmt: skip
+"""Packages whose hooks write to no store."""
+
+
+class Phases:
+    """Says where set-up, call and teardown end.
+
+    Between two phases pytest makes its reports. Where nobody else has hooks that run then, nothing can be written in
+    between, so the recorder answers meanwhile, and the next phase begins with its answer. Else the phases are told
+    apart to the moment, and what such a hook writes is never the test's own.
+    """
+
+    def __init__(self, line: Line | None) -> None:
+        self._line = line
+        self._alone: bool | None = None
+
+    def pytest_plugin_registered(self) -> None:
+        """Look at the hooks again: somebody may have brought new ones."""
+        self._alone = None
+
+    def setup_ended(self, item: pytest.Item, *, passed: bool) -> None:
+        """Tell that a set-up ended; where somebody's hooks come between, it goes on until the call begins."""
+        if self._line is not None and (self._quick(item) or not passed):
+            self._line.ask(**_mark(item, "setup"), goes_on=is_case(item))
+
+    def call_begins(self, item: pytest.Item) -> None:
+        """Wait until the recorder knows where the set-up ended."""
+        if self._line is None:
+            return
+        if self._quick(item):
+            self._line.settle()
+        else:
+            self._line.tell(**_mark(item, "setup"), goes_on=is_case(item))
+
+    def inner_setup_ended(self, item: pytest.Item) -> None:
+        """Tell that a set-up inside the call ended, that of a `unittest.TestCase`."""
+        if self._line is not None:
+            self._line.tell(**_mark(item, "setup"))
+
+    def call_ended(self, item: pytest.Item, demands: Sequence[dict[str, Any]]) -> None:
+        """Tell that the test itself ended, and what it had to commit."""
+        if self._line is None:
+            return
+        mark = _mark(item, "call", demands)
+        if is_case(item):  # its tearDown comes next
+            self._line.tell(**mark)
+        elif self._quick(item):
+            self._line.ask(**mark)
+        else:
+            self._line.tell_twice(**mark)
+
+    def teardown_begins(self) -> None:
+        """Wait until the recorder has read what the call wrote: the teardown may drop the table."""
+        if self._line is not None:
+            self._line.settle()
+
+    def teardown_ended(self, item: pytest.Item) -> None:
+        """Tell that the teardown ended; the next set-up need not wait, as neither counts."""
+        if self._line is not None:
+            self._line.note(**_mark(item, "teardown"))
+
+    def _quick(self, item: pytest.Item) -> bool:
+        """Return whether only pytest itself works between the phases."""
+        if self._alone is None:
+            hooks = item.config.hook
+            self._alone = all(
+                _known(one)
+                for name in (*_REPORTING, *_AROUND)
+                for one in getattr(hooks, name).get_hookimpls()
+                if name in _REPORTING or one.hookwrapper or getattr(one, "wrapper", False)
+            )
+        return self._alone
+
+
+def _known(hook: Any) -> bool:
+    """Return whether a hook is of a known package; what a function says of itself may be copied from another one."""
+    owner = hook.plugin
+    name = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
+    return name.partition(".")[0] in _KNOWN
+
+
+def _mark(item: pytest.Item, phase: str, demands: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    return {"event": "mark", "test": item.nodeid, "phase": phase, "demands": demands}

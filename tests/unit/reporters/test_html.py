@@ -1,0 +1,425 @@
+"""The HTML report without a browser: what it says, what it links to, how it is cut, and what it gives back."""
+
+from __future__ import annotations
+
+import base64
+import re
+import zlib
+
+import msgspec
+import pytest
+from tests.support import evidence as good
+from tests.support.known_reports import ORIGIN, REPORTS, flaky, green, huge, red
+
+from truegreen import registry
+from truegreen.model.detail import (
+    ChangedFile,
+    Comparison,
+    CoverageChange,
+    Covered,
+    Detail,
+    FindingsChange,
+    Named,
+    StageFindings,
+    StageTests,
+    TrendPoint,
+)
+from truegreen.model.verdict import Item, KeptFile, Report, StageReport, Status, Verdict
+from truegreen.reporters.html import changes, evidence, failing, island, markup, past
+from truegreen.reporters.html_page import policy
+
+
+class Refused(Exception):
+    """What the reader of an island raises here."""
+
+
+def render(report, budget=None):
+    return registry.load("reporter", "html")().render(report, budget)
+
+
+def test_page_names_verdict_reason_test_command_and_provenance():
+    text = render(red()).text
+    for words in (
+        "unit failed; persistence failed",
+        "E   assert 0 == 100",
+        "truegreen run unit -- tests/test_a.py::test_1",
+        "https://github.com/acme/ledger/blob/",
+        "0" * 64,
+        "truegreen 1.0.0 ffff",
+    ):
+        assert words in text
+
+
+def test_page_compares_with_the_base_and_shows_runs_trends_and_uncovered_source():
+    text = render(flaky()).text
+    for words in (
+        "new here",
+        "the commit where the change left its base",
+        "flaky in 7 of 31 runs",
+        "Lines covered over",
+        "entry_89.amount",
+    ):
+        assert words in text
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_page_is_the_same_bytes_again(name):
+    report = REPORTS[name]
+    assert render(report()).body == render(report()).body
+
+
+def test_policy_allows_this_script_and_this_style_and_nothing_else():
+    text = render(green()).text
+    assert f'content="{policy().replace(chr(39), "&#x27;")}"' in text
+    assert text.index("Content-Security-Policy") < text.index("<style>")
+    assert not re.search(r"\s(style|on\w+)=", re.sub(r"(?s)<(script|style).*?</\1>", "", text))
+    assert not re.search(r"(?:src=|@import|url\()", re.sub(r"(?s)<script.*?</script>", "", text))
+
+
+def test_page_of_ten_thousand_tests_is_within_two_megabytes():
+    assert len(render(huge()).body) < 2_000_000
+
+
+@pytest.mark.parametrize("budget", [2_000_000, 1_000_000, 300_000, 60_000, 30_000, 500, 90])
+def test_page_within_any_budget_says_what_it_left_out(budget):
+    document = render(huge(), budget)
+    assert len(document.body) <= budget
+    assert bool(document.omitted) is (budget < 1_500_000)
+    assert "fail" in document.text
+    if document.omitted and budget > 40_000:
+        assert "Not everything fits here" in document.text
+
+
+# --- the document inside ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", REPORTS)
+def test_island_gives_the_verdict_document_back(name):
+    report = REPORTS[name]()
+    found = island.read(render(report).body, 64 << 20, Refused)
+    assert found == registry.load("reporter", "json")().render(report).body
+    assert msgspec.json.decode(found, type=Report).status is report.status
+
+
+def packed(content: bytes) -> bytes:
+    return f"{island.OPEN}{base64.b64encode(content).decode()}{island.CLOSE}".encode()
+
+
+@pytest.mark.parametrize(
+    ("page", "why"),
+    [
+        (b"<html>", "holds no"),
+        (island.OPEN.encode(), "holds no"),
+        (island.OPEN.encode() + b"%%%" + island.CLOSE.encode(), "damaged"),
+        (packed(b"no deflate"), "damaged"),
+        (packed(zlib.compress(b"x" * 5000)[:-6]), "cut"),
+        (packed(zlib.compress(b"\0" * 10_000_000)), "larger than"),
+    ],
+)
+def test_island_that_is_none_or_a_bomb_is_refused_with_the_reason(page, why):
+    with pytest.raises(Refused, match=why):
+        island.read(page, 1_000_000, Refused)
+
+
+def test_island_of_a_text_that_imitates_one_is_the_real_one():
+    report = msgspec.structs.replace(green(), headline=island.OPEN + "AAAA" + island.CLOSE)
+    assert msgspec.json.decode(island.read(render(report).body, 1 << 20, Refused), type=Report) == report
+
+
+# --- failing tests ---------------------------------------------------------------------------------------------------
+
+
+def alike(count, **more):
+    """Return a report in which so many tests fail for one cause, and one for another, in shards."""
+    gone = "store.py:4: in connect\nE   StoreGone: no answer"
+    items = [
+        Item(title=f"a.py::test_{n}", message="StoreGone: no answer", detail=gone, shard=str(n % 3 + 1))
+        for n in range(count)
+    ]
+    items.insert(0, Item(title="a.py::test_own", message="ValueError: 3", detail="a.py:2: in own"))
+    return Report(status=Status.FAIL, headline="", stages=(stage_of(items),), **more)
+
+
+def stage_of(items):
+    verdict = Verdict(gate="no-failures", stage="unit", status=Status.FAIL, reason="red", items=tuple(items))
+    return StageReport(stage="unit", status=Status.FAIL, verdicts=(verdict,))
+
+
+def test_tests_that_fail_alike_stand_under_one_head_with_the_first_of_them_and_its_shard():
+    made = failing.failing(alike(5))
+    head = (
+        '<details class="cause" open><summary><strong>5 tests fail alike</strong>, first a.py::test_0 in shard 1 and '
+        '2 more shards<span class="message">StoreGone: no answer</span></summary>'
+    )
+    assert made.startswith(head + '<details class="failure item" open><summary><strong>a.py::test_0</strong>')
+    assert '<details class="others"><summary>4 more that fail alike</summary><details class="failure item">' in made
+    assert made.count('class="failure item"') == 6
+    assert made.index("test_4") < made.index("<summary><strong>a.py::test_own</strong>")
+    assert "Failing tests (6)" in render(alike(5)).text
+
+
+def test_page_and_summary_have_the_same_causes_in_the_same_order():
+    report = huge()
+    summary = registry.load("reporter", "summary")().render(report).text
+    made = failing.failing(report)
+    assert "**34 tests fail alike**, first `tests/area_0/test_module_0.py::" in summary
+    assert "<strong>34 tests fail alike</strong>, first tests/area_0/test_module_0.py::" in made
+    assert "[7]` at `" in summary or "[7]` at [`" in summary
+    assert summary.index("34 tests fail alike") < summary.index("assert 107 == 100")
+    assert made.index("34 tests fail alike") < made.index("assert 107 == 100")
+    assert "in shard `1` and 3 more shards" in summary
+    assert "in shard 1 and 3 more shards" in made
+
+
+def test_what_the_base_says_of_failures_with_one_cause_stands_at_their_head():
+    report = flaky()
+    named = tuple(Named(stage="unit", test=f"a.py::test_{n}") for n in range(2))
+    compared = msgspec.structs.replace(report.detail.comparison, newly_failing=named, still_failing=())
+    made = failing.failing(alike(3, detail=msgspec.structs.replace(report.detail, comparison=compared)))
+    assert made.count('<span class="news">2 new here</span>') == 1
+    assert made.count('<span class="news">new here</span>') == 2
+
+
+# --- parts -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "test", "command"),
+    [
+        ("truegreen run unit", "tests/a.py::test_b", "truegreen run unit -- tests/a.py::test_b"),
+        ("truegreen run unit --seed 5", "a.py::t[x y]", "truegreen run unit --seed 5 -- 'a.py::t[x y]'"),
+        ("truegreen run unit -- -k old", "a.py::t", "truegreen run unit -- a.py::t"),
+        ("truegreen run unit", "a.py::t [3.12]", "truegreen run unit -- a.py::t"),
+        ("truegreen run unit", "a.py::t\nrm", "truegreen run unit"),
+        ("truegreen run unit", "a.py::$(rm)", "truegreen run unit -- 'a.py::$(rm)'"),
+        ("truegreen run unit", "a collection error", "truegreen run unit"),
+        ("truegreen ingest unit x.xml", "a.py::t", "truegreen ingest unit x.xml"),
+    ],
+)
+def test_command_repeats_one_test_where_it_can_be_named(stage, test, command):
+    assert failing.repeat(StageReport(stage="unit", status=Status.FAIL, command=stage), test) == command
+
+
+def test_element_escapes_children_and_attributes_and_leaves_out_what_is_none():
+    made = markup.element("p", "<b>", None, "", markup.element("br"), title='"><x', hidden=True, id=None, data_x=3)
+    assert made == '<p title="&quot;&gt;&lt;x" hidden data-x="3">&lt;b&gt;<br></p>'
+
+
+def test_prose_marks_code_between_pairs_of_backticks_only():
+    assert markup.prose("run `a <b>` now") == "run <code>a &lt;b&gt;</code> now"
+    assert markup.prose("one ` alone") == "one ` alone"
+
+
+def test_block_keeps_the_last_lines_and_counts_the_others():
+    made = markup.block("\n".join(f"line {n}" for n in range(50)), 2)
+    assert "[… 48 lines above]\nline 48\nline 49" in made
+
+
+@pytest.mark.parametrize(
+    ("attachment", "linked"),
+    [("attachments/0a-log.txt", True), ("javascript:alert(1)", False), ("attachments/../x", False), ("", False)],
+)
+def test_file_is_a_link_only_where_a_copy_lies_beside_the_page(attachment, linked):
+    file = KeptFile(path="unit/log.txt", kind="log", sha256="0" * 64, size_bytes=1, attachment=attachment)
+    stage = StageReport(stage="unit", status=Status.PASS, files=(file,))
+    made = evidence.files(Report(status=Status.PASS, headline="", stages=(stage,)))
+    assert ("<a " in made) is linked
+    assert "unit/log.txt" in made
+
+
+def test_trend_of_equal_figures_is_a_line_in_the_middle_and_one_point_is_none():
+    found = flaky().detail
+    level = msgspec.structs.replace(found, trend=(found.now, found.now))
+    assert "30.0 " in past.trends(level)
+    assert past.trends(msgspec.structs.replace(found, trend=())) == ""
+
+
+def test_columns_that_somebody_made_up_are_shown_and_break_nothing():
+    tests = StageTests(stage="unit", total=3, names=("a", "b", "c"), outcomes="p>", durations_s=(1.0, 2.0, 3.0))
+    report = green()
+    text = render(msgspec.structs.replace(report, detail=msgspec.structs.replace(report.detail, tests=(tests,)))).text
+    assert "<tr class=p><td>pass<td>unit<td>a<td>1.000" in text
+    assert "<tr class=s><td>unknown<td>unit<td>b<td>2.000" in text
+
+
+@pytest.mark.parametrize(
+    ("counts", "told"),
+    [
+        ({"f": 1, "p": 499_999}, "499,999 more passed and are not listed"),
+        (
+            {"f": 1001, "e": 2, "p": 498_997},
+            "1,000 more failed and 2 more ended with an error and 498,997 more passed and are not listed",
+        ),
+        ({}, "499,999 more are not listed"),
+    ],
+)
+def test_tests_that_are_not_listed_are_told_with_what_became_of_them(counts, told):
+    tests = StageTests(stage="unit", total=500_000, counts=counts, names=("a",), outcomes="f", durations_s=(1.0,))
+    report = green()
+    text = render(msgspec.structs.replace(report, detail=msgspec.structs.replace(report.detail, tests=(tests,)))).text
+    assert told in text
+    assert "1 of 500,000 tests" in text
+
+
+def test_failing_test_links_what_it_left_in_each_shard_and_nothing_that_lies_elsewhere():
+    def left(path, attachment):
+        return KeptFile(path=path, kind="log", sha256="0" * 64, size_bytes=1, attachment=attachment)
+
+    known = red()
+    files = (
+        left("unit-a/attachments/test_1.png", "attachments/a-test_1.png"),
+        left("unit-b/attachments/test_1.png", "attachments/b-test_1.png"),
+        left("unit-a/attachments/test_1.zip", "../../etc/test_1.zip"),
+        left("unit-a/attachments/test_1<b>.txt", ""),
+        left("unit-a/attachments/unknown.png", "attachments/unknown.png"),
+    )
+    stages = tuple(
+        msgspec.structs.replace(stage, files=files) if stage.stage == "unit" else stage for stage in known.stages
+    )
+    page = render(msgspec.structs.replace(known, stages=stages)).text
+    shown = [f'<a href="attachments/{shard}-test_1.png">test_1.png</a>' for shard in "ab"]
+    assert f"<p>It left: {' '.join(shown)}</p>" in page
+    assert page.count("It left:") == 1
+    assert "etc/test_1.zip" not in page.partition('id="verdict"')[0]
+    assert '<a href="attachments/unknown.png">' in page
+
+
+# --- coverage and findings against the base --------------------------------------------------------------------------
+
+TOTAL = Covered(name="", lines=1000, covered=905, base_lines=1000, base_covered=900)
+
+
+def behind(**detail):
+    return Report(status=Status.PASS, headline="", provenance=ORIGIN, detail=Detail(**detail))
+
+
+def covered(**values):
+    return changes.coverage(behind(coverage_change=CoverageChange(**{"total": TOTAL, **values})))
+
+
+def changed_file(name, *spans, **more):
+    values = {"lines": 20, "covered": 4, "uncovered": spans, "places": len(spans)}
+    return ChangedFile(whole=Covered(name=name, lines=100, covered=80), **{**values, **more})
+
+
+def test_coverage_is_told_with_its_base_components_and_links_to_changed_lines():
+    component = Covered(name="billing", lines=200, covered=150, base_lines=100, base_covered=80)
+    file = changed_file("src/a b.py", (10, 11), (20, 20))
+    made = covered(
+        base="b" * 40,
+        exact=True,
+        components=(component,),
+        files=(file,),
+        changed_files=1,
+        changed_lines=20,
+        covered_lines=4,
+    )
+    assert (
+        "90.50 % of 1,000 lines (+0.50 points against <code>bbbbbbbbbbbb</code>, where the change left its base); "
+        "4 of 20 changed lines</p>"
+    ) in made
+    assert (
+        '<td>billing</td><td class="number">75.00 % of 200</td><td class="number">-5.00</td>'
+        '<td class="number">50 (+30)</td>'
+    ) in made
+    address = f"https://github.com/acme/ledger/blob/{'c' * 40}/src/a%20b.py"
+    assert f'<td><a href="{address}#L10-L11">10-11</a>, <a href="{address}#L20">20</a></td>' in made
+    assert '<td class="number">4 of 20</td>' in made
+
+
+def test_coverage_without_a_base_names_files_with_uncovered_changed_lines_alone():
+    made = covered(files=(changed_file("a.py", (1, 2)), changed_file("b.py")), changed_files=2)
+    assert "a.py" in made
+    assert "b.py" not in made
+    assert "Against the base" not in made
+    assert "points" not in made
+    assert "more changed files" not in made
+
+
+def test_changed_files_and_places_that_are_not_named_are_counted():
+    spans = tuple((n, n) for n in range(1, 13))
+    files = tuple(changed_file(f"{n}.py", *spans, places=30) for n in range(130))
+    made = covered(base="b" * 40, files=files, changed_files=490)
+    assert made.count(" and 20 more</td>") == 100
+    assert "and 390 more changed files" in made
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"components": (Covered(name="x", lines=3, covered=4),)},
+        {"base": "b", "files": (changed_file("a.py", (5, 1)),)},
+        {"base": "b", "files": (changed_file("a.py", (-3, 3)),)},
+        {"base": "b", "files": (changed_file("a.py", (1, 10**4200)),)},
+        {"base": "b", "files": (changed_file("a.py", lines=3, covered=4),)},
+        {"base": "b", "files": (changed_file("a.py", places=-1),)},
+        {"base": "b", "changed_lines": -1},
+        {"base": "b", "changed_files": 10**4200},
+    ],
+)
+def test_coverage_that_says_nothing_or_cannot_be_makes_no_section(values):
+    assert covered(**values) == ""
+
+
+def test_report_without_changes_has_no_section_of_them():
+    for report in (behind(), Report(status=Status.PASS, headline="")):
+        assert changes.coverage(report) == changes.findings(report) == ""
+    assert 'id="coverage-change"' not in render(behind()).text
+
+
+def test_new_findings_are_named_with_their_place_and_the_others_counted():
+    found = tuple(good.finding(rule=f"F{n}") for n in range(250))
+    new = (StageFindings(stage="lint", total=900, findings=found),)
+    made = changes.findings(behind(findings_change=FindingsChange(base="b" * 40, exact=True, new=new, gone=1)))
+    assert "(where the change left its base): 900 new, 1 gone</p>" in made
+    assert '<td>high</td><td>ruff F0</td><td>unused import <a href="https://github.com/acme/ledger/blob/' in made
+    assert made.count('<tr class="item">') == 200
+    assert "and 700 more that are new" in made
+
+
+def test_findings_that_are_only_gone_are_a_line_and_impossible_ones_nothing():
+    made = changes.findings(behind(findings_change=FindingsChange(base="b" * 40, gone=3)))
+    assert "(the newest run of the default branch that is known): 3 gone</p>" in made
+    assert "<table" not in made
+    assert changes.findings(behind(findings_change=FindingsChange(base="b", there_too=9))) == ""
+    assert changes.findings(behind(findings_change=FindingsChange(base="b", gone=-1))) == ""
+
+
+def test_newly_flaky_tests_are_named_and_a_failing_test_says_its_shard():
+    found = flaky().detail
+    told = msgspec.structs.replace(found.comparison, newly_flaky=(Named(stage="unit", test="a.py::wavers"),))
+    made = past.compared(msgspec.structs.replace(found, comparison=told))
+    assert "<summary>Newly flaky (1)</summary>" in made
+    assert "unit: a.py::wavers" in made
+    text = render(red()).text
+    assert "<p>stage unit, shard 2 <" in text
+    assert text.count(", shard ") == 1
+
+
+def test_page_of_ten_thousand_tests_and_the_most_changes_is_within_two_megabytes():
+    spans = tuple((100 * n, 100 * n + 7) for n in range(1, 51))
+    files = tuple(changed_file(f"src/area/package_{n}/module_with_a_name.py", *spans) for n in range(500))
+    found = tuple(good.finding(rule=f"F{n}", message="a sentence of a scanner " * 9) for n in range(1000))
+    report = huge()
+    detail = msgspec.structs.replace(
+        report.detail,
+        coverage_change=CoverageChange(total=TOTAL, base="b" * 40, files=files, changed_files=500),
+        findings_change=FindingsChange(
+            base="b" * 40, new=(StageFindings(stage="lint", total=1000, findings=found),), gone=1
+        ),
+    )
+    document = render(msgspec.structs.replace(report, detail=detail), 2_000_000)
+    assert not document.omitted
+    assert "and 400 more changed files" in document.text
+
+
+def test_share_of_lines_is_rounded_down_and_a_small_step_is_seen():
+    before, now = TrendPoint(commit="b" * 40, line_ratio=1.0), TrendPoint(commit="c" * 40, line_ratio=0.99996)
+    behind = Detail(now=now, comparison=Comparison(base=before))
+    text = render(msgspec.structs.replace(green(), detail=behind)).text
+    assert "99.99 %" in text
+    assert "100.00 %" in text
+    assert "-0.01 points" in text
+    for hundredths in range(10_001):
+        assert past._percent(hundredths / 10_000) == f"{hundredths // 100}.{hundredths % 100:02} %"
