@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from truegreen.errors import ExtraMissing, ForgeRefused, ForgeUnreachable, TruegreenError
 from truegreen.forge import answers, matching
 from truegreen.forge.patience import Broken, Call, Patience, Reply, Unsure
-from truegreen.forge.port import Annotation, CheckRun, CommitStatus, Outcome, Written
+from truegreen.forge.port import ANNOTATION_BATCH, Annotation, CheckRun, CommitStatus, Outcome, Written
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,6 +92,7 @@ class GithubForge:
         self._surely_github = api_url.rstrip("/").endswith(("//api.github.com", "/api/v3"))
         self._viewer: str | None = None
         self._gone: set[int] = set()
+        self._told_before: dict[str, tuple[int, int]] = {}
 
     @property
     def calls(self) -> int:
@@ -133,6 +134,7 @@ class GithubForge:
         if any(matching.run_told(body) > told > matching.NO_RUN for _, body in own):
             return Written(surface="comment", outcome=Outcome.SUPERSEDED, reason=_LATER)
         written = self._write_comment(number, bodies, own[0] if own else None)
+        self._told_before["comment"] = max([matching.run_told(body) for _, body in own], default=matching.NO_RUN)
         for identity, _ in own[1:]:
             self._patience.call(Call(verb="DELETE", path=f"{self._repo}/issues/comments/{identity}"))
         return written
@@ -176,14 +178,15 @@ class GithubForge:
         return self._surface("check run", "checks: write", lambda: self._check_run(check))
 
     def _check_run(self, check: CheckRun) -> Written:
-        query = {"check_name": check.name, "filter": "all", "per_page": str(_PAGE)}
-        path = f"{self._repo}/commits/{check.head_sha}/check-runs"
-        reply = self._patience.call(Call(verb="GET", path=path, query=query))
-        if reply.status == _NOT_FOUND and not self._surely_github:
-            why = "the forge answered 404: it has no check runs (as Gitea), or the token lacks `checks: write`"
-            return Written(surface="check run", outcome=Outcome.ABSENT, reason=why)
-        data = self._granted(reply, "checks: write")
-        runs = answers.rows(data, "check_runs")
+        runs: list[dict[str, Any]] = []
+        if not self._is_first(check):
+            query = {"check_name": check.name, "filter": "all", "per_page": str(_PAGE)}
+            path = f"{self._repo}/commits/{check.head_sha}/check-runs"
+            reply = self._patience.call(Call(verb="GET", path=path, query=query))
+            if reply.status == _NOT_FOUND and not self._surely_github:
+                why = "the forge answered 404: it has no check runs (as Gitea), or the token lacks `checks: write`"
+                return Written(surface="check run", outcome=Outcome.ABSENT, reason=why)
+            runs = answers.rows(self._granted(reply, "checks: write"), "check_runs")
         told = matching.run_checked(check.external_id)
         if any(matching.run_checked(run.get("external_id")) > told > matching.NO_RUN for run in runs):
             return Written(surface="check run", outcome=Outcome.SUPERSEDED, reason=_LATER)
@@ -199,6 +202,17 @@ class GithubForge:
         reason = f"{refused} remarks on lines were refused, they are in the summary of the run" if refused else ""
         return Written(surface="check run", outcome=outcome, url=_url(run), reason=reason)
 
+    def _is_first(self, check: CheckRun) -> bool:
+        """Return whether no check run tells of this run yet, asked where the remarks on lines take two requests.
+
+        Status and comment are written before it: where both told of earlier runs, or of none, looking for it is spared,
+        and a publication is six requests at the most. The look after an answer that was lost is not.
+        """
+        seen, self._told_before = self._told_before, {}
+        told = matching.run_checked(check.external_id)
+        both = len(seen) == 2 and all(matching.NO_RUN <= before < told for before in seen.values())  # noqa: PLR2004
+        return both and len(check.annotations) > ANNOTATION_BATCH and self._surely_github
+
     def _write_run(
         self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]
     ) -> tuple[dict[str, Any], int]:
@@ -210,18 +224,7 @@ class GithubForge:
         return data if isinstance(data, dict) else {}, lost
 
     def _run_call(self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]) -> Call:
-        output: dict[str, Any] = {"title": check.title, "summary": check.summary}
-        if batch:
-            output["annotations"] = [matching.annotation_row(annotation) for annotation in batch]
-        body: dict[str, Any] = {
-            "name": check.name,
-            "external_id": check.external_id,
-            "status": "completed",
-            "conclusion": check.conclusion,
-            "output": output,
-        }
-        if check.details_url:
-            body["details_url"] = check.details_url
+        body = matching.run_body(check, batch)
         if run is None:
             return Call(verb="POST", path=f"{self._repo}/check-runs", body={**body, "head_sha": check.head_sha})
         # Annotations are added to those that are there: the same request twice would show them twice.
@@ -234,7 +237,7 @@ class GithubForge:
         return self._surface("commit status", "statuses: write", lambda: self._status(status))
 
     def run_told(self, sha: str, context: str) -> tuple[int, int]:
-        """Return run and attempt that the commit status of a context names; `NO_RUN` for none or an unreadable one.
+        """Return run and attempt that the commit status of a context names; `NO_RUN` for none, else `UNKNOWN`.
 
         Raises:
             ForgeUnreachable: the forge cannot be reached, or keeps failing.
@@ -246,17 +249,20 @@ class GithubForge:
         for page in range(1, _PAGES_MAX + 1):
             query = {"per_page": str(_PAGE), "page": str(page)}
             reply = self._patience.call(Call(verb="GET", path=f"{self._repo}/commits/{sha}/status", query=query))
-            rows = answers.rows(reply.data if reply.ok else None, "statuses")
-            for row in rows:
+            if not reply.ok:
+                return matching.UNKNOWN
+            for row in answers.rows(reply.data, "statuses"):
                 if row.get("context") == context:
-                    return matching.run_of_url(row.get("target_url"))
+                    told = matching.run_of_url(row.get("target_url"))
+                    return told if told > matching.NO_RUN else matching.UNKNOWN
             if 'rel="next"' not in reply.headers.get("link", ""):
                 break
         return matching.NO_RUN
 
     def _status(self, status: CommitStatus) -> Written:
         told = matching.run_of_url(status.target_url)
-        if told > matching.NO_RUN and self._run_told(status.sha, status.context) > told:
+        before = self._run_told(status.sha, status.context) if told > matching.NO_RUN else matching.UNKNOWN
+        if before > told:
             return Written(surface="commit status", outcome=Outcome.SUPERSEDED, reason=_LATER)
         body = {"state": status.state, "context": status.context, "description": status.description}
         if status.target_url:
@@ -265,6 +271,7 @@ class GithubForge:
         data = self._granted(self._patience.call(call), "statuses: write")
         if isinstance(data, dict) and (creator := matching.login({"user": data.get("creator")})):
             self._viewer = creator
+        self._told_before["status"] = before
         return Written(surface="commit status", outcome=Outcome.CREATED, url=_url(data))
 
     # --- reading ---------------------------------------------------------------------------

@@ -17,6 +17,9 @@ _RUN = re.compile(r"<!-- truegreen:run (\d{1,20})\.(\d{1,9}) -->")
 _RUN_URL = re.compile(r".*/actions/runs/(\d{1,20})(?:\?attempt=(\d{1,9}))?")
 _RUN_CHECKED = re.compile(r"truegreen:(\d{1,20})\.(\d{1,9}):.*")
 NO_RUN = (0, 0)
+"""Nothing tells of a run."""
+UNKNOWN = (-1, 0)
+"""The forge does not say, or something of ours names no run."""
 
 
 def marked(comment: Mapping[str, Any], marker: str) -> bool:
@@ -124,6 +127,21 @@ def annotation_row(annotation: Annotation) -> dict[str, Any]:
         "message": annotation.message,
     }
     return {**row, "title": annotation.title} if annotation.title else row
+
+
+def run_body(check: CheckRun, batch: tuple[Annotation, ...]) -> dict[str, Any]:
+    """Return a check run with some of its annotations as the API takes it."""
+    output: dict[str, Any] = {"title": check.title, "summary": check.summary}
+    if batch:
+        output["annotations"] = [annotation_row(annotation) for annotation in batch]
+    body: dict[str, Any] = {
+        "name": check.name,
+        "external_id": check.external_id,
+        "status": "completed",
+        "conclusion": check.conclusion,
+        "output": output,
+    }
+    return {**body, "details_url": check.details_url} if check.details_url else body
 
 
 def _annotations_shown(run: Mapping[str, Any]) -> int:

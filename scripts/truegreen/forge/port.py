@@ -14,7 +14,7 @@ COMMENT_LIMIT = 65_536
 OUTPUT_LIMIT = 65_535
 ANNOTATION_BATCH = 50
 ANNOTATIONS_MAX = 100
-"""Two requests hold them; the summary has the rest. Keeps a publication at seven requests."""
+"""Two requests hold them; the summary has the rest. Keeps a publication at six requests."""
 DESCRIPTION_LIMIT = 140
 
 

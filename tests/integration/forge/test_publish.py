@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 from tests.support.github_api import Fault, GithubApi
 from tests.support.reports import report
@@ -112,15 +113,20 @@ def test_publish_with_a_persons_token_edits_only_that_persons_comment(
     assert "user" not in api.operations(), "the answer to the status says who we are"
 
 
-def test_publish_120_annotations_go_in_batches_of_50_and_stop_at_100(
-    api: GithubApi, open_forge: Any, event: Event
+def test_publish_120_annotations_go_in_batches_of_50_stop_at_100_and_take_six_requests(
+    make_api: Any, open_forge: Any, event: Event
 ) -> None:
-    result = publish(report(failing=120), BODY, open_forge(api), event)
+    api = make_api(base_path="/api/v3")
+    of_run = msgspec.structs.replace(event, run_id="77")
+    result = publish(report(failing=120), BODY, open_forge(api), of_run)
 
     writes = [r for r in api.requests if r.operation in ("checks.create", "checks.update")]
     assert [len(r.body["output"]["annotations"]) for r in writes] == [50, 50]
     assert "20 more remarks" in api.check_runs[0]["output"]["summary"]
-    assert result.calls == 7
+    assert result.calls == 6
+    again = publish(report(failing=120), BODY, open_forge(api), of_run)
+    assert again.calls == 4
+    assert len(api.check_runs) == 1
 
 
 def test_publish_body_refused_as_too_long_is_sent_shorter(make_api: Any, open_forge: Any, event: Event) -> None:
