@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from tests.faults.bench import Honest, Result
 from tests.faults.corpus import Fault
@@ -43,8 +43,10 @@ def terminal(results: list[Result], honest: list[Honest]) -> Iterator[str]:
         yield f"false alarms: {sum(len(run.alarms) for run in honest)} of {tests}"
 
 
-def page(faults: Iterable[Fault]) -> Iterator[str]:
+def page(faults: Sequence[Fault], apps: int) -> Iterator[str]:
     """Yield the table of the documentation, from the declarations alone."""
+    yield "## The faults\n"
+    yield f"{len(faults)} faults in {apps} applications, of {len({one.family for one in faults})} families.\n"
     yield "| fault | family | what is wrong | why unit stays green | red | noticed by | said |"
     yield "|---|---|---|---|---|---|---|"
     for one in faults:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from truegreen.model.pairs import Pairs
     from truegreen.model.run import RunEvidence, StageEvidence
 
-_LISTED = 20
-
 
 class TimeRegressionOptions(GateOptions, frozen=True, kw_only=True):
     """`[tool.truegreen.gates.time-regression]`."""
@@ -74,6 +72,7 @@ class TimeRegression(BaseGate):
     id: ClassVar[str] = "time-regression"
     stages: ClassVar[frozenset[str]] = TESTED
     needs: ClassVar[frozenset[str]] = frozenset({"tests"})
+    items_max: ClassVar[int] = 20
     Options: ClassVar[type[GateOptions]] = TimeRegressionOptions
 
     def applies(self, evidence: RunEvidence, stage: str, policy: TimeRegressionOptions) -> bool:  # noqa: ARG002
@@ -115,7 +114,7 @@ class TimeRegression(BaseGate):
         facts = _pair_facts(seen, suites, tests)
         slower = [one for one in (*suites, *tests) if one.change is Change.SLOWER]
         places = {case.id: case for case in seen.tests.cases} if seen.tests else {}
-        items = tuple(_pair_item(one, places.get(one.name)) for one in slower[:_LISTED])
+        items = tuple(_pair_item(one, places.get(one.name)) for one in slower)
         base = seen.pairs[0].base[:12]
         if slower:
             first = slower[0]
@@ -137,7 +136,7 @@ class TimeRegression(BaseGate):
         places = {case.id: case for case in seen.tests.cases} if seen.tests else {}
         items = (
             *(_item(one, suite.runs, f"the {stage} stage as a whole") for one in suite.slower),
-            *(_item(one, tests.runs, case=places[one.name]) for one in tests.slower[:_LISTED]),
+            *(_item(one, tests.runs, case=places[one.name]) for one in tests.slower),
         )
         wrong = [f"the {stage} stage took {_change(one)}" for one in suite.slower]
         if tests.slower:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from tests.support import app_broken, app_desk, foreign_runs
 from tests.support.github_api import GithubApi
+from tests.support.history_artifacts import Ci
 
 from truegreen import registry
 
@@ -37,6 +38,12 @@ def api() -> Iterator[GithubApi]:
     with GithubApi() as server:
         yield server
     assert server.violations == []
+
+
+@pytest.fixture
+def ci(desk: Desk, api: GithubApi) -> Ci:
+    """The CI of the desk's project."""
+    return Ci(desk, api)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import json
 import pytest
 from tests.support.plugin_sessions import Listener
 from tests.support.pytest_projects import Place
+from tests.support.replaced import SHOP, forget_modules
 
 
 @pytest.fixture(scope="session")
@@ -41,5 +42,31 @@ def session(pytester, monkeypatch):
         found = json.loads(path.read_text()) if path.is_file() else {}
         assert [left.name for left in path.parent.iterdir() if left.name.startswith(".session")] == []
         return result, found
+
+    return run
+
+
+@pytest.fixture
+def seen(pytester, monkeypatch):
+    """A way to run tests with the plugin; returns what it noted: target → (kind, origin, place, uses)."""
+    path = pytester.path / "session.json"
+    monkeypatch.setenv("TRUEGREEN_SESSION_FILE", str(path))
+    monkeypatch.delenv("TRUEGREEN_RECORDER", raising=False)
+    monkeypatch.syspath_prepend(pytester.path)
+    pytester.makepyfile(shop=SHOP)
+
+    def run(text, *args, conftest="", passed=None, apart=False):
+        if conftest:
+            pytester.makeconftest(conftest)
+        pytester.makepyfile(test_it="import os, sys, time, pytest\nfrom unittest import mock\nimport shop\n" + text)
+        start = pytester.runpytest_subprocess if apart else pytester.runpytest_inprocess
+        result = start("-p", "truegreen_pytest", "-p", "no:cacheprovider", *args)
+        outcomes = result.parseoutcomes()
+        assert set(outcomes) <= {"passed", "skipped", "warning", "warnings"}, result.stdout.str()
+        if passed is not None:
+            assert outcomes["passed"] == passed
+        found = json.loads(path.read_text())
+        forget_modules()
+        return found
 
     return run

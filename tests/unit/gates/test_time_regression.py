@@ -47,6 +47,13 @@ def test_slower_test_fails_with_before_now_ratio_and_place():
     assert item.message == "0.50 s, 50.0 times the median of 20 earlier runs (0.01 s); p = 0.048"
 
 
+def test_slower_tests_beyond_the_listed_ones_are_counted():
+    names = {good.name(number): PastTest(runs=20, durations_s=(0.01,) * 20) for number in range(60)}
+    verdict = judged(took(*[0.01] * 35, *[0.5] * 25), good.steady_history("unit", tests={"unit": names}))
+    assert verdict.reason.startswith("25 tests became slower")
+    assert (len(verdict.items), verdict.unlisted) == (20, 5)
+
+
 def test_slower_suite_fails_though_no_test_did():
     verdict = judged(took(0.01), good.steady_history("unit"), record_s=9.0)
     assert (verdict.status, verdict.reason) == (Status.FAIL, "the unit stage took 5.00 s to 9.00 s")
