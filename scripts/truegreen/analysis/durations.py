@@ -10,6 +10,7 @@ With k earlier runs the smallest possible p is 1 / (k + 1), so that 19 runs are 
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,10 @@ _LEAST_SPREAD = 0.1
 _MAD_TO_SIGMA = 1.4826
 _PACED = 10
 """From so many tests on their median tells how fast the machine of a run was; fewer would swallow the effect."""
+_PACERS = 400
+"""So many of the tests that are too quick to matter say how fast the machine was; more say the same."""
+_PACER_S = 0.001
+"""Below this a test says more about the clock than about the machine."""
 
 
 class Slower(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,29 +86,29 @@ def compare(
         window: newest runs that are looked at.
 
     Where ten names or more can be compared, the pace of each run (the median of its ratios) is taken out first: a
-    slow machine makes everything slow. Work that became slower as a whole is for the time of the suite to tell.
+    slow machine makes everything slow, also what is too quick to matter. Work that became slower as a whole is for
+    the time of the suite to tell.
     """
     need = least_runs(alpha)
     young = {name: need - len(past.get(name, ())) for name in now if len(past.get(name, ())) < need}
     ready = [name for name in now if name not in young]
     used = min((min(len(past[name]), window) for name in ready), default=0)
-    rows = {
-        # A name whose every time is below the least step cannot exceed it; what is left out is so in every run alike.
-        name: [max(value, _FLOOR_S) for value in (now[name], *past[name][:used])]
-        for name in ready
-        if max(now[name], *past[name][:used]) >= step_s
-    }
-    found = _significant(rows, used, alpha, ratio, step_s)
+    every = {name: (now[name], *past[name][:used]) for name in ready}
+    # A name whose every time is below the least step cannot exceed it; what is left out is so in every run alike.
+    rows = {name: [max(value, _FLOOR_S) for value in times] for name, times in every.items() if max(times) >= step_s}
+    quick = (times for times in every.values() if min(times) >= _PACER_S and max(times) < step_s)
+    paces = _paces([*rows.values(), *itertools.islice(quick, _PACERS)], used + 1)
+    found = _significant(rows, paces, alpha, ratio, step_s)
     return Comparison(slower=found, judged=len(ready), young=young, runs=used)
 
 
 def _significant(
-    rows: Mapping[str, list[float]], runs: int, alpha: float, ratio: float, step_s: float
+    rows: Mapping[str, list[float]], paces: Sequence[float], alpha: float, ratio: float, step_s: float
 ) -> tuple[Slower, ...]:
     """Return the names whose first value exceeds the others; each row is the newest run and then the earlier ones."""
     if not rows:
         return ()
-    paces = _paces(list(rows.values()), runs + 1)
+    runs = len(paces) - 1
     scores = {name: _scores(row, paces, ratio, step_s) for name, row in rows.items()}
     worst = [max(0.0, *(score[run] for score in scores.values())) for run in range(1, runs + 1)]
     found = []

@@ -104,6 +104,15 @@ def test_test_that_became_eight_times_slower_is_mostly_found_in_that_noise():
     assert found >= 40
 
 
+def test_slow_tests_that_all_became_slower_are_found_where_the_quick_ones_say_the_machine_is_as_fast_as_before():
+    quick, slow = [f"q{n}" for n in range(100)], [f"s{n}" for n in range(30)]
+    past = {name: (0.01,) * RUNS for name in quick} | {name: (0.2,) * RUNS for name in slow}
+    now = dict.fromkeys(quick, 0.01) | dict.fromkeys(slow, 0.8)
+    assert {one.name for one in compare(now, past).slower} == set(slow)
+    assert compare({name: 4 * value for name, value in now.items()}, past).slower != ()
+    assert compare({name: 4 * times[0] for name, times in past.items()}, past).slower == ()
+
+
 TIMES = st.lists(st.floats(0, 100), min_size=0, max_size=25)
 
 

@@ -48,8 +48,8 @@ def test_slower_test_fails_with_before_now_ratio_and_place():
 
 
 def test_slower_tests_beyond_the_listed_ones_are_counted():
-    names = {good.name(number): PastTest(runs=20, durations_s=(0.01,) * 20) for number in range(60)}
-    verdict = judged(took(*[0.01] * 35, *[0.5] * 25), good.steady_history("unit", tests={"unit": names}))
+    names = {good.name(number): PastTest(runs=20, durations_s=(0.01,) * 20) for number in range(325)}
+    verdict = judged(took(*[0.01] * 300, *[5.0] * 25), good.steady_history("unit", tests={"unit": names}))
     assert verdict.reason.startswith("25 tests became slower")
     assert (len(verdict.items), verdict.unlisted) == (20, 5)
 
