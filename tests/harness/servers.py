@@ -1,4 +1,4 @@
-"""Real servers for tests, without containers: from Debian, Maven Central, PyPI and the Go module proxy.
+"""Real servers for tests, without containers: from Debian, Maven Central, PyPI, npm and the Go module proxy.
 
 Each runs on free ports of the loopback interface with a data folder of its own, and is stopped and removed at the
 end of the `with` block, also when the test was interrupted:
@@ -6,7 +6,7 @@ end of the `with` block, also when the test was interrupted:
     with servers.running("mariadb") as server:
         connect(server.host, server.port, server.user, server.password)
 
-What no registry offers as a program (MongoDB, MySQL, Qdrant, Elasticsearch, Mailpit) is not here, and nothing is
+What no registry offers as a program (MongoDB, Qdrant, Elasticsearch, Mailpit) is not here, and nothing is
 claimed about it.
 """
 
@@ -177,24 +177,8 @@ def _mariadb(folder: Path, port: int, log: Path) -> _Plan:
     shutil.copytree(template, folder / "data")
     first = folder / "first.sql"
     first.write_text(f"ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';\nCREATE DATABASE app;\n")
-    settings = {
-        "user": "root" if os.geteuid() == 0 else "",
-        "datadir": folder / "data",
-        "socket": folder / "server.sock",
-        "pid-file": folder / "server.pid",
-        "bind-address": HOST,
-        "port": port,
-        "init-file": first,
-        "log-bin": "binlog",
-        "binlog-format": "ROW",
-        "server-id": 1,
-        "innodb-flush-log-at-trx-commit": 0,
-        "innodb-buffer-pool-size": "32M",
-        "innodb-log-file-size": "16M",
-    }
-    options = [f"--{key}={value}" for key, value in settings.items() if value != ""]
     return _Plan(
-        argv=["mariadbd", "--no-defaults", *options],
+        argv=["mariadbd", "--no-defaults", *_flags(_sql_settings(folder, port, first))],
         ready=lambda: "ready for connections" in log.read_text(errors="replace"),
         version=_number(run(["mariadbd", "--version"], fix="reinstall mariadb-server-core")),
         url=f"mysql://root:{PASSWORD}@{HOST}:{port}/app",
@@ -220,6 +204,54 @@ def _mariadb_template() -> Path:
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
     return template
+
+
+def _mysql(folder: Path, port: int, log: Path) -> _Plan:
+    """MySQL with the row binlog; its root has `PASSWORD` over TCP, and the database `app` exists."""
+    home = server_files.mysql()
+    shutil.copytree(home / "data/mysql", folder / "data")
+    first = folder / "first.sql"
+    first.write_text(
+        f"UPDATE mysql.user SET password = password('{PASSWORD}');\nFLUSH PRIVILEGES;\nCREATE DATABASE app;\n"
+    )
+    settings = {
+        **_sql_settings(folder, port, first),
+        "basedir": home,
+        "lc-messages-dir": home / "share",
+    }
+    return _Plan(
+        argv=[str(home / "mysqld"), "--no-defaults", *_flags(settings)],
+        env={"LD_LIBRARY_PATH": str(home)},  # of its own libaio
+        ready=lambda: "ready for connections" in log.read_text(errors="replace"),
+        version="5.6.24",
+        url=f"mysql://root:{PASSWORD}@{HOST}:{port}/app",
+        user="root",
+        password=PASSWORD,
+        database="app",
+    )
+
+
+def _sql_settings(folder: Path, port: int, first: Path) -> dict[str, object]:
+    """Return what MariaDB and MySQL are told alike: the row binlog, little memory, and nothing waits for the disk."""
+    return {
+        "user": "root" if os.geteuid() == 0 else "",
+        "datadir": folder / "data",
+        "socket": folder / "server.sock",
+        "pid-file": folder / "server.pid",
+        "bind-address": HOST,
+        "port": port,
+        "init-file": first,
+        "log-bin": "binlog",
+        "binlog-format": "ROW",
+        "server-id": 1,
+        "innodb-flush-log-at-trx-commit": 0,
+        "innodb-buffer-pool-size": "32M",
+        "innodb-log-file-size": "16M",
+    }
+
+
+def _flags(settings: dict[str, object]) -> list[str]:
+    return [f"--{key}={value}" for key, value in settings.items() if value != ""]
 
 
 def _rabbitmq(folder: Path, port: int, log: Path) -> _Plan:
@@ -332,6 +364,7 @@ def _opa(folder: Path, port: int, log: Path) -> _Plan:
 
 _PLANS: dict[str, Callable[[Path, int, Path], _Plan]] = {
     "mariadb": _mariadb,
+    "mysql": _mysql,
     "rabbitmq": _rabbitmq,
     "kafka": _kafka,
     "valkey": _valkey,

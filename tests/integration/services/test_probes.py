@@ -35,7 +35,7 @@ def access(server, kind):
     )
 
 
-@pytest.fixture(scope="module", params=["mariadb", "rabbitmq", "kafka", "valkey"])
+@pytest.fixture(scope="module", params=["mariadb", "mysql", "rabbitmq", "kafka", "valkey"])
 def server(request):
     with servers.running(request.param) as running:
         yield running

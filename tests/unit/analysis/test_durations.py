@@ -106,7 +106,7 @@ def test_test_that_became_eight_times_slower_is_mostly_found_in_that_noise():
 
 def test_slow_tests_that_all_became_slower_are_found_where_the_quick_ones_say_the_machine_is_as_fast_as_before():
     quick, slow = [f"q{n}" for n in range(100)], [f"s{n}" for n in range(30)]
-    past = {name: (0.01,) * RUNS for name in quick} | {name: (0.2,) * RUNS for name in slow}
+    past = dict.fromkeys(quick, (0.01,) * RUNS) | dict.fromkeys(slow, (0.2,) * RUNS)
     now = dict.fromkeys(quick, 0.01) | dict.fromkeys(slow, 0.8)
     assert {one.name for one in compare(now, past).slower} == set(slow)
     assert compare({name: 4 * value for name, value in now.items()}, past).slower != ()
