@@ -34,6 +34,10 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(f"truegreen {__version__}\n")
         return 0
     _catch_signals(_leave)
+    if argv is None:  # a process of our own
+        from truegreen.runtime import wakeful  # noqa: PLC0415
+
+        wakeful.listen(_SIGNALS, _stopping)
     return _run(arguments)
 
 
@@ -120,12 +124,16 @@ def _interrupt(signum: int, frame: object) -> None:
     """
     global _last_interrupt_s  # noqa: PLW0603 - signals are the process's
     del signum, frame
-    now_s = time.monotonic()
-    if now_s - _last_interrupt_s < _STOPPING_S:
+    if _stopping():
         return
-    _last_interrupt_s = now_s
+    _last_interrupt_s = time.monotonic()
     atexit.register(_be_deaf)
     raise KeyboardInterrupt
+
+
+def _stopping() -> bool:
+    """Return whether a signal is about to end us."""
+    return time.monotonic() - _last_interrupt_s < _STOPPING_S
 
 
 def _be_deaf() -> None:

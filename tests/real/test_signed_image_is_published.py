@@ -52,7 +52,11 @@ trusted-root = "trusted-root.json"
 
 @pytest.fixture(scope="module")
 def tools() -> Toolchain:
-    return Toolchain(environ.current(), ProcessRunner(), Console(quiet=True))
+    """The tools of the host, with all that the job takes from there: it has no Go to build them."""
+    made = Toolchain(environ.current(), ProcessRunner(), Console(quiet=True))
+    for name in ("crane", "cosign", "syft"):
+        made.path(name)
+    return made
 
 
 @pytest.fixture(scope="module")

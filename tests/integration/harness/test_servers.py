@@ -55,6 +55,6 @@ def test_two_servers_of_a_kind_run_at_once():
 def test_server_that_cannot_start_shows_its_log(monkeypatch):
     with servers.running("valkey") as first:
         monkeypatch.setattr(servers, "free_port", lambda: first.port)
-        monkeypatch.setattr(servers, "_listens", lambda _port: False)  # the first one listens there
+        monkeypatch.setattr(servers, "listens", lambda _port: False)  # the first one listens there
         with pytest.raises(HarnessError, match="already in use"):
             servers.running("valkey").__enter__()

@@ -35,7 +35,9 @@ def access(server, kind):
     )
 
 
-@pytest.fixture(scope="module", params=["mariadb", "mysql", "rabbitmq", "kafka", "valkey"])
+@pytest.fixture(
+    scope="module", params=["mariadb", "mysql", "rabbitmq", "kafka", "valkey", "opensearch", "elasticsearch"]
+)
 def server(request):
     with servers.running(request.param) as running:
         yield running
