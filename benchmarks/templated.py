@@ -12,9 +12,10 @@ import measure
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-RUNS = 9
+RUNS = 15
 RATIO = 3.0
-_LINE = "- **Ask** in [the room](https://chat.example/ci), about `make it` _soon_, <b>@nobody</b> #1 | a * b\n"
+_LINE = "- **Ask** in [the room](https://chat.example/ci), about `make {}` _soon_, <b>@nobody</b> #1 | a * b\n"
+"""No line of the template is like another, so that nothing that is remembered of one helps with the next."""
 
 
 def arranged() -> Iterator[measure.Row]:
@@ -27,15 +28,18 @@ def arranged() -> Iterator[measure.Row]:
 
     report = huge()
     everything = "\n".join(f"{{{{{name}}}}}" for name in names.SECTIONS)
-    template = f"{everything}\n{_LINE * ((syntax.MAX_BYTES - len(everything)) // len(_LINE))}"
-    plain = [_timed(lambda: SummaryReporter().render(report)) for _ in range(RUNS)]
-    ours = [_timed(lambda: SummaryReporter(layout.read(template, "t.md")).render(report)) for _ in range(RUNS)]
+    number = (syntax.MAX_BYTES - len(everything)) // len(_LINE.format(100))
+    template = f"{everything}\n{''.join(_LINE.format(one) for one in range(100, 100 + number))}"
+    plain, ours = [], []
+    for _ in range(RUNS):  # in turn: whatever else the machine does, it does to both
+        plain.append(_timed(lambda: SummaryReporter().render(report)))
+        ours.append(_timed(lambda: SummaryReporter(layout.read(template, "t.md")).render(report)))
     base_s = statistics.median(plain)
     note = f"{statistics.median(ours) / base_s:.2f} x the built-in form; {len(template):,} bytes of template"
     yield measure.row("summary by the longest template", RATIO * base_s * 1000, ours, note=note)
 
 
 def _timed(run: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     run()
-    return time.perf_counter() - start
+    return time.process_time() - start

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.app import carrying, collected, gate, history, incoming
+from truegreen.app import carrying, collected, gate, handing, history, incoming
 from truegreen.app import event as events
 from truegreen.config.schema import HistoryOptions
 from truegreen.errors import EvidenceMissing, EvidenceUnreadable, StoreError, TruegreenError, UsageError
@@ -99,11 +99,18 @@ def _refused(shell: Shell, settings: Settings) -> str:
 
 
 def leave(settings: Settings, report: Report, keeper: history.Keeper, folder: Path) -> None:
-    """Write what is to be kept of a run beside its report below a folder, for the job that may write."""
+    """Write what is to be kept of a run beside its report below a folder, for the job that may write.
+
+    And how the branch stood before it, for the job that tells people: the history is not read twice.
+    """
     options = settings.history
-    if (options.branch or options.folder or options.artifacts) and not options.url:
-        body = msgspec.json.encode(content.normal(keeper.results(report))) + b"\n"
-        files.write_atomic(folder / gate.REPORT / RUN, body)
+    if options.url or not (options.branch or options.folder or options.artifacts):
+        return
+    run = keeper.results(report)
+    if options.branch or options.artifacts:
+        run = handing.leave(report, keeper, run, folder)
+    body = msgspec.json.encode(content.normal(run)) + b"\n"
+    files.write_atomic(folder / gate.REPORT / RUN, body)
 
 
 def refusal(event: Event, *, pull_requests: bool) -> str:

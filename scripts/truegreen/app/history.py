@@ -118,6 +118,8 @@ class Keeper:
         self._told: set[str] = set()
         self._run = RunEvidence()
         self._kept: tuple[str, ...] = ()
+        self.past = History()
+        """The earlier runs without their tests, and what people heard by each; empty until they were read."""
         self.problem = ""
         """Why the earlier runs could not be read; empty when they could."""
         self.runs = 0
@@ -142,6 +144,8 @@ class Keeper:
                 [f"warning: {one}; it is left out, and the next runs replace it (`truegreen history check`)"]
             )
         self._kept = tuple(run.run for run in found.runs)
+        runs = tuple(msgspec.structs.replace(one, failures=()) for one in found.runs)  # the rest may be large
+        self.past = History(runs=runs, said=found.said)
         found = identity.others(found, run)
         self.runs = len(found.runs)
         return msgspec.structs.replace(found, unreadable=self.problem)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main(namespace: argparse.Namespace) -> int:
-    """Send what the last report calls for; never fails the run unless `--strict`."""
+    """Send what the last report calls for; fails where a message is lost, and with `--strict` where one was refused."""
     shell = common.shell(namespace)
     try:
         settings = common.settings(shell, namespace)
@@ -28,4 +28,4 @@ def main(namespace: argparse.Namespace) -> int:
         common.print_json(shell, result)
     for line in result.lines:
         shell.console.line(line)
-    return EXIT_ENGINE if namespace.strict and not result.ok else EXIT_OK
+    return EXIT_ENGINE if result.lost or (namespace.strict and not result.ok) else EXIT_OK

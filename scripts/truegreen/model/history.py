@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -110,6 +111,17 @@ class PastLoad(msgspec.Struct, frozen=True, kw_only=True):
     """Kind of request → its 95th percentile."""
 
 
+class Said(StrEnum):
+    """What people heard of a branch by an earlier run."""
+
+    NOTHING = ""
+    """Nothing, or that it still is red."""
+    RED = "red"
+    PARTLY_GREEN = "partly green"
+    """Green again but for a stage that was not run."""
+    GREEN = "green"
+
+
 class Followed(msgspec.Struct, frozen=True, kw_only=True):
     """Tests of the run that is judged of which the history says in which runs they did not run."""
 
@@ -135,6 +147,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True):
     """Of the newest runs of the default branch in which a scanner ran, newest first."""
     loads: tuple[PastLoad, ...] = ()
     """Of the runs of the default branch, newest first."""
+    said: dict[str, Said] = {}
+    """Run → what people heard of its branch; without those that did not keep it."""
     absent: dict[str, dict[str, frozenset[str]]] = {}
     """Stage → run → tests that did not run in it: of those that failed in another run of its code, fail now, or were
     watched."""

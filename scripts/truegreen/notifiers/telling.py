@@ -41,6 +41,7 @@ def tell(
     recall: Callable[[str], Incident | None],
     remember: Callable[[Incident], None],
     dry_run: bool = False,
+    kept: bool = True,
 ) -> Told:
     """Tell a notifier what a report means for its branch.
 
@@ -52,6 +53,7 @@ def tell(
         recall: returns what is remembered under a key, such as a store's `incident`.
         remember: keeps it, such as a store's `remember`.
         dry_run: plan only: nothing is sent and nothing remembered.
+        kept: whether what was not accepted is told by the next run, as `remember` keeps what was.
     """
     previous = recall(transitions.key(report, notifier.name))
     decision = transitions.decide(previous, report, notifier.name)
@@ -77,15 +79,16 @@ def tell(
     return Told(
         notifier=notifier.name,
         transition=decision.transition,
-        lines=tuple(_line(notifier.name, decision.transition, receipt) for receipt in receipts),
+        lines=tuple(_line(notifier.name, decision.transition, receipt, kept=kept) for receipt in receipts),
         ok=ok,
         deliveries=deliveries,
         receipts=receipts,
     )
 
 
-def _line(name: str, transition: Transition, receipt: Receipt) -> str:
+def _line(name: str, transition: Transition, receipt: Receipt, *, kept: bool) -> str:
     word = "told" if receipt.accepted else "not accepted"
     note = f": {receipt.message}" if receipt.message else ""
-    again = "" if receipt.accepted else "; it is tried again at the next run"
+    later = "it is tried again at the next run" if kept else "no later run tells it: start this job again"
+    again = "" if receipt.accepted else f"; {later}"
     return f"{name}: {transition.value} {word} ({receipt.attempts} attempts){note}{again}"

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 _PULL = "refs/pull/"
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
-_NUMBERED = re.compile(r"(\d{1,20})\.(\d{1,9})")
-_WHOLE = "the run"
+NUMBERED = re.compile(r"(\d{1,20})\.(\d{1,9})")
+"""Identity of a run that a CI numbers, and its attempt."""
+WHOLE = "the run"
 """What is red where a report is and none of its stages, such as one that planned none."""
 
 
@@ -62,7 +63,7 @@ def decide(previous: Incident | None, report: Report, notifier: str = "") -> Dec
     before = previous or Incident(key=key(report, notifier))
     if report.status is Status.SKIPPED:
         return Decision(transition=Transition.NONE, incident=before, reason="nothing was judged")
-    word = _word(before, report)
+    word = newest_word(before, report)
     if not word:
         same = before.last_run == run_key(report.provenance)
         reason = "this run was told already" if same else "a newer run was told already"
@@ -74,7 +75,7 @@ def decide(previous: Incident | None, report: Report, notifier: str = "") -> Dec
 
 def unrepaired(previous: Incident | None, report: Report) -> tuple[str, ...]:
     """Return the stages that were red and that a report says nothing newer about."""
-    return tuple(stage for stage in previous.stages if stage not in _word(previous, report)) if previous else ()
+    return tuple(stage for stage in previous.stages if stage not in newest_word(previous, report)) if previous else ()
 
 
 def _kind(before: Incident, word: Mapping[str, bool], after: Incident) -> tuple[Transition, str]:
@@ -90,11 +91,11 @@ def _kind(before: Incident, word: Mapping[str, bool], after: Incident) -> tuple[
     return Transition.RECOVERED, ""
 
 
-def _word(before: Incident, report: Report) -> dict[str, bool]:
+def newest_word(before: Incident, report: Report) -> dict[str, bool]:
     """Return the stages on which a report has the newest word, each with whether it is red."""
     this, created = run_key(report.provenance), report.provenance.created
     judged = {stage.stage: stage.status.red for stage in report.stages if stage.status is not Status.SKIPPED}
-    colours = {**judged, _WHOLE: report.status.red and not any(judged.values())}
+    colours = {**judged, WHOLE: report.status.red and not any(judged.values())}
     known = before.judged or dict.fromkeys(colours, before.last_run)
     late = bool(before.last_run) and _later(before.last_run, this, before.updated_at, created)
 
@@ -114,7 +115,7 @@ def _word(before: Incident, report: Report) -> dict[str, bool]:
 
 def _later(run: str, other: str, updated: str, created: str) -> bool:
     """Return whether a run began later than another, as the CI numbers them; else whether its report is the newer."""
-    left, right = _NUMBERED.fullmatch(run), _NUMBERED.fullmatch(other)
+    left, right = NUMBERED.fullmatch(run), NUMBERED.fullmatch(other)
     if left and right:
         return (int(left[1]), int(left[2])) > (int(right[1]), int(right[2]))
     return bool(updated and created) and updated > created

@@ -33,9 +33,7 @@ _REFERENCE = re.compile(
     # `a.py:100: x` holds an emoji to GitHub, and `:octocat:` a picture; `12:34:56` holds neither.
     r"|:(?=(?!\d+:)[a-z0-9_+-]{1,60}:|100:|1234:)"
 )
-_INDENT = re.compile(r"^ {2,}")
-"""A line that begins with four blanks would be a block of code, in which no reference to a character is read."""
-_BLOCK = re.compile(r"^(\s*)(?:([-+=#])|(\d{1,9})([.)])(?=\s|$))")
+_BLOCK = re.compile(r"(\s*)(?:([-+=#])|(\d{1,9})([.)])(?=\s|$))")
 _CLOSING = re.compile(r"#(?=\s*$)")
 """At the end of a heading it would be taken as its closing sequence, and vanish."""
 _FENCE = re.compile(r"`+")
@@ -120,10 +118,22 @@ def _row(row: str, width: int) -> str:
 def markdown(text: str, limit: int = 1000) -> str:
     """Return one line of Markdown that shows the text as it is: no markup, links, mentions or references."""
     shown = one_line(text, limit)
-    broken = _REFERENCE.sub(lambda match: match[0] + _JOINER, shown)
-    escaped = _LOOSE_UNDERSCORE.sub(r"\\_", broken.translate(_SPECIAL)).replace("://", "&#58;//")
-    escaped = _INDENT.sub(" ", _CLOSING.sub(r"\\#", escaped))
-    return _BLOCK.sub(lambda m: f"{m[1]}\\{m[2]}" if m[2] else f"{m[1]}{m[3]}\\{m[4]}", escaped)
+    # Most texts are a few words. A pattern is asked only where one of the characters is that each of its matches has.
+    if "@" in shown or "#" in shown or ":" in shown or "-" in shown or "." in shown:
+        shown = _REFERENCE.sub(lambda match: match[0] + _JOINER, shown)
+    escaped = shown.translate(_SPECIAL)
+    if "_" in escaped:
+        escaped = _LOOSE_UNDERSCORE.sub(r"\\_", escaped)
+    escaped = escaped.replace("://", "&#58;//")
+    if "#" in escaped:
+        escaped = _CLOSING.sub(r"\\#", escaped)
+    # A line that begins with four blanks would be a block of code, in which no reference to a character is read.
+    if escaped.startswith("  "):
+        escaped = f" {escaped.lstrip(' ')}"
+    if block := _BLOCK.match(escaped):
+        lead = f"{block[1]}\\{block[2]}" if block[2] else f"{block[1]}{block[3]}\\{block[4]}"
+        escaped = lead + escaped[block.end() :]
+    return escaped
 
 
 def code(text: str, limit: int = 1000) -> str:
@@ -131,6 +141,9 @@ def code(text: str, limit: int = 1000) -> str:
     shown = one_line(text, limit)
     if not shown.strip():
         return markdown(shown)
+    if "`" not in shown:
+        pad = " " if shown[0] == " " or shown[-1] == " " else ""
+        return f"`{pad}{shown}{pad}`"
     marks = "`" * (1 + max((len(run) for run in _FENCE.findall(shown)), default=0))
     pad = " " if shown[0] in "` " or shown[-1] in "` " else ""
     return f"{marks}{pad}{shown}{pad}{marks}"

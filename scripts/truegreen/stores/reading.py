@@ -8,7 +8,7 @@ from functools import cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
-from truegreen.analysis import kept_coverage, kept_findings, kept_load, kept_parts
+from truegreen.analysis import kept_coverage, kept_findings, kept_load, kept_parts, kept_said
 from truegreen.model.history import (
     BASE_RUNS,
     Followed,
@@ -18,6 +18,7 @@ from truegreen.model.history import (
     PastFindings,
     PastRun,
     PastTest,
+    Said,
 )
 from truegreen.model.results import RunResults, TestResult
 from truegreen.model.testrun import Outcome
@@ -84,6 +85,7 @@ def history(
     coverage = _of_base(connection, kept_coverage.PART, kept_coverage.unpacked, damaged)
     findings = _of_base(connection, kept_findings.PART, kept_findings.unpacked, damaged)
     loads = _of_base(connection, kept_load.PART, kept_load.unpacked, damaged)
+    said = _said(connection, limit, damaged)
     return History(
         runs=tuple(runs.values()),
         tests=known,
@@ -92,6 +94,7 @@ def history(
         coverage=tuple(PastCoverage(commit=commit, tree=tree, coverage=one) for commit, tree, one in coverage),
         findings=tuple(PastFindings(commit=commit, findings=one) for commit, _, one in findings),
         loads=tuple(one for _, _, kept in loads for one in kept),
+        said=said,
         damaged=tuple(damaged),
     )
 
@@ -221,6 +224,22 @@ def _of_base(
             found.append((commit, tree, unpacked(unpack(data))))
         except ValueError as error:
             damaged.append(f"the {part} of run {run} is not what was written ({error})")
+    return found
+
+
+def _said(connection: Connection, limit: int, damaged: list[str]) -> dict[str, Said]:
+    """Return what people heard of its branch by each of the newest runs; `damaged` takes what is."""
+    rows = connection.rows(
+        "SELECT r.run_key, p.content FROM parts p JOIN runs r ON r.id = p.run_id "  # noqa: S608 - our own names
+        f"WHERE p.name = ? AND r.id IN ({NEWEST})",
+        (kept_said.PART, limit),
+    )
+    found = {}
+    for run, data in rows:
+        try:
+            found[run] = kept_said.unpacked(unpack(data))
+        except ValueError as error:
+            damaged.append(f"the {kept_said.PART} of run {run} is not what was written ({error})")
     return found
 
 

@@ -28,6 +28,9 @@ _PUT_STAGE = (
 )
 _PUT_ATTEMPTS = "INSERT INTO attempts (stage_id, test, attempts, fingerprint) VALUES (?, ?, ?, ?)"
 
+_ROOM = 200
+"""Of a part of many runs a 200th more may lie there: to look for the oldest at each run costs ten times the rest."""
+
 
 def put(connection: Connection, run: RunResults, known: dict[str, tuple[int, int]] | None = None) -> None:
     """Write a run in its normal form; what was kept under its identity is replaced.
@@ -102,7 +105,10 @@ def _put_parts(connection: Connection, number: int, parts: dict[str, bytes]) -> 
     )
     old = f"DELETE FROM parts WHERE name = ? AND run_id NOT IN ({newest})"  # noqa: S608 - our own names
     for name in parts:
-        connection.rows(old, (name, name, kept_parts.RUNS.get(name, kept_parts.RUNS_OF_OTHERS)))
+        limit = kept_parts.RUNS.get(name, kept_parts.RUNS_OF_OTHERS)
+        ((number,),) = connection.rows("SELECT count(*) FROM parts WHERE name = ?", (name,))
+        if number > limit + limit // _ROOM:
+            connection.rows(old, (name, name, limit))
 
 
 def _columns(

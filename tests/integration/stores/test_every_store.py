@@ -17,10 +17,10 @@ from tests.support.past_results import FAIL, PASS, result, run
 from tests.support.stores import KINDS
 
 from truegreen import registry
-from truegreen.analysis import kept_coverage, kept_load
+from truegreen.analysis import kept_coverage, kept_load, kept_said
 from truegreen.errors import StoreDamaged, StoreError
 from truegreen.model.coverage import Coverage, FileCoverage, bits_of, lines_of
-from truegreen.model.history import History, PastStage
+from truegreen.model.history import History, PastStage, Said
 from truegreen.model.incident import Incident
 from truegreen.model.testrun import Outcome
 from truegreen.model.verdict import Status
@@ -359,6 +359,20 @@ def test_load_tests_of_more_runs_are_kept_than_coverage_and_damage_costs_nothing
     assert (found.loads, len(found.coverage)) == (good.steady_loads(12), 10)
     assert "the load of run 13.1" in found.damaged[0]
     assert [wrong.startswith("run 13.1: its part load") for wrong in store.check()] == [True]
+
+
+def test_what_people_heard_is_given_back_of_every_branch_and_damage_costs_nothing_else(store: Store) -> None:
+    for number, said in enumerate((Said.RED, Said.NOTHING), start=1):
+        parts = {"said": kept_said.packed(said)}
+        store.append(msgspec.structs.replace(run(number, base=number == 1), parts=parts))
+    store.append(run(3))
+    for number, data in ((4, b"nothing"), (5, b"\xff")):
+        store.append(msgspec.structs.replace(run(number), parts={"said": data}))
+    found = store.history()
+    assert (found.said, len(found.runs)) == ({"1.1": Said.RED, "2.1": Said.NOTHING}, 5)
+    assert [f"the said of run {number}.1" in told for number, told in zip((4, 5), sorted(found.damaged), strict=True)]
+    assert [wrong.startswith("run 4.1: its part said") for wrong in store.check()] == [True, False]
+    assert store.history(4).said == {"2.1": Said.NOTHING}
 
 
 def test_copy_is_a_whole_store_while_another_writes(store: Store, tmp_path: Path) -> None:

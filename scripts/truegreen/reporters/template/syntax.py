@@ -175,11 +175,13 @@ class _Reading:
         self.values += len(inline.values(line))
         if self.values > _MAX_VALUES:
             self.refuse(f"the template names more than {_MAX_VALUES} values", "name fewer of them")
-        if names.looks_like_verdict(line, heading=_HEADING.fullmatch(line.strip()) is not None):
+        words = line.strip()
+        heading = _HEADING.fullmatch(words)
+        if names.looks_like_verdict(line, heading=heading is not None):
             self.refuse("a line looks like the verdict's", "say it in other words; {{verdict}} stands for the verdict")
-        if not line.strip():
+        if not words:
             self.add(Blank())
-        elif heading := _HEADING.fullmatch(line.strip()):
+        elif heading:
             if len(heading[1]) < _LEAST_HEADING:
                 self.refuse("a heading is as large as the verdict's", "begin it with ###, or with more of them")
             self.add(Heading(self.line(f"{heading[1]} ", heading[2])))
@@ -190,7 +192,7 @@ class _Reading:
         elif line.startswith(">"):
             self.add(self.line("> ", line[1:].strip()))
         else:
-            self.add(self.line("", line.strip()))
+            self.add(self.line("", words))
 
     def line(self, start: str, text: str) -> Line:
         def refuse(what: str, fix: str) -> TemplateUnusable:
