@@ -106,8 +106,8 @@ def _put_parts(connection: Connection, number: int, parts: dict[str, bytes]) -> 
     old = f"DELETE FROM parts WHERE name = ? AND run_id NOT IN ({newest})"  # noqa: S608 - our own names
     for name in parts:
         limit = kept_parts.RUNS.get(name, kept_parts.RUNS_OF_OTHERS)
-        ((number,),) = connection.rows("SELECT count(*) FROM parts WHERE name = ?", (name,))
-        if number > limit + limit // _ROOM:
+        ((held,),) = connection.rows("SELECT count(*) FROM parts WHERE name = ?", (name,))
+        if held > limit + limit // _ROOM:
             connection.rows(old, (name, name, limit))
 
 
