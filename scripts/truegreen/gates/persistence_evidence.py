@@ -38,9 +38,11 @@ class PersistenceGate(BaseGate):
     it says otherwise: a test that reaches only the cache is red, and is told so.
 
     Time tells one test from the next: what a thread or a worker writes and commits while a test runs counts as the
-    test's own, also what an earlier test set going. `persists("table")` helps against what writes elsewhere in the
-    background; against a thread of an earlier test that writes to the same table nothing does but to end it
-    in the test that began it.
+    test's own. A thread in which code of the project runs, and which the call of an earlier test left behind, is named
+    with that test when it was at work by itself, or ended, while a later test was called: nobody can tell whose rows
+    those are ([how far that reaches](evidence-of-persistence.md)). `persists("table")` helps against what writes
+    elsewhere in the background; against a process of an earlier test that writes to the same table nothing does but to
+    end it in the test that began it.
 
     Nothing tells a row that the test's own body writes from one that the application writes: both come from one
     process, often over one connection. A test that puts an account into the database and then calls a service that is
@@ -57,7 +59,8 @@ class PersistenceGate(BaseGate):
     beside another marker what must not be written at all. A test marked `persists(reads=True)` is not counted.
 
     **Blind when** there is no recording of a store that counts or that a test names, it is incomplete or met a
-    problem, no technique was available (tier none), a test was not observed, or no test at all is left to judge.
+    problem, no technique was available (tier none), a test was not observed, what a test committed cannot be told from
+    what a thread of an earlier one did, or no test at all is left to judge.
 
     **Options**: `require-object` (default false).
 
@@ -94,8 +97,9 @@ class PersistenceGate(BaseGate):
         nameless = [case for case, test in counted if not test.named]
         if nameless and policy.require_object:
             return self._nameless(stage, nameless, facts)
-        if unseen:
-            return self._unseen(stage, unseen, facts)
+        shared = [(case, test) for case, test in counted if test.others]
+        if unseen or shared:
+            return self._unseen(stage, unseen, facts) if unseen else self._shared(stage, shared, facts)
         if not any(case.outcome is Outcome.PASS for case, _ in counted):
             reason = "no passing test is left to judge, so nothing proves that data is persisted"
             return self.blind(stage, reason, remedy="run at least one test that writes and passes", facts=facts)
@@ -148,6 +152,20 @@ class PersistenceGate(BaseGate):
             facts=facts,
             items=tuple(
                 Item(title=test.test, message=test.problem or "not observed", level="warning") for test in unseen
+            ),
+        )
+
+    def _shared(self, stage: str, shared: list[tuple[TestCase, TestCommits]], facts: tuple[Fact, ...]) -> Verdict:
+        first = shared[0][1]
+        return self.blind(
+            stage,
+            f"what {count(len(shared), 'test')} committed cannot be told from what another one set going: "
+            f"{first.test}: {first.others[0]}",
+            remedy="let the test that starts a thread wait for its end, or start it in a fixture that ends it",
+            facts=facts,
+            items=tuple(
+                Item(title=case.id, message=test.others[0], path=case.file, line=case.line, level="warning")
+                for case, test in shared
             ),
         )
 
@@ -239,6 +257,8 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
         details.append(f"committed by it, but written before it ran, which does not count: {told(early)}")
     if early := test.committed("setup"):
         details.append(f"committed by its set-up, which does not count: {told(early)}")
+    if test.others:
+        details.append(f"not alone: {test.others[0]}")
     if test.patched:
         details.append(f"replaced by mocks: {some(list(test.patched))}")
     return details
