@@ -89,14 +89,14 @@ class Lingering:
         self._last = test
         self._take(_threads(), test)
 
-    def meanwhile(self) -> list[str]:
-        """Return the threads of earlier tests that were at work since `begin`, in words."""
+    def meanwhile(self) -> list[dict[str, str]]:
+        """Return the threads of earlier tests that were at work since `begin`: the name of each, and what it did."""
         found = []
         for left, by_itself, before in self._watched:
             if not left.thread.is_alive():
-                found.append(f"{left}, came to its end meanwhile")
+                found.append({"thread": left.thread.name, "what": f"{left}, came to its end meanwhile"})
             elif by_itself and (not before or _ran(left.thread) != before):
-                found.append(f"{left}, was at work meanwhile")
+                found.append({"thread": left.thread.name, "what": f"{left}, was at work meanwhile"})
         self._watched = []
         return found
 

@@ -36,7 +36,7 @@ class Phases:
     def __init__(self, line: Line | None, lingering: Lingering) -> None:
         self._line = line
         self._lingering = lingering
-        self._beside: list[str] = []
+        self._beside: list[dict[str, str]] = []
         """Threads of earlier tests that were at work while this one was called."""
         self._alone: bool | None = None
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from truegreen.analysis.commits import TABLES, TestCommits, by_test, counts, relevant, told
 from truegreen.gates.base import BaseGate, GateOptions, count, some
@@ -12,7 +15,7 @@ from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.history import History
-    from truegreen.model.persistence import Change, Demand, PersistenceEvidence
+    from truegreen.model.persistence import Beside, Change, Demand, PersistenceEvidence
     from truegreen.model.run import RunEvidence
     from truegreen.model.testrun import TestCase
 
@@ -24,6 +27,8 @@ class PersistenceOptions(GateOptions, frozen=True, kw_only=True):
 
     require_object: bool = False
     """Whether each test must name, by `persists("…")`, an object that it persists."""
+    background: list[str] = msgspec.field(default_factory=list)
+    """Names of threads that the project starts once and for all, as patterns, and that write nothing a test is for."""
 
 
 class PersistenceGate(BaseGate):
@@ -62,11 +67,13 @@ class PersistenceGate(BaseGate):
     problem, no technique was available (tier none), a test was not observed, what a test committed cannot be told from
     what a thread of an earlier one did, or no test at all is left to judge.
 
-    **Options**: `require-object` (default false).
+    **Options**: `require-object` (default false), `background` (threads by their names, as patterns, that the project
+    starts once and for all, and that write nothing a test is for; default none).
 
     Example:
         [tool.truegreen.gates.persistence-evidence]
         require-object = true
+        background = ["metrics-*"]
     """
 
     id: ClassVar[str] = "persistence-evidence"
@@ -97,7 +104,7 @@ class PersistenceGate(BaseGate):
         nameless = [case for case, test in counted if not test.named]
         if nameless and policy.require_object:
             return self._nameless(stage, nameless, facts)
-        shared = [(case, test) for case, test in counted if test.others]
+        shared = [(case, one) for case, test in counted for one in _others(test, policy.background)[:1]]
         if unseen or shared:
             return self._unseen(stage, unseen, facts) if unseen else self._shared(stage, shared, facts)
         if not any(case.outcome is Outcome.PASS for case, _ in counted):
@@ -155,19 +162,25 @@ class PersistenceGate(BaseGate):
             ),
         )
 
-    def _shared(self, stage: str, shared: list[tuple[TestCase, TestCommits]], facts: tuple[Fact, ...]) -> Verdict:
+    def _shared(self, stage: str, shared: list[tuple[TestCase, Beside]], facts: tuple[Fact, ...]) -> Verdict:
         first = shared[0][1]
         return self.blind(
             stage,
             f"what {count(len(shared), 'test')} committed cannot be told from what another one set going: "
-            f"{first.test}: {first.others[0]}",
-            remedy="let the test that starts a thread wait for its end, or start it in a fixture that ends it",
+            f"{first.test}: {first.what}",
+            remedy="let the test that starts a thread wait for its end, or start it in a fixture; name one that writes "
+            "nothing a test is for in background of [tool.truegreen.gates.persistence-evidence]",
             facts=facts,
             items=tuple(
-                Item(title=case.id, message=test.others[0], path=case.file, line=case.line, level="warning")
-                for case, test in shared
+                Item(title=case.id, message=one.what, path=case.file, line=case.line, level="warning")
+                for case, one in shared
             ),
         )
+
+
+def _others(test: TestCommits, background: list[str]) -> list[Beside]:
+    """Return what else could write while a test was called, but for threads that are known to do no harm."""
+    return [one for one in test.others if not any(fnmatchcase(one.thread, name) for name in background)]
 
 
 def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
@@ -258,7 +271,7 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
     if early := test.committed("setup"):
         details.append(f"committed by its set-up, which does not count: {told(early)}")
     if test.others:
-        details.append(f"not alone: {test.others[0]}")
+        details.append(f"not alone: {test.others[0].what}")
     if test.patched:
         details.append(f"replaced by mocks: {some(list(test.patched))}")
     return details

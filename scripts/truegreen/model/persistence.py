@@ -91,6 +91,8 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
     test: str
     what: str
     """Such as a thread of an earlier test that was at work meanwhile."""
+    thread: str = ""
+    """Its name."""
 
 
 class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -238,7 +238,7 @@ WHAT = "thread late (app/late.py:3 late), which t::a left running, came to its e
 
 
 def test_rows_that_a_thread_of_an_earlier_test_may_have_written_are_blind_and_the_thread_is_named():
-    beside = (Beside(test=name(0), what=WHAT),)
+    beside = (Beside(test=name(0), what=WHAT, thread="late"),)
     verdict = judged(cases(PASS, PASS), recording(2, beside=beside))
     assert verdict.status is Status.BLIND
     assert verdict.reason == f"what 1 test committed cannot be told from what another one set going: {name(0)}: {WHAT}"
@@ -246,6 +246,14 @@ def test_rows_that_a_thread_of_an_earlier_test_may_have_written_are_blind_and_th
     assert "wait for its end" in verdict.remedy
     reads = recording(2, beside=beside, demands=(demand(0, reads=True), demand(1)))
     assert judged(cases(PASS, PASS), reads).status is Status.PASS
+
+
+@pytest.mark.parametrize(("known", "status"), [(["la*"], Status.PASS), (["l", "*ly"], Status.BLIND)])
+def test_thread_that_is_known_to_write_nothing_else_is_let_go(known, status):
+    found = one(beside=(Beside(test=name(0), what=WHAT, thread="late"),))
+    part = stage("persistence", tests=cases(PASS), persistence=(found,))
+    options = PersistenceOptions(background=known)
+    assert PersistenceGate().evaluate(good.run(part), "persistence", options, good.NO_HISTORY).status is status
 
 
 def test_test_that_commits_too_much_beside_a_thread_of_an_earlier_test_is_told_of_it():

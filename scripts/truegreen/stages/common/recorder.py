@@ -69,7 +69,7 @@ class Recorder:
         self._phase = "setup"
         """Phase of a test that runs now."""
         self._demands: dict[str, list[TestDemand]] = {}
-        self._beside: dict[str, list[str]] = {}
+        self._beside: dict[str, list[Beside]] = {}
         self._left: list[str] = []
         """Threads that tests left at work."""
         self._finished = False
@@ -238,7 +238,8 @@ class Recorder:
             return functools.partial(_all, [watch.mark(test, phase) for watch in self._watches])
         finish = functools.partial(_all, [functools.partial(watch.finish, test, phase) for watch in self._watches])
         if phase == "teardown":
-            self._beside[test] = [str(what) for what in event.get("beside", ())]  # of the last attempt at it
+            # Of the last attempt at it.
+            self._beside[test] = [msgspec.convert({**one, "test": test}, Beside) for one in event.get("beside", ())]
             self._left += [str(what) for what in event.get("left", ())]
             return finish
         finish()
@@ -258,7 +259,7 @@ class Recorder:
     def write(self) -> None:
         """Write the evidence, and hang up."""
         demands = tuple(demand for demands in self._demands.values() for demand in demands)
-        beside = tuple(Beside(test=test, what=what) for test, found in self._beside.items() for what in found)
+        beside = tuple(one for found in self._beside.values() for one in found)
         for watch in self._watches:
             evidence = watch.evidence(demands, self._problem, finished=self._finished, beside=beside)
             watch.close()
