@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +36,14 @@ class Phases:
         self._line = line
         self._lingering = lingering
         self._beside: list[dict[str, str]] = []
-        """Threads of earlier tests that were at work while this one was called."""
+        """What earlier tests left that was at work while this one was called."""
         self._alone: bool | None = None
+        if line is not None:
+            lingering.open()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave everything as it was."""
+        self._lingering.close()
 
     def pytest_plugin_registered(self) -> None:
         """Look at the hooks again: somebody may have brought new ones."""
@@ -46,11 +51,13 @@ class Phases:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self) -> Iterator[None]:
-        """Know the threads that fixtures start."""
-        before = set(threading.enumerate()) if self._line is not None else set()
+        """Know what fixtures start."""
+        if self._line is None:
+            yield
+            return
+        before = self._lingering.seen()
         yield
-        if self._line is not None:
-            self._lingering.started_by_fixture(before)
+        self._lingering.started_by_fixture(before)
 
     def setup_ended(self, item: pytest.Item, *, passed: bool) -> None:
         """Tell that a set-up ended; where somebody's hooks come between, it goes on until the call begins."""
@@ -98,7 +105,7 @@ class Phases:
     def teardown_ended(self, item: pytest.Item, *, last: bool) -> None:
         """Tell that the teardown ended; the next set-up need not wait for the recorder, as neither counts.
 
-        It waits for threads that the test left at work. After the last test there is nothing that they could disturb.
+        It waits for what the test left at work. After the last test there is nothing that it could disturb.
         """
         if self._line is None:
             return

@@ -28,7 +28,8 @@ class PersistenceOptions(GateOptions, frozen=True, kw_only=True):
     require_object: bool = False
     """Whether each test must name, by `persists("…")`, an object that it persists."""
     background: list[str] = msgspec.field(default_factory=list)
-    """Names of threads that the project starts once and for all, as patterns, and that write nothing a test is for."""
+    """Threads, by name, and processes, by command, that are started once and for all, as patterns, and that write
+    nothing a test is for."""
 
 
 class PersistenceGate(BaseGate):
@@ -43,11 +44,10 @@ class PersistenceGate(BaseGate):
     it says otherwise: a test that reaches only the cache is red, and is told so.
 
     Time tells one test from the next: what a thread or a worker writes and commits while a test runs counts as the
-    test's own. A thread in which code of the project runs, and which the call of an earlier test left behind, is named
-    with that test when it was at work by itself, or ended, while a later test was called: nobody can tell whose rows
-    those are ([how far that reaches](evidence-of-persistence.md)). `persists("table")` helps against what writes
-    elsewhere in the background; against a process of an earlier test that writes to the same table nothing does but to
-    end it in the test that began it.
+    test's own. A process, or a thread in which code of the project runs, that the call of an earlier test left behind
+    is named with that test when it was at work by itself, or ended, while a later test was called: nobody can tell
+    whose rows those are ([how far that reaches](evidence-of-persistence.md)). `persists("table")` helps against what
+    writes elsewhere in the background.
 
     Nothing tells a row that the test's own body writes from one that the application writes: both come from one
     process, often over one connection. A test that puts an account into the database and then calls a service that is
@@ -65,10 +65,10 @@ class PersistenceGate(BaseGate):
 
     **Blind when** there is no recording of a store that counts or that a test names, it is incomplete or met a
     problem, no technique was available (tier none), a test was not observed, what a test committed cannot be told from
-    what a thread of an earlier one did, or no test at all is left to judge.
+    what an earlier one set going, or no test at all is left to judge.
 
-    **Options**: `require-object` (default false), `background` (threads by their names, as patterns, that the project
-    starts once and for all, and that write nothing a test is for; default none).
+    **Options**: `require-object` (default false), `background` (threads by name, and processes by command, as patterns,
+    that are started once and for all, and that write nothing a test is for; default none).
 
     Example:
         [tool.truegreen.gates.persistence-evidence]
@@ -168,7 +168,7 @@ class PersistenceGate(BaseGate):
             stage,
             f"what {count(len(shared), 'test')} committed cannot be told from what another one set going: "
             f"{first.test}: {first.what}",
-            remedy="let the test that starts a thread wait for its end, or start it in a fixture; name one that writes "
+            remedy="let the test that starts something wait for its end, or start it in a fixture; name what writes "
             "nothing a test is for in background of [tool.truegreen.gates.persistence-evidence]",
             facts=facts,
             items=tuple(
@@ -179,8 +179,8 @@ class PersistenceGate(BaseGate):
 
 
 def _others(test: TestCommits, background: list[str]) -> list[Beside]:
-    """Return what else could write while a test was called, but for threads that are known to do no harm."""
-    return [one for one in test.others if not any(fnmatchcase(one.thread, name) for name in background)]
+    """Return what else could write while a test was called, but for what is known to do no harm."""
+    return [one for one in test.others if not any(fnmatchcase(one.name, name) for name in background)]
 
 
 def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:

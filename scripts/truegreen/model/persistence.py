@@ -90,9 +90,9 @@ class Beside(msgspec.Struct, frozen=True, kw_only=True):
 
     test: str
     what: str
-    """Such as a thread of an earlier test that was at work meanwhile."""
-    thread: str = ""
-    """Its name."""
+    """Such as a thread or a process of an earlier test that was at work meanwhile."""
+    name: str = ""
+    """Of the thread, or the command of the process."""
 
 
 class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):

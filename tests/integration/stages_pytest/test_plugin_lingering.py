@@ -1,4 +1,4 @@
-"""A thread that outlives its test is no evidence for the next one, and threads that do no harm are not named."""
+"""What outlives its test is no evidence for the next one, and threads and processes that do no harm are not named."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from truegreen.stages.common.recorder import Recorder
 pytest_plugins = ["pytester"]
 
 HEAD = """
-import asyncio, concurrent.futures, functools, http.server, pathlib, queue, threading, time, unittest, urllib.request
+import asyncio, concurrent.futures, functools, http.server, multiprocessing, pathlib, queue, subprocess, sys
+import threading, time, unittest, urllib.request
 import pytest
 
 def write(name):
     pathlib.Path("kept", name).write_text("x")
+
+def program(text):
+    return subprocess.Popen([sys.executable, "-c", text], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 def start(target, *args):
     thread = threading.Thread(target=target, args=args, daemon=True)
@@ -63,9 +67,15 @@ CALLED = []
 
 def test_b():
     CALLED.append(True)
+    pathlib.Path("called").touch()
     while not pathlib.Path("kept", "late").exists():
         time.sleep(0.01)
-    time.sleep(0.1)
+    time.sleep(0.3)
+"""
+PROGRAM = """import pathlib, time
+while not pathlib.Path("called").exists():
+    time.sleep(0.05)
+pathlib.Path("kept", "late").write_text("x")
 """
 LATE = {
     "a thread that sleeps": """
@@ -119,10 +129,15 @@ LATE = {
             while not CALLED:
                 time.sleep(0.05)
             write("late")
-            time.sleep(0.5)
+            time.sleep(1)
 
         class TestIt(unittest.TestCase):
             def test_a(self): start(sweep)
+        """,
+    "a process": f"def test_a(): program({PROGRAM!r})\n",
+    "a process that goes on": f"def test_a(): program({PROGRAM + 'time.sleep(2)'!r})\n",
+    "a process that was forked": f"""
+        def test_a(): multiprocessing.get_context("fork").Process(target=exec, args=({PROGRAM!r},)).start()
         """,
 }
 
@@ -136,8 +151,8 @@ def test_thread_that_writes_while_a_later_test_is_called_is_named(recorded, late
     (what,) = named(evidence).values()
     assert set(named(evidence)) == {"test_b"}
     assert "test_a left running" in what
-    assert "(test_it.py:" in what
-    assert any(note.startswith("went on after its test: thread ") for note in notes)
+    assert "(test_it.py:" in what if what.startswith("thread ") else what.startswith("process ")
+    assert any(note.startswith("went on after its test: ") for note in notes)
 
 
 def test_thread_that_ends_soon_is_waited_for_and_writes_for_nobody(recorded):
@@ -292,6 +307,37 @@ HARMLESS = {
         def test_it(number):
             thread = start(write, str(number))
             thread.join()
+        """,
+    "a process that waits for something to do": """
+        @functools.cache
+        def worker():
+            return program(
+                "import pathlib, sys\\n"
+                "for line in sys.stdin: print(pathlib.Path('kept', line.strip()).write_text('x'), flush=True)"
+            )
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            worker().stdin.write(f"{number}\\n")
+            worker().stdin.flush()
+            worker().stdout.readline()
+        """,
+    "a process of a fixture": """
+        @pytest.fixture(scope="module", autouse=True)
+        def busy():
+            with program("import time\\nwhile True: time.sleep(0.005)") as process:
+                yield
+                process.kill()
+
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            time.sleep(0.02)
+            write(str(number))
+        """,
+    "a process that its test ends": """
+        @pytest.mark.parametrize("number", range(3))
+        def test_it(number):
+            subprocess.run([sys.executable, "-c", f"open('kept/{number}', 'w').write('x')"], check=True)
         """,
     "what keeps a connection of a library alive": """
         @functools.cache

@@ -238,7 +238,7 @@ WHAT = "thread late (app/late.py:3 late), which t::a left running, came to its e
 
 
 def test_rows_that_a_thread_of_an_earlier_test_may_have_written_are_blind_and_the_thread_is_named():
-    beside = (Beside(test=name(0), what=WHAT, thread="late"),)
+    beside = (Beside(test=name(0), what=WHAT, name="late"),)
     verdict = judged(cases(PASS, PASS), recording(2, beside=beside))
     assert verdict.status is Status.BLIND
     assert verdict.reason == f"what 1 test committed cannot be told from what another one set going: {name(0)}: {WHAT}"
@@ -250,7 +250,7 @@ def test_rows_that_a_thread_of_an_earlier_test_may_have_written_are_blind_and_th
 
 @pytest.mark.parametrize(("known", "status"), [(["la*"], Status.PASS), (["l", "*ly"], Status.BLIND)])
 def test_thread_that_is_known_to_write_nothing_else_is_let_go(known, status):
-    found = one(beside=(Beside(test=name(0), what=WHAT, thread="late"),))
+    found = one(beside=(Beside(test=name(0), what=WHAT, name="late"),))
     part = stage("persistence", tests=cases(PASS), persistence=(found,))
     options = PersistenceOptions(background=known)
     assert PersistenceGate().evaluate(good.run(part), "persistence", options, good.NO_HISTORY).status is status
