@@ -76,10 +76,14 @@ class Lingering:
         for part, old in zip(self._parts, before, strict=True):
             part.known.update(one for one in part.kind.all() if one not in old)
 
-    def begin(self) -> None:
-        """See who is at work before the test itself begins."""
+    def begin(self, *, after_setup: bool = False) -> None:
+        """See who is at work before the test itself begins.
+
+        Args:
+            after_setup: a set-up that is no fixture ended; what it started is its own.
+        """
         for part in self._parts:
-            part.begin()
+            part.begin(after_setup=after_setup)
 
     def end(self, test: str) -> None:
         """See what the call of a test left behind."""
@@ -130,7 +134,9 @@ class _Part:
         self._last = ""
         """The test that was called last."""
 
-    def begin(self) -> None:
+    def begin(self, *, after_setup: bool) -> None:
+        if after_setup:
+            self.known.update(one for one in self.kind.all() if one not in self._left)
         self._watched = []
         self._left = {one: left for one, left in self._left.items() if self.kind.alive(one)}
         if not self._left:

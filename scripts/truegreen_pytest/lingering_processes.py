@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import subprocess
@@ -58,7 +59,8 @@ class Processes:
         @functools.wraps(original)
         def start(own: Any, *args: Any, **options: Any) -> None:
             original(own, *args, **options)
-            children[own.pid] = Child(own.pid, _words(own.args))
+            with contextlib.suppress(Exception):  # a test may have replaced what is inside; it must not break by us
+                children[own.pid] = Child(own.pid, _words(own.args))
 
         _put(start)
         self._restore = functools.partial(_put_back, start, original)
@@ -73,9 +75,10 @@ class Processes:
         """Return those that were started, also some that ended."""
         module = sys.modules.get("multiprocessing.process")
         for process in tuple(getattr(module, "_children", ())):
-            found = process._popen  # noqa: SLF001 - all else of it asks whether it ended
-            if found is not None and found.pid not in self._children:
-                self._children[found.pid] = Child(found.pid, process.name)
+            # All else of it asks whether it ended.
+            pid = getattr(getattr(process, "_popen", None), "pid", None)
+            if isinstance(pid, int) and pid not in self._children:
+                self._children[pid] = Child(pid, process.name)
         if len(self._children) > self._many:
             for child in tuple(self._children.values()):
                 if not self.alive(child):

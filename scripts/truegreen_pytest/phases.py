@@ -78,7 +78,7 @@ class Phases:
     def inner_setup_ended(self, item: pytest.Item) -> None:
         """Tell that a set-up inside the call ended, that of a `unittest.TestCase`."""
         if self._line is not None:
-            self._lingering.begin()
+            self._lingering.begin(after_setup=True)
             self._line.tell(**_mark(item, "setup"))
 
     def call_ended(self, item: pytest.Item, demands: Sequence[dict[str, Any]]) -> None:

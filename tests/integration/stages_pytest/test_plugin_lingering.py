@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import textwrap
 
 import msgspec
@@ -302,6 +303,29 @@ HARMLESS = {
             time.sleep(0.02)
             write(str(number))
         """,
+    "what the setUp of a TestCase starts beside what an earlier test left": """
+        def sweep(stop):
+            while not stop.is_set():
+                time.sleep(0.005)
+
+        class TestIt(unittest.TestCase):
+            def setUp(self):
+                self.stop = threading.Event()
+                self.thread = start(sweep, self.stop)
+                time.sleep(0.02)
+
+            def tearDown(self):
+                self.stop.set()
+                self.thread.join()
+
+            def test_0(self):
+                start(http.server.HTTPServer(("127.0.0.1", 0), None).serve_forever, 0.005)
+                write("0")
+
+            def test_1(self): time.sleep(0.02), write("1")
+
+            def test_2(self): time.sleep(0.02), write("2")
+        """,
     "what a test ends itself": """
         @pytest.mark.parametrize("number", range(3))
         def test_it(number):
@@ -358,3 +382,16 @@ def test_thread_that_does_no_harm_is_not_named(recorded, text):
     assert evidence.beside == ()
     calls = [phase for phase in evidence.phases if phase.phase == "call"]
     assert [{change.object for change in phase.committed} for phase in calls] == [{"0"}, {"1"}, {"2"}]
+
+
+def test_session_leaves_subprocess_as_it_was_also_where_a_test_replaces_what_is_inside(recorded):
+    before = subprocess.Popen.__init__
+    recorded(
+        """
+        def test_it(monkeypatch):
+            monkeypatch.setattr(subprocess.Popen, "_execute_child", lambda *_: None)
+            assert subprocess.Popen(["true"]) is not None
+            write("own")
+        """
+    )
+    assert subprocess.Popen.__init__ is before

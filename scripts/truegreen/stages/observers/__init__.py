@@ -63,7 +63,7 @@ lock will do as well. Others do harm only when somebody asks them to, which a te
 
 | not named | how it is known |
 |---|---|
-| what a fixture started, of any scope | it appeared while a fixture was set up |
+| what a fixture started, of any scope, or a `setUp` | it appeared while that was set up |
 | a worker of a pool at rest, or one that takes jobs from a `queue.Queue` | its stack |
 | a thread that waits inside a library, such as a server or a loop | its stack; named if it ends meanwhile |
 | a process that waits for input | `/proc`; named if it ends meanwhile |
