@@ -5,13 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from truegreen_pytest.unittests import is_case
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import pytest
-
+    from truegreen_pytest.lingering import Lingering
     from truegreen_pytest.recorder import Line
 
 _REPORTING = ("pytest_runtest_makereport", "pytest_runtest_logreport", "pytest_report_teststatus")
@@ -31,17 +32,37 @@ class Phases:
     apart to the moment, and what such a hook writes is never the test's own.
     """
 
-    def __init__(self, line: Line | None) -> None:
+    def __init__(self, line: Line | None, lingering: Lingering) -> None:
         self._line = line
+        self._lingering = lingering
+        self._beside: list[dict[str, str]] = []
+        """What earlier tests left that was at work while this one was called."""
         self._alone: bool | None = None
+        if line is not None:
+            lingering.open()
+
+    def pytest_unconfigure(self) -> None:
+        """Leave everything as it was."""
+        self._lingering.close()
 
     def pytest_plugin_registered(self) -> None:
         """Look at the hooks again: somebody may have brought new ones."""
         self._alone = None
 
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_fixture_setup(self) -> Iterator[None]:
+        """Know what fixtures start."""
+        if self._line is None:
+            yield
+            return
+        before = self._lingering.seen()
+        yield
+        self._lingering.started_by_fixture(before)
+
     def setup_ended(self, item: pytest.Item, *, passed: bool) -> None:
         """Tell that a set-up ended; where somebody's hooks come between, it goes on until the call begins."""
         if self._line is not None and (self._quick(item) or not passed):
+            self._lingering.begin()
             self._line.ask(**_mark(item, "setup"), goes_on=is_case(item))
 
     def call_begins(self, item: pytest.Item) -> None:
@@ -51,34 +72,46 @@ class Phases:
         if self._quick(item):
             self._line.settle()
         else:
+            self._lingering.begin()
             self._line.tell(**_mark(item, "setup"), goes_on=is_case(item))
 
     def inner_setup_ended(self, item: pytest.Item) -> None:
         """Tell that a set-up inside the call ended, that of a `unittest.TestCase`."""
         if self._line is not None:
+            self._lingering.begin(after_setup=True)
             self._line.tell(**_mark(item, "setup"))
 
     def call_ended(self, item: pytest.Item, demands: Sequence[dict[str, Any]]) -> None:
         """Tell that the test itself ended, and what it had to commit."""
         if self._line is None:
             return
+        self._lingering.end(item.nodeid)
         mark = _mark(item, "call", demands)
         if is_case(item):  # its tearDown comes next
             self._line.tell(**mark)
+            self._beside = self._lingering.meanwhile()
         elif self._quick(item):
             self._line.ask(**mark)
         else:
             self._line.tell_twice(**mark)
+            self._beside = self._lingering.meanwhile()
 
     def teardown_begins(self) -> None:
         """Wait until the recorder has read what the call wrote: the teardown may drop the table."""
         if self._line is not None:
             self._line.settle()
+            self._beside += self._lingering.meanwhile()
 
-    def teardown_ended(self, item: pytest.Item) -> None:
-        """Tell that the teardown ended; the next set-up need not wait, as neither counts."""
-        if self._line is not None:
-            self._line.note(**_mark(item, "teardown"))
+    def teardown_ended(self, item: pytest.Item, *, last: bool) -> None:
+        """Tell that the teardown ended; the next set-up need not wait for the recorder, as neither counts.
+
+        It waits for what the test left at work. After the last test there is nothing that it could disturb.
+        """
+        if self._line is None:
+            return
+        left = [] if last else self._lingering.wait()
+        beside, self._beside = self._beside, []
+        self._line.note(**_mark(item, "teardown"), beside=beside, left=left)
 
     def _quick(self, item: pytest.Item) -> bool:
         """Return whether only pytest itself works between the phases."""

@@ -13,6 +13,7 @@ import pytest
 
 from truegreen_pytest import fixtures, leaks, persists, settings, workers
 from truegreen_pytest.attempts import Attempts, Subtests, attempts_of
+from truegreen_pytest.lingering import Lingering
 from truegreen_pytest.marks import Marks, misspelt
 from truegreen_pytest.mocks import Watch, joined
 from truegreen_pytest.network import Guard
@@ -126,7 +127,7 @@ class Hooks:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.phases = Phases(state.line)
+        self.phases = Phases(state.line, Lingering(state.config.rootpath))
         self.attempts = Attempts()
         self.subtests = Subtests()
 
@@ -274,11 +275,11 @@ class Hooks:
         self.phases.call_ended(item, [{**demand, "patched": patched} for demand in demands])
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+    def pytest_runtest_teardown(self, item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
         """Mark where the teardown phase begins and ends."""
         self.phases.teardown_begins()
         yield
-        self.phases.teardown_ended(item)
+        self.phases.teardown_ended(item, last=nextitem is None)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> Iterator[None]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.persistence import Beside, Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +41,8 @@ class TestCommits(msgspec.Struct, frozen=True, kw_only=True):
     """What its call phase committed to a database that does not count."""
     uncounted: tuple[str, ...] = ()
     """Stores whose changes count only where a demand names the store."""
+    others: tuple[Beside, ...] = ()
+    """Whatever else could write while it was called."""
 
     @property
     def reads(self) -> bool:
@@ -134,11 +136,14 @@ def by_test(evidence: Iterable[PersistenceEvidence]) -> dict[str, TestCommits]:
     phases: dict[str, list[PhaseChanges]] = {}
     elsewhere: dict[str, list[Change]] = {}
     uncounted: dict[str, None] = {}
+    others: dict[str, dict[Beside, None]] = {}
     for part in evidence:
         if not part.counts:
             uncounted[part.store] = None
         for demand in part.demands:  # each store's file has them all
             demands.setdefault(demand.test, {})[demand] = None
+        for one in part.beside:  # so it is here
+            others.setdefault(one.test, {})[one] = None
         for phase in part.phases:
             inside = tuple(change for change in phase.committed if _inside(change, part.databases))
             seen = msgspec.structs.replace(phase, committed=inside, store=part.store)
@@ -153,6 +158,7 @@ def by_test(evidence: Iterable[PersistenceEvidence]) -> dict[str, TestCommits]:
             phases=tuple(phases.get(test, ())),
             elsewhere=tuple(elsewhere.get(test, ())),
             uncounted=tuple(uncounted),
+            others=tuple(others.get(test, ())),
         )
         for test in sorted({*demands, *phases})
     }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, ClassVar
+
+import msgspec
 
 from truegreen.analysis.commits import TABLES, TestCommits, by_test, counts, relevant, told
 from truegreen.gates.base import BaseGate, GateOptions, count, some
@@ -12,7 +15,7 @@ from truegreen.model.verdict import Fact, Item, Verdict
 
 if TYPE_CHECKING:
     from truegreen.model.history import History
-    from truegreen.model.persistence import Change, Demand, PersistenceEvidence
+    from truegreen.model.persistence import Beside, Change, Demand, PersistenceEvidence
     from truegreen.model.run import RunEvidence
     from truegreen.model.testrun import TestCase
 
@@ -24,6 +27,9 @@ class PersistenceOptions(GateOptions, frozen=True, kw_only=True):
 
     require_object: bool = False
     """Whether each test must name, by `persists("…")`, an object that it persists."""
+    background: list[str] = msgspec.field(default_factory=list)
+    """Threads, by name, and processes, by command, that are started once and for all, as patterns, and that write
+    nothing a test is for."""
 
 
 class PersistenceGate(BaseGate):
@@ -38,9 +44,10 @@ class PersistenceGate(BaseGate):
     it says otherwise: a test that reaches only the cache is red, and is told so.
 
     Time tells one test from the next: what a thread or a worker writes and commits while a test runs counts as the
-    test's own, also what an earlier test set going. `persists("table")` helps against what writes elsewhere in the
-    background; against a thread of an earlier test that writes to the same table nothing does but to end it
-    in the test that began it.
+    test's own. A process, or a thread in which code of the project runs, that the call of an earlier test left behind
+    is named with that test when it was at work by itself, or ended, while a later test was called: nobody can tell
+    whose rows those are ([how far that reaches](evidence-of-persistence.md)). `persists("table")` helps against what
+    writes elsewhere in the background.
 
     Nothing tells a row that the test's own body writes from one that the application writes: both come from one
     process, often over one connection. A test that puts an account into the database and then calls a service that is
@@ -57,13 +64,16 @@ class PersistenceGate(BaseGate):
     beside another marker what must not be written at all. A test marked `persists(reads=True)` is not counted.
 
     **Blind when** there is no recording of a store that counts or that a test names, it is incomplete or met a
-    problem, no technique was available (tier none), a test was not observed, or no test at all is left to judge.
+    problem, no technique was available (tier none), a test was not observed, what a test committed cannot be told from
+    what an earlier one set going, or no test at all is left to judge.
 
-    **Options**: `require-object` (default false).
+    **Options**: `require-object` (default false), `background` (threads by name, and processes by command, as patterns,
+    that are started once and for all, and that write nothing a test is for; default none).
 
     Example:
         [tool.truegreen.gates.persistence-evidence]
         require-object = true
+        background = ["metrics-*"]
     """
 
     id: ClassVar[str] = "persistence-evidence"
@@ -94,8 +104,9 @@ class PersistenceGate(BaseGate):
         nameless = [case for case, test in counted if not test.named]
         if nameless and policy.require_object:
             return self._nameless(stage, nameless, facts)
-        if unseen:
-            return self._unseen(stage, unseen, facts)
+        shared = [(case, one) for case, test in counted for one in _others(test, policy.background)[:1]]
+        if unseen or shared:
+            return self._unseen(stage, unseen, facts) if unseen else self._shared(stage, shared, facts)
         if not any(case.outcome is Outcome.PASS for case, _ in counted):
             reason = "no passing test is left to judge, so nothing proves that data is persisted"
             return self.blind(stage, reason, remedy="run at least one test that writes and passes", facts=facts)
@@ -150,6 +161,26 @@ class PersistenceGate(BaseGate):
                 Item(title=test.test, message=test.problem or "not observed", level="warning") for test in unseen
             ),
         )
+
+    def _shared(self, stage: str, shared: list[tuple[TestCase, Beside]], facts: tuple[Fact, ...]) -> Verdict:
+        first = shared[0][1]
+        return self.blind(
+            stage,
+            f"what {count(len(shared), 'test')} committed cannot be told from what another one set going: "
+            f"{first.test}: {first.what}",
+            remedy="let the test that starts something wait for its end, or start it in a fixture; name what writes "
+            "nothing a test is for in background of [tool.truegreen.gates.persistence-evidence]",
+            facts=facts,
+            items=tuple(
+                Item(title=case.id, message=one.what, path=case.file, line=case.line, level="warning")
+                for case, one in shared
+            ),
+        )
+
+
+def _others(test: TestCommits, background: list[str]) -> list[Beside]:
+    """Return what else could write while a test was called, but for what is known to do no harm."""
+    return [one for one in test.others if not any(fnmatchcase(one.name, name) for name in background)]
 
 
 def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
@@ -239,6 +270,8 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
         details.append(f"committed by it, but written before it ran, which does not count: {told(early)}")
     if early := test.committed("setup"):
         details.append(f"committed by its set-up, which does not count: {told(early)}")
+    if test.others:
+        details.append(f"not alone: {test.others[0].what}")
     if test.patched:
         details.append(f"replaced by mocks: {some(list(test.patched))}")
     return details

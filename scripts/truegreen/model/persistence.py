@@ -85,6 +85,16 @@ class TestDemand(msgspec.Struct, frozen=True, kw_only=True):
     """Targets replaced by a mock inside the test, as far as the plugin saw."""
 
 
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """What else could write while a test was called."""
+
+    test: str
+    what: str
+    """Such as a thread or a process of an earlier test that was at work meanwhile."""
+    name: str = ""
+    """Of the thread, or the command of the process."""
+
+
 class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """The content of `persistence-STORE.json`: what reached one store."""
 
@@ -106,3 +116,5 @@ class PersistenceEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """Why nothing could be recorded; makes the evidence blind."""
     phases: tuple[PhaseChanges, ...] = ()
     demands: tuple[TestDemand, ...] = ()
+    beside: tuple[Beside, ...] = ()
+    """Tests whose changes cannot be told from those of something else."""

@@ -91,6 +91,55 @@ def test_stage_whose_writes_happen_outside_the_call_fails(project):
     assert phases == {"setup": 1, "call": 0, "teardown": 1}
 
 
+LATE = """
+import threading, time
+
+CALLED = threading.Event()
+
+def insert():
+    import psycopg
+    with psycopg.connect(os.environ["POSTGRES_DSN"]) as connection:
+        connection.execute("INSERT INTO ops VALUES (7)")
+
+def late():
+    while not CALLED.wait(0.05):
+        pass
+    insert()
+
+def test_starts(connection):
+    threading.Thread(target=late, name="late").start()
+    connection.execute("INSERT INTO ops VALUES (6)")
+    connection.commit()
+
+@pytest.mark.persists("ops", kind="insert")
+def test_writes_nothing(connection):
+    before = connection.execute("SELECT count(*) FROM ops").fetchone()
+    CALLED.set()
+    while connection.execute("SELECT count(*) FROM ops").fetchone() == before:
+        time.sleep(0.01)
+"""
+
+
+def test_stage_whose_test_is_given_rows_by_a_thread_of_an_earlier_one_is_blind_and_names_the_thread(project):
+    judged = judge(project, LATE, COMMITS)
+    assert judged.status == "blind", judged.report
+    verdict = judged.verdict("persistence-evidence")
+    assert [item.title for item in verdict.items] == ["test_it.py::test_writes_nothing"]
+    assert "thread late (test_it.py:" in verdict.reason
+    assert "which test_it.py::test_starts left running" in verdict.reason
+    assert any(note.startswith("went on after its test: thread late") for note in judged.record.notes)
+
+
+def test_stage_whose_writes_come_late_gives_them_to_no_test(project):
+    judged = judge(
+        project,
+        LATE.replace("while not CALLED.wait(0.05):\n        pass", "time.sleep(0.2)").split("@pytest.mark.persists")[0],
+        "def test_waits(): time.sleep(0.6)\n",
+    )
+    assert judged.status == "fail"
+    assert judged.verdict("persistence-evidence").reason.startswith("test_it.py::test_waits passed with 0 committed")
+
+
 def test_stage_whose_test_replaces_the_writer_fails_and_names_the_mock(project):
     project.write("writer.py", "class Writer:\n    def save(self): raise OSError\n")
     judged = judge(

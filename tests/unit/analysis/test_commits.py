@@ -3,7 +3,7 @@
 import pytest
 
 from truegreen.analysis import commits
-from truegreen.model.persistence import Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.persistence import Beside, Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
 
 TEST = "tests/test_a.py::test_a"
 PATTERNS = ("app", "test_app*", "app_*")
@@ -136,10 +136,12 @@ def test_evidence_of_several_recorders_is_joined_by_test():
     one = PersistenceEvidence(
         phases=(PhaseChanges(test="a", phase="setup", committed=(change(),), problem="cut"),),
         demands=(TestDemand(test="b"), TestDemand(test="a", patched=("x",))),
+        beside=(Beside(test="b", what="a thread"),),
     )
     two = PersistenceEvidence(
         phases=(PhaseChanges(test="a", phase="call", committed=(change(3),)),),
         demands=(TestDemand(test="a", demand=Demand(at_least=3), patched=("y", "x")),),
+        beside=(Beside(test="b", what="a thread"), Beside(test="b", what="another")),
     )
     found = commits.by_test([one, two])
     assert {test: (known.test, known.observed) for test, known in found.items()} == {
@@ -148,6 +150,7 @@ def test_evidence_of_several_recorders_is_joined_by_test():
     }
     assert (found["a"].missing(), found["a"].problem, found["a"].patched) == (None, "cut", ("x", "y"))
     assert (found["b"].missing(), found["b"].problem, found["b"].phases) == (Demand(), "", ())
+    assert [[one.what for one in found[test].others] for test in "ab"] == [[], ["a thread", "another"]]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from tests.support import evidence as good
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, cases, change, demand, name, phase, recording, stage
 
 from truegreen.gates.persistence_evidence import PersistenceGate, PersistenceOptions
-from truegreen.model.persistence import Demand
+from truegreen.model.persistence import Beside, Demand
 from truegreen.model.testrun import TestRun
 from truegreen.model.verdict import Status
 
@@ -232,6 +232,34 @@ def test_test_the_recorder_never_saw_is_blind():
 def test_test_that_never_reached_its_call_is_blind_not_accused():
     verdict = judged(None, one(phase(0, change(), phase="setup")))
     assert verdict.status is Status.BLIND
+
+
+WHAT = "thread late (app/late.py:3 late), which t::a left running, came to its end meanwhile"
+
+
+def test_rows_that_a_thread_of_an_earlier_test_may_have_written_are_blind_and_the_thread_is_named():
+    beside = (Beside(test=name(0), what=WHAT, name="late"),)
+    verdict = judged(cases(PASS, PASS), recording(2, beside=beside))
+    assert verdict.status is Status.BLIND
+    assert verdict.reason == f"what 1 test committed cannot be told from what another one set going: {name(0)}: {WHAT}"
+    assert [item.title for item in verdict.items] == [name(0)]
+    assert "wait for its end" in verdict.remedy
+    reads = recording(2, beside=beside, demands=(demand(0, reads=True), demand(1)))
+    assert judged(cases(PASS, PASS), reads).status is Status.PASS
+
+
+@pytest.mark.parametrize(("known", "status"), [(["la*"], Status.PASS), (["l", "*ly"], Status.BLIND)])
+def test_thread_that_is_known_to_write_nothing_else_is_let_go(known, status):
+    found = one(beside=(Beside(test=name(0), what=WHAT, name="late"),))
+    part = stage("persistence", tests=cases(PASS), persistence=(found,))
+    options = PersistenceOptions(background=known)
+    assert PersistenceGate().evaluate(good.run(part), "persistence", options, good.NO_HISTORY).status is status
+
+
+def test_test_that_commits_too_much_beside_a_thread_of_an_earlier_test_is_told_of_it():
+    many = demand(0, demand=Demand(at_least=1, at_most=1))
+    found = one(phase(0, change(2)), demands=(many,), beside=(Beside(test=name(0), what=WHAT),))
+    assert f"; not alone: {WHAT}" in judged(None, found).reason
 
 
 def test_several_tests_without_rows_are_all_listed():

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from truegreen.errors import TruegreenError
-from truegreen.model.persistence import Demand, TestDemand
+from truegreen.model.persistence import Beside, Demand, TestDemand
 from truegreen.runtime import files, lifetime
 from truegreen.stages.common import probe as probes
 from truegreen.stages.common.watch import Watch
@@ -69,6 +69,9 @@ class Recorder:
         self._phase = "setup"
         """Phase of a test that runs now."""
         self._demands: dict[str, list[TestDemand]] = {}
+        self._beside: dict[str, list[Beside]] = {}
+        self._left: list[str] = []
+        """Threads that tests left at work."""
         self._finished = False
         self._problem = ""
         """What went wrong with the recording as a whole."""
@@ -88,6 +91,9 @@ class Recorder:
         if self._problem:
             return (f"persistence evidence could not be recorded: {self._problem}",)
         notes = [watch.note for watch in self._watches if watch.problem or not self._parts]
+        if self._left:
+            more = f" and {len(self._left) - 1:,} more" if len(self._left) > 1 else ""
+            notes.append(f"went on after its test: {self._left[0]}{more}")
         return tuple(dict.fromkeys([*notes, *(note for part in self._parts.values() for note in part.notes)]))
 
     @property
@@ -232,6 +238,9 @@ class Recorder:
             return functools.partial(_all, [watch.mark(test, phase) for watch in self._watches])
         finish = functools.partial(_all, [functools.partial(watch.finish, test, phase) for watch in self._watches])
         if phase == "teardown":
+            # Of the last attempt at it.
+            self._beside[test] = [msgspec.convert({**one, "test": test}, Beside) for one in event.get("beside", ())]
+            self._left += [str(what) for what in event.get("left", ())]
             return finish
         finish()
         return None
@@ -250,8 +259,9 @@ class Recorder:
     def write(self) -> None:
         """Write the evidence, and hang up."""
         demands = tuple(demand for demands in self._demands.values() for demand in demands)
+        beside = tuple(one for found in self._beside.values() for one in found)
         for watch in self._watches:
-            evidence = watch.evidence(demands, self._problem, finished=self._finished)
+            evidence = watch.evidence(demands, self._problem, finished=self._finished, beside=beside)
             watch.close()
             files.write_atomic(
                 self._folder / watch.store.file, msgspec.json.format(msgspec.json.encode(evidence), indent=1)

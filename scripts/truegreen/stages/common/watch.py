@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from truegreen import registry
 from truegreen.errors import ConfigurationError, TruegreenError
-from truegreen.model.persistence import PersistenceEvidence, PhaseChanges, TestDemand, Window
+from truegreen.model.persistence import Beside, PersistenceEvidence, PhaseChanges, TestDemand, Window
 from truegreen.model.service import ServiceHandle
 
 if TYPE_CHECKING:
@@ -176,13 +176,16 @@ class Watch:
             with contextlib.suppress(Exception):
                 self._observer.close()
 
-    def evidence(self, demands: tuple[TestDemand, ...], problem: str, *, finished: bool) -> PersistenceEvidence:
+    def evidence(
+        self, demands: tuple[TestDemand, ...], problem: str, *, finished: bool, beside: tuple[Beside, ...] = ()
+    ) -> PersistenceEvidence:
         """Return what was seen.
 
         Args:
             demands: what the tests must commit.
             problem: what went wrong with the recording as a whole.
             finished: whether the session came to its end.
+            beside: what else could write while a test was called.
         """
         problem = problem or self.problem
         return PersistenceEvidence(
@@ -196,6 +199,7 @@ class Watch:
             problem=problem,
             phases=tuple(self._phases),
             demands=demands,
+            beside=beside,
         )
 
     def _open(self) -> None:

@@ -39,8 +39,41 @@ What is not in the table (MongoDB, Qdrant, Elasticsearch and others) is not obse
 and says nothing. PostgreSQL's driver comes with the extra `postgres`; nothing else needs one.
 
 Tests are told apart by time, so they run one after the other, and what anybody else writes meanwhile is taken for
-theirs: name the object where something writes in the background, and end each thread in the test that began it. A row
+theirs: name the object where something writes in the background, and end what a test starts in that test. A row
 that the body of the test writes to arrange things is taken for the application's, too: both come from one process,
 often over one connection. Arrange in fixtures, and name the object that the application must write; the gate counts the
 tests that name none, and refuses them with `require-object = true`.
+
+## What outlives its test
+
+No store says which thread or process wrote a row, and a pool hands one connection to many threads. A thread that one
+test starts, and that writes while the next one is called, would write for the next one, whose evidence would be green
+though it wrote nothing; so would a process. What is done about it:
+
+- The next test waits until what a test's call left behind is no longer at work: about a second at most, and about ten
+  in a session. What is written by then counts for no test.
+- What goes on for longer is noted by the stage: `went on after its test: thread late (app/mail.py:12 send), which
+  tests/test_mail.py::test_send left running`.
+- When it then ends while a later test is called, or goes on there by itself, the evidence of that later test is
+  **blind**: `what 1 test committed cannot be told from what another one set going`, with the thread or process, and the
+  test that started it. What sleeps all through a test cannot have written, and is no reason.
+
+*By itself* means that the project's own function, or the process, runs, or sleeps until a moment comes; for a thread, a
+lock will do as well. Others do harm only when somebody asks them to, which a test may well do, and are not named:
+
+| not named | how it is known |
+|---|---|
+| what a fixture started, of any scope, or a `setUp` | it appeared while that was set up |
+| a worker of a pool at rest, or one that takes jobs from a `queue.Queue` | its stack |
+| a thread that waits inside a library, such as a server or a loop | its stack; named if it ends meanwhile |
+| a process that waits for input | `/proc`; named if it ends meanwhile |
+| a thread that a library started for itself | no code of the project is on its stack |
+| what `background` of [the gate](gates.md) names | its name |
+
+So these can still write for a later test, and nothing notices: a task that sleeps in an event loop that several tests
+share; a thread that is inside a driver both when a test begins and when it ends, and a process that waits for the
+server then; a thread of code that is installed into `site-packages` and not editable; a process of a process, and one
+that neither `subprocess` nor `multiprocessing` started; threads that Python does not know; what a fixture starts and
+leaves running. Where the system does not tell how long a thread ran, it is taken to have run; processes are seen on
+Linux alone.
 """
