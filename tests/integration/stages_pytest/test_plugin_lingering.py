@@ -96,7 +96,7 @@ LATE = {
         def test_a(): start(late)
         """,
     "a timer": """
-        def test_a(): threading.Timer(3, write, ["late"]).start()
+        def test_a(): threading.Timer(4, write, ["late"]).start()
         """,
     "a timer that starts the next one": """
         def again():
@@ -182,7 +182,7 @@ def test_thread_that_sleeps_all_the_time_disturbs_no_test(recorded):
     evidence, notes = recorded(
         """
         def late():
-            time.sleep(3)
+            time.sleep(4)
             write("late")
 
         def test_a(): start(late)
