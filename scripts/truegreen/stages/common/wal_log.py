@@ -6,6 +6,7 @@ fifth of the time.
 
 from __future__ import annotations
 
+import select
 from typing import Any, ClassVar
 
 import msgspec
@@ -61,6 +62,10 @@ class LogEnd:
         self._libpq = connection.pgconn
         self._good = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
         self._error = errors.error_from_result
+        self._ahead = False
+        """Whether a question was sent whose answer was not read yet."""
+        self._readable = select.poll()
+        self._readable.register(self._libpq.socket, select.POLLIN)
         for name, question in self._questions.items():
             self._checked(self._libpq.prepare(name, question.encode()))
 
@@ -77,7 +82,20 @@ class LogEnd:
         return self._rows(self._libpq.exec_(b"SELECT pg_current_wal_flush_lsn()"))[0][0]
 
     def _ask(self, name: bytes, *values: str) -> list[list[str]]:
+        if self._ahead:
+            return self._rows(self._answer())
         return self._rows(self._libpq.exec_prepared(name, [value.encode() for value in values]))
+
+    def _answer(self) -> Any:
+        """Return the answer to the question that was sent ahead."""
+        self._ahead = False
+        # It waits here, and not in `get_result`, which would let no other thread run meanwhile.
+        while self._libpq.is_busy():
+            self._readable.poll()
+            self._libpq.consume_input()
+        result = self._libpq.get_result()
+        self._libpq.get_result()  # none: it ends the question
+        return result
 
     def _rows(self, result: Any) -> list[list[str]]:
         """Return the rows of an answer; what is NULL is empty."""
@@ -101,6 +119,12 @@ class Log(LogEnd):
         b"truegreen_between": _BETWEEN,
         b"truegreen_since": _SINCE,
     }
+
+    def ahead(self, start: str = "") -> None:
+        """Ask for the end of the log, or for all since an earlier one; `end` or `since` reads the answer."""
+        name = b"truegreen_since" if start else b"truegreen_end"
+        self._libpq.send_query_prepared(name, [start.encode()] if start else [])
+        self._ahead = True
 
     def between(self, start: str, end: str) -> list[Record]:
         """Return the records of rows and of transactions between two ends, the second of which is not the older one."""
