@@ -183,8 +183,12 @@ def test_log_that_is_lost_after_it_was_asked_is_no_silence(server):
 
 
 def test_place_that_the_log_never_reached_is_no_silence(reader):
-    with pytest.raises(psycopg.Error):
-        reader.between("0/1", "FFFFFFFF/0")
+    with pytest.raises(ConnectionError, match="not flushed"):
+        reader.between("0/1000000", "FFFFFFFF/0")
+    with pytest.raises(ConnectionError, match="began anew"):
+        reader.between("FFFFFFFF/0", reader.position())
+    with pytest.raises(ConnectionError, match="began anew"):
+        reader.since("FFFFFFFF/0")
 
 
 def tell(stream, sock, **event):

@@ -123,10 +123,10 @@ class WalReader:
         self._log.ahead(start or "")
 
     def position(self) -> str:
-        """Return the current end of the log, flushed."""
+        """Return the current end of the log; what lies before it is flushed when it is read."""
         if not self._databases:
             self._learn_own()
-        return self._log.end()
+        return self._log.place()
 
     def between(self, start: str, end: str) -> Window:
         """Return the row changes between two positions; those of an open transaction are told where it commits."""
