@@ -182,7 +182,7 @@ def test_recorder_that_ends_leaves_the_database_to_another_one_that_still_reads(
 
 def test_recorders_that_come_and_go_at_once_neither_fail_nor_leave_anything(attached, database):
     def come_and_go(_):
-        for _ in range(3):
+        for _ in range(10):
             reader = WalReader(attached)
             reader.position()
             reader.close()

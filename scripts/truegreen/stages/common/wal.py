@@ -238,13 +238,13 @@ class WalReader:
                 return None, "the contrib extension pg_walinspect is not installed"
             recorder_database.enter(admin, ours=self._server.provider != "attach")
             self._entered = True
-            connection = connect(self._server, DATABASE, _NAME)
-        with contextlib.ExitStack() as undo:
-            undo.enter_context(contextlib.closing(connection))
-            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
-            if not connection.execute(_ALLOWED).fetchone()[0]:
-                return None, "the user may not read the log, being neither superuser nor of pg_read_server_files"
-            undo.pop_all()
+            with contextlib.ExitStack() as undo:
+                connection = undo.enter_context(contextlib.closing(connect(self._server, DATABASE, _NAME)))
+                # While `admin` keeps others away: two who make it at once get in each other's way.
+                connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
+                if not connection.execute(_ALLOWED).fetchone()[0]:
+                    return None, "the user may not read the log, being neither superuser nor of pg_read_server_files"
+                undo.pop_all()
         return connection, ""
 
     def _leave(self, backend: int) -> None:
