@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import measure
 import msgspec
+import phases
 import psycopg
 
 if TYPE_CHECKING:
@@ -29,11 +30,10 @@ sys.path.insert(0, str(measure.ROOT / "scripts" / "truegreen_pytest"))  # the li
 from recorder import Line
 
 PAIRS = 400
-_PYTEST_S = {"setup": 0.31e-3, "call": 0.09e-3, "teardown": 0.18e-3}
-"""What pytest itself takes before each phase, measured with 1,000 empty tests that have a fixture: the recorder works
-meanwhile. Its processor is busy then, as in a session, so the benchmark does not sleep."""
 STORES = ("postgres", "redis")
 _MAJOR = 18
+_PYTEST_S: dict[str, float] = {}
+"""What pytest itself takes before each phase."""
 TABLE = "".join(f'\n[tool.truegreen.services.{name}]\nprovider = "embedded"\n' for name in STORES)
 
 
@@ -43,7 +43,9 @@ def per_test() -> Iterator[measure.Row]:
     A recorder that observes nothing is the floor: three messages, and answers to two. The median is of the differences
     within pairs of a test with and a test without evidence; limit 0.5 ms. The 95th percentile is of the pauses in which
     tests wait for the recorder; limit 1 ms. On a busy machine both are mostly waits for a processor, so a bare round
-    trip to the same server stands beside them; the recorder's own processor time does not depend on it.
+    trip to the same server stands beside them; the recorder's own processor time does not depend on it. Before each
+    phase the tests work as long as pytest itself does here, for the recorder works meanwhile. They do not sleep: the
+    processor is busy then, as in a session.
     """
     with measure.project(TABLE) as folder:
         try:
@@ -108,11 +110,12 @@ def _measured(stores: list[Any], urls: list[str]) -> dict[str, list[float]]:
     from truegreen.model.persistence import PersistenceEvidence  # noqa: PLC0415 - needed by the recorder's side only
     from truegreen.stages.common.recorder import Recorder  # noqa: PLC0415
 
+    takes = json.dumps(phases.pytest_takes())
     with tempfile.TemporaryDirectory(prefix="truegreen-bench-") as name:
         recorder = Recorder(stores, Path(name))
         with recorder.listening() as address:
             begun = time.process_time()
-            text = measure.timed([measure.PYTHON, __file__, str(address), *urls])[1]
+            text = measure.timed([measure.PYTHON, __file__, str(address), takes, *urls])[1]
             spent = time.process_time() - begun
         for store in stores:
             seen = msgspec.json.decode((Path(name) / store.file).read_bytes(), type=PersistenceEvidence)
@@ -124,8 +127,9 @@ def _measured(stores: list[Any], urls: list[str]) -> dict[str, list[float]]:
     return {**found, "spent": [spent]}
 
 
-def tests(address: str, urls: list[str]) -> int:
+def tests(address: str, takes: str, urls: list[str]) -> int:
     """Print seconds that evidence adds to each test, that it takes without, and that it waits."""
+    _PYTEST_S.update(json.loads(takes))
     line = Line(address)
     line.tell(event="start")
     found: dict[str, list[float]] = {"added": [], "without": [], "pauses": [], "bare": []}
@@ -217,4 +221,4 @@ def _pytest_before(phase: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(tests(sys.argv[1], sys.argv[2:]))
+    sys.exit(tests(sys.argv[1], sys.argv[2], sys.argv[3:]))

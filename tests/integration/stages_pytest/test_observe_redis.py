@@ -77,6 +77,15 @@ def written(observer, client, *commands):
     return changes(observer.between(start, observer.position()))
 
 
+def test_position_that_is_asked_for_ahead_holds_what_was_written_before(observer, client):
+    start = observer.position()
+    client.ask("SET", "k", "1")
+    observer.ahead(start)
+    end = observer.position()
+    assert changes(observer.between(start, end)) == {("0", "k", "set"): 1}
+    assert changes(observer.between(end, observer.position())) == {}
+
+
 COUNTS = {
     "set": (["SET|k|1"], {("0", "k", "set"): 1}),
     "same value": (["SET|old|1"], {("0", "old", "set"): 1}),

@@ -55,6 +55,25 @@ def test_log_that_is_recycled_before_it_is_read_is_blind():
         server.close()
 
 
+@pytest.mark.parametrize("tier", [WalReader, LogicalReader, RowScan])
+def test_server_that_commits_before_its_log_is_flushed_hides_nothing(tier):
+    server = made(f"late-{tier.__name__}", 18, wal_level="logical", synchronous_commit="off", wal_writer_delay="10s")
+    try:
+        reader = tier(server.handle(), ("app",))
+        with server.connect() as connection:
+            start = reader.position()
+            for _ in range(5):
+                connection.execute("INSERT INTO audit VALUES (1)")
+                end = reader.position()
+                assert [change.count for change in reader.between(start, end).committed] == [1]
+                connection.execute("INSERT INTO audit VALUES (1), (2)")
+                start, tell = reader.since(end)
+                assert [change.count for change in tell().committed] == [2]
+        reader.close()
+    finally:
+        server.close()
+
+
 def test_slot_that_lost_its_log_is_blind():
     server = made("lost", 13, wal_level="logical", wal_keep_size="0", max_wal_size="32MB", min_wal_size="32MB",
                   max_slot_wal_keep_size="16MB")  # fmt: skip

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import socket
 import stat
 import subprocess
@@ -10,10 +12,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from truegreen.model.persistence import Change, PersistenceEvidence, Window
 from truegreen.runtime import lifetime
 from truegreen.stages.common.recorder import Recorder
+from truegreen.stages.common.watch import Watched
 
 KILLED = """
 import os, signal, sys
@@ -94,3 +99,87 @@ def test_owner_of_a_note_that_cannot_be_read_is_not_known_to_be_gone(tmp_path):
     assert not lifetime.owner_gone(tmp_path / "none", 0)
     lifetime.note_owner(tmp_path / "owner")
     assert not lifetime.owner_gone(tmp_path / "owner", 0)
+
+
+class Store:
+    """A store in which every phase changes one thing, and that notes when it is asked, and when it answers."""
+
+    tier, version = "A: of a test", "1"
+
+    def __init__(self, name, asked, fails=""):
+        self.name = name
+        self.asked = asked
+        self.fails = fails
+        self.place = 0
+
+    def _note(self, word):
+        self.asked.append((word, self.name))
+        if word == self.fails:
+            raise ConnectionResetError("reset by peer")
+
+    def ahead(self, start):
+        self._note("ahead")
+
+    def position(self):
+        self._note("position")
+        self.place += 1
+        return self.place
+
+    def between(self, start, end):
+        change = Change(store=self.name, database="d", object="o", kind="insert", count=end - start)
+        return Window(committed=(change,))
+
+    def close(self):
+        pass
+
+
+def recorded(folder, *rows, **fails):
+    """Tell a recorder of two stores some rows, and hear no answer to the last; return their evidence, and who asked."""
+    asked = []
+    stores = [Store(name, asked, fails.get(name, "")) for name in ("one", "two")]
+    recorder = Recorder([Watched(name=s.name, kind="s", open=lambda s=s: s) for s in stores], folder)
+    with recorder.listening() as address:
+        tell(address, b'{"event": "start"}\n', *rows[:-1])
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(address))
+            sock.shutdown(socket.SHUT_RD)
+            sock.sendall(rows[-1])
+            gone = select.poll()
+            gone.register(sock, 0)
+            assert gone.poll(10_000)
+        tell(address, b'{"event": "finish"}\n')
+    return [
+        msgspec.json.decode(path.read_bytes(), type=PersistenceEvidence) for path in sorted(folder.glob("*.json"))
+    ], asked
+
+
+@pytest.mark.parametrize("phase", [b'"setup"', b'"call"', b'"call", "twice": true'])
+def test_all_stores_are_asked_before_the_first_one_answers(place, tmp_path, phase):
+    _, asked = recorded(tmp_path, MARK.replace(b'"call"', phase))
+    names = ("one", "two")
+    starts = [("position", name) for name in names]
+    assert asked == [*starts, *(("ahead", name) for name in names), *starts]
+
+
+@pytest.mark.parametrize("fails", ["ahead", "position"])
+def test_store_that_is_lost_when_it_is_asked_is_blind_and_the_other_one_is_not(place, tmp_path, fails):
+    (one, two), _ = recorded(tmp_path, MARK, two=fails)
+    assert (one.complete, one.problem) == (True, "")
+    assert (two.complete, two.problem) == (False, "ConnectionResetError: reset by peer")
+
+
+def test_process_that_hangs_up_where_its_call_ended_leaves_what_the_call_wrote(place, tmp_path):
+    demand = {"object": "o", "kind": "insert", "at_least": 1, "reads": False, "patched": []}
+    row = json.dumps({**json.loads(MARK), "demands": [demand]}).encode() + b"\n"
+    stores, _ = recorded(tmp_path, row)
+    for store in stores:
+        assert [(phase.phase, len(phase.committed)) for phase in store.phases] == [("call", 1)]
+        assert [one.demand.object for one in store.demands] == ["o"]
+
+
+@pytest.mark.parametrize("number", ["1.2", 3, None, [1], {"a": "é"}])
+def test_answer_has_the_number_of_its_question_whatever_that_is(place, tmp_path, number):
+    with Recorder((), tmp_path).listening() as address, socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(address))
+        sock.sendall(json.dumps({"event": "start", "n": number}).encode() + b"\n")
+        assert json.loads(sock.recv(100)) == {"ok": True, "n": number}

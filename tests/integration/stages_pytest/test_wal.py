@@ -134,14 +134,28 @@ SINCE = {
 }
 
 
+@pytest.mark.parametrize("ahead", [False, True])
 @pytest.mark.parametrize("case", SINCE)
-def test_one_round_trip_says_what_two_say(reader, database, case):
+def test_one_round_trip_says_what_two_say(reader, database, case, ahead):
     start = reader.position()
     database.execute(SINCE[case])
-    end, window = reader.since(start)
+    if ahead:
+        reader.ahead(start)
+    end, tell = reader.since(start)
+    window = tell()
     assert window == reader.between(start, end)
     assert bool(window.committed) == (case not in ("nothing", "rolled back"))
-    assert reader.since(end)[1] == Window()
+    assert reader.since(end)[1]() == Window()
+
+
+@pytest.mark.parametrize("case", ["insert", "not flushed"])
+def test_position_that_is_asked_for_ahead_lies_where_one_lies_that_is_not(reader, database, case):
+    start = reader.position()
+    database.execute(SINCE[case])
+    reader.ahead(None)
+    first = reader.position()
+    assert changes(reader.between(start, first).committed) == {("ops", "insert"): 1}
+    assert reader.between(first, reader.position()) == Window()
 
 
 def test_log_that_cannot_be_read_any_more_is_no_silence(server):
@@ -153,11 +167,28 @@ def test_log_that_cannot_be_read_any_more_is_no_silence(server):
         lost.since(start)
     with pytest.raises(psycopg.Error):
         lost.position()
+    with pytest.raises(psycopg.Error):
+        lost.ahead(None)
+
+
+def test_log_that_is_lost_after_it_was_asked_is_no_silence(server):
+    lost = WalReader(server)
+    start = lost.position()
+    lost._connection.pgconn.send_query(b"SELECT pg_sleep(600)")  # the server was asked, and does not answer
+    lost._log._ahead = True
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(%s)", (lost._connection.info.backend_pid,))
+    with pytest.raises(psycopg.Error, match=r"terminating connection|closed"):
+        lost.since(start)
 
 
 def test_place_that_the_log_never_reached_is_no_silence(reader):
-    with pytest.raises(psycopg.Error):
-        reader.between("0/1", "FFFFFFFF/0")
+    with pytest.raises(ConnectionError, match="not flushed"):
+        reader.between("0/1000000", "FFFFFFFF/0")
+    with pytest.raises(ConnectionError, match="began anew"):
+        reader.between("FFFFFFFF/0", reader.position())
+    with pytest.raises(ConnectionError, match="began anew"):
+        reader.since("FFFFFFFF/0")
 
 
 def tell(stream, sock, **event):

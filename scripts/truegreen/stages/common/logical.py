@@ -25,7 +25,7 @@ from truegreen.stages.common.wal import connect, psycopg
 from truegreen.stages.common.wal_log import LogEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from truegreen.model.service import ServiceHandle
     from truegreen.stages.common.pgoutput import Relation, Transaction
@@ -185,10 +185,11 @@ class LogicalReader:
             before += self._told(stream, names[oid], (one.written_before for one in done))
         return Window(committed=tuple(sorted(found)), written_before=tuple(sorted(before)))
 
-    def since(self, start: str) -> tuple[str, Window]:
-        """Return the moment now, and what changed up to it."""
+    def since(self, start: str) -> tuple[str, Callable[[], Window]]:
+        """Return the moment now, and what tells what changed up to it."""
         end = self.position()
-        return end, self.between(start, end)
+        window = self.between(start, end)
+        return end, lambda: window
 
     def close(self) -> None:
         """Give up the slots, and leave a server that is not ours as it was."""

@@ -10,6 +10,8 @@ from truegreen.stages.common.rowscan import RowScan
 from truegreen.stages.common.wal import WalReader, connect, psycopg
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from truegreen.model.persistence import Window
     from truegreen.model.service import ServiceHandle
 
@@ -32,8 +34,8 @@ class Reader(Protocol):
         """Return what changed between two positions."""
         ...
 
-    def since(self, start: str) -> tuple[str, Window]:
-        """Return the moment now, and what changed up to it."""
+    def since(self, start: str) -> tuple[str, Callable[[], Window]]:
+        """Return the moment now, and what tells what changed up to it."""
         ...
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ from truegreen.stages.common.unlogged import Unlogged
 from truegreen.stages.common.wal import connect, psycopg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from truegreen.model.service import ServiceHandle
 
@@ -170,10 +170,11 @@ class RowScan:
         told = [tuple(msgspec.structs.replace(key, count=count) for key, count in one.items()) for one in sums]
         return Window(committed=told[False], written_before=told[True])
 
-    def since(self, start: str) -> tuple[str, Window]:
-        """Return the moment now, and what changed up to it."""
+    def since(self, start: str) -> tuple[str, Callable[[], Window]]:
+        """Return the moment now, and what tells what changed up to it."""
         end = self.position()
-        return end, self.between(start, end)
+        window = self.between(start, end)
+        return end, lambda: window
 
     def close(self) -> None:
         """Close the connection; nothing was changed."""

@@ -22,7 +22,7 @@ from truegreen.stages.common.unlogged import Unlogged
 from truegreen.stages.common.wal_log import Log, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from truegreen.model.service import ServiceHandle
 
@@ -116,20 +116,35 @@ class WalReader:
         text = "A: row changes of committed transactions, from the write-ahead log (pg_walinspect)"
         return text + self._unlogged.words
 
-    def position(self) -> str:
-        """Return the current end of the log, flushed."""
+    def ahead(self, start: str | None) -> None:
+        """Ask for the end of the log, or for all since a position; `position` or `since` reads the answer."""
         if not self._databases:
             self._learn_own()
-        return self._log.end()
+        self._log.ahead(start or "")
+
+    def position(self) -> str:
+        """Return the current end of the log; what lies before it is flushed when it is read."""
+        if not self._databases:
+            self._learn_own()
+        return self._log.place()
 
     def between(self, start: str, end: str) -> Window:
         """Return the row changes between two positions; those of an open transaction are told where it commits."""
         return self._window(self._log.between(start, end))
 
-    def since(self, start: str) -> tuple[str, Window]:
-        """Return the current end of the log, and the row changes up to there."""
+    def since(self, start: str) -> tuple[str, Callable[[], Window]]:
+        """Return the current end of the log, and what tells the row changes up to there."""
         end, records = self._log.since(start)
-        return end, self._window(records)
+        if self._named(records):
+            return end, lambda: self._window(records)
+        window = self._window(records)
+        return end, lambda: window
+
+    def _named(self, records: list[Record]) -> bool:
+        """Return whether the names of all tables are known, and none of them can have changed."""
+        found = [match.groups() for record in records if (match := _RELATION.search(record.blocks))]
+        places = {(int(database), int(node)) for _, database, node in found}
+        return not self._open_rows and all(place in self._tables and place[1] != _PG_CLASS for place in places)
 
     def _window(self, records: list[Record]) -> Window:
         if not records:
@@ -223,13 +238,13 @@ class WalReader:
                 return None, "the contrib extension pg_walinspect is not installed"
             recorder_database.enter(admin, ours=self._server.provider != "attach")
             self._entered = True
-            connection = connect(self._server, DATABASE, _NAME)
-        with contextlib.ExitStack() as undo:
-            undo.enter_context(contextlib.closing(connection))
-            connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
-            if not connection.execute(_ALLOWED).fetchone()[0]:
-                return None, "the user may not read the log, being neither superuser nor of pg_read_server_files"
-            undo.pop_all()
+            with contextlib.ExitStack() as undo:
+                connection = undo.enter_context(contextlib.closing(connect(self._server, DATABASE, _NAME)))
+                # While `admin` keeps others away: two who make it at once get in each other's way.
+                connection.execute("CREATE EXTENSION IF NOT EXISTS pg_walinspect")
+                if not connection.execute(_ALLOWED).fetchone()[0]:
+                    return None, "the user may not read the log, being neither superuser nor of pg_read_server_files"
+                undo.pop_all()
         return connection, ""
 
     def _leave(self, backend: int) -> None:

@@ -6,21 +6,19 @@ fifth of the time.
 
 from __future__ import annotations
 
+import select
 from typing import Any, ClassVar
 
 import msgspec
 
 _END = "SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn() >= pg_current_wal_insert_lsn()"
+_REACHED = "SELECT pg_current_wal_flush_lsn() >= $1::pg_lsn"
 _COLUMNS = "xid, resource_manager, record_type, block_ref, description"
-_BETWEEN = (
-    f"SELECT {_COLUMNS} FROM pg_get_wal_records_info($1::pg_lsn, $2::pg_lsn) "  # noqa: S608 - our own words
-    "WHERE resource_manager IN ('Heap', 'Heap2', 'Transaction')"
-)
 # The end is taken before what is flushed, and both before the records: the function is called only where there are
-# some, and with an end that is flushed.
-_SINCE = """
-SELECT here.place, here.flushed >= here.place, record.*
-FROM (SELECT pg_current_wal_insert_lsn() AS place, pg_current_wal_flush_lsn() AS flushed OFFSET 0) here
+# some, and with an end that is flushed. The second column says whether that is so.
+_RECORDS = """
+SELECT here.place, here.place = $1::pg_lsn OR here.place > $1::pg_lsn AND here.flushed >= here.place, record.*
+FROM (SELECT {end} AS place, pg_current_wal_flush_lsn() AS flushed OFFSET 0) here
 LEFT JOIN LATERAL (
   SELECT {columns}
   FROM (SELECT here.place WHERE here.place > $1::pg_lsn AND here.flushed >= here.place OFFSET 0) moved,
@@ -28,8 +26,11 @@ LEFT JOIN LATERAL (
   WHERE resource_manager IN ('Heap', 'Heap2', 'Transaction')
 ) record ON true
 """.replace("{columns}", _COLUMNS)
-_FLUSH = b"SELECT pg_logical_emit_message(true, 'truegreen', '')"
-_OF_END = {b"truegreen_end": _END}
+_SINCE, _UP_TO = (_RECORDS.replace("{end}", end) for end in ("pg_current_wal_insert_lsn()", "$2::pg_lsn"))
+# The server, the database or the user may be set to commit before the log is flushed; nobody waits for a replica here.
+_SETTINGS = b"SET synchronous_commit = local"
+_FLUSH = "BEGIN; SELECT pg_logical_emit_message(true, 'truegreen', ''); COMMIT; "
+_OF_END = {b"truegreen_end": _END, b"truegreen_reached": _REACHED}
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -61,6 +62,11 @@ class LogEnd:
         self._libpq = connection.pgconn
         self._good = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
         self._error = errors.error_from_result
+        self._ahead = False
+        """Whether a question was sent whose answer was not read yet."""
+        self._readable = select.poll()
+        self._readable.register(self._libpq.socket, select.POLLIN)
+        self._checked(self._libpq.exec_(_SETTINGS))
         for name, question in self._questions.items():
             self._checked(self._libpq.prepare(name, question.encode()))
 
@@ -69,15 +75,38 @@ class LogEnd:
 
         Commits made with synchronous_commit=off are in the log but not yet flushed, and nobody can read them there. A
         tiny committed record of our own forces them out.
+
+        Raises:
+            ConnectionError: the log is not flushed up to there.
         """
         place, flushed = self._ask(b"truegreen_end")[0]
-        if flushed == "t":
-            return place
-        self._checked(self._libpq.exec_(_FLUSH))
-        return self._rows(self._libpq.exec_(b"SELECT pg_current_wal_flush_lsn()"))[0][0]
+        if flushed != "t":
+            self._flushed(b"truegreen_reached", place, column=0)
+        return place
+
+    def _flushed(self, name: bytes, *places: str, column: int) -> list[list[str]]:
+        """Flush the log, then ask something, in one round trip; a column of the answer says whether that was enough."""
+        literals = ", ".join(f"'{place}'" for place in places)  # the server's own words
+        rows = self._rows(self._libpq.exec_(f"{_FLUSH}EXECUTE {name.decode()}({literals})".encode()))
+        if rows[0][column] != "t":
+            raise ConnectionError("the log cannot be read up to its end: it is not flushed, or began anew")
+        return rows
 
     def _ask(self, name: bytes, *values: str) -> list[list[str]]:
+        if self._ahead:
+            return self._rows(self._answer())
         return self._rows(self._libpq.exec_prepared(name, [value.encode() for value in values]))
+
+    def _answer(self) -> Any:
+        """Return the answer to the question that was sent ahead."""
+        self._ahead = False
+        # It waits here, and not in `get_result`, which would let no other thread run meanwhile.
+        while self._libpq.is_busy():
+            self._readable.poll()
+            self._libpq.consume_input()
+        result = self._libpq.get_result()
+        self._libpq.get_result()  # none: it ends the question
+        return result
 
     def _rows(self, result: Any) -> list[list[str]]:
         """Return the rows of an answer; what is NULL is empty."""
@@ -98,21 +127,37 @@ class Log(LogEnd):
 
     _questions: ClassVar[dict[bytes, str]] = {
         **_OF_END,
-        b"truegreen_between": _BETWEEN,
+        b"truegreen_place": "SELECT pg_current_wal_insert_lsn()",
         b"truegreen_since": _SINCE,
+        b"truegreen_up_to": _UP_TO,
     }
+
+    def ahead(self, start: str = "") -> None:
+        """Ask for the end of the log, or for all since an earlier one; `place` or `since` reads the answer."""
+        name = b"truegreen_since" if start else b"truegreen_place"
+        self._libpq.send_query_prepared(name, [start.encode()] if start else [])
+        self._ahead = True
+
+    def place(self) -> str:
+        """Return the end of the log, which may not be flushed yet."""
+        return self._ask(b"truegreen_place")[0][0]
 
     def between(self, start: str, end: str) -> list[Record]:
         """Return the records of rows and of transactions between two ends, the second of which is not the older one."""
         if start == end:
             return []
-        return [Record(*row) for row in self._ask(b"truegreen_between", start, end)]
+        rows = self._ask(b"truegreen_up_to", start, end)
+        return _records(rows if rows[0][1] == "t" else self._flushed(b"truegreen_up_to", start, end, column=1))
 
     def since(self, start: str) -> tuple[str, list[Record]]:
-        """Return the end of the log, flushed, and the records since an earlier one, in one round trip if possible."""
+        """Return the end of the log, and the records since an earlier one, in one round trip if possible."""
         rows = self._ask(b"truegreen_since", start)
         place, flushed = rows[0][:2]
         if flushed != "t":
-            end = self.end()
-            return end, self.between(start, end)
-        return place, [Record(*row[2:]) for row in rows if row[3]]  # without a record, the server gives one empty row
+            rows = self._flushed(b"truegreen_up_to", start, place, column=1)
+        return place, _records(rows)
+
+
+def _records(rows: list[list[str]]) -> list[Record]:
+    """Return the records of an answer; without one, the server gives one empty row."""
+    return [Record(*row[2:]) for row in rows if row[3]]

@@ -136,6 +136,14 @@ class Watch:
         """Take the position before the first test."""
         self._last = self._position()
 
+    def ahead(self, *, reads: bool) -> None:
+        """Ask what `mark` wants to know, or `finish` which reads too; a store that cannot is asked when it is its turn.
+
+        So the stores answer at the same time.
+        """
+        if ask := getattr(self._observer, "ahead", None):
+            self._guarded(lambda: ask(self._last if reads else None))
+
     def mark(self, test: str, phase: str) -> Callable[[], None]:
         """Take the position where a phase ended; returns what reads the phase that ended."""
         begun = time.perf_counter()
@@ -150,11 +158,21 @@ class Watch:
 
         return read
 
-    def finish(self, test: str, phase: str) -> None:
-        """Take the position where a phase ended, and read that phase at once."""
+    def finish(self, test: str, phase: str) -> Callable[[], None]:
+        """Take the position where a phase ended, and read that phase at once; returns what notes it.
+
+        That needs nothing of the store any more, and is called before anything else is asked.
+        """
         begun = time.perf_counter()
-        self._last, window = self._guarded(lambda: self._since(self._last)) or (None, None)
-        self._note(test, phase, window, time.perf_counter() - begun)
+        self._last, tell = self._guarded(lambda: self._since(self._last)) or (None, None)
+        paused_s = time.perf_counter() - begun
+
+        def note() -> None:
+            begun = time.perf_counter()
+            window = self._guarded(tell) if tell is not None else None
+            self._note(test, phase, window, paused_s + time.perf_counter() - begun)
+
+        return note
 
     def _note(self, test: str, phase: str, window: Window | None, took_s: float) -> None:
         window = window or Window()
@@ -211,12 +229,13 @@ class Watch:
     def _between(self, start: Any, end: Any) -> Window:
         return self._observer.between(start, end) if self._observer else Window()
 
-    def _since(self, start: Any) -> tuple[Any, Window]:
+    def _since(self, start: Any) -> tuple[Any, Callable[[], Window]]:
         if since := getattr(self._observer, "since", None):
-            end, window = since(start)
-            return end, window
+            end, tell = since(start)
+            return end, tell
         end = self._observer.position() if self._observer else None
-        return end, self._between(start, end)
+        window = self._between(start, end)
+        return end, lambda: window
 
     def _guarded(self, action: Callable[[], Any]) -> Any:
         """Do something with the store; what goes wrong makes its evidence blind, and the tests go on."""

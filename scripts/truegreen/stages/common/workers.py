@@ -224,6 +224,11 @@ class OwnDatabase:
         """Return patterns of the databases that count where nothing is configured."""
         return _patterns(server)
 
+    def ahead(self, start: Any) -> None:
+        """Send the next question, where that is possible."""
+        if ask := getattr(self._observer, "ahead", None):
+            ask(start)
+
     def position(self) -> Any:
         """Return the moment now."""
         return self._observer.position()
@@ -232,13 +237,14 @@ class OwnDatabase:
         """Return what changed in the worker's own database, and in the one that all of them left."""
         return self._left(self._observer.between(start, end))
 
-    def since(self, start: Any) -> tuple[Any, Window]:
-        """Return the moment now, and what changed up to it."""
+    def since(self, start: Any) -> tuple[Any, Callable[[], Window]]:
+        """Return the moment now, and what tells what changed up to it."""
         if since := getattr(self._observer, "since", None):
-            end, window = since(start)
-            return end, self._left(window)
+            end, tell = since(start)
+            return end, lambda: self._left(tell())
         end = self.position()
-        return end, self.between(start, end)
+        window = self.between(start, end)
+        return end, lambda: window
 
     def close(self) -> None:
         """Hang up."""

@@ -16,7 +16,10 @@ class StoreObserver(Protocol):
     returned; what it is made of is the observer's own business. Nothing may be lost in silence: an observer that
     cannot tell what happened between two positions raises. One with `selective = True` is made with a second argument,
     the patterns of the databases that count, and need not look at others. One that takes a position and reads up to it
-    in one round trip has a method `since(start)`, which returns both.
+    at once has a method `since(start)`: it returns the position and a function, called before anything else is asked,
+    that returns what changed and needs nothing of the store any more. One that can send its question before it reads
+    the answer has a method `ahead(start)`, so that several stores answer at the same time: `position` comes next, or
+    `since(start)` where a start is given and there is such a method.
     """
 
     kind: ClassVar[str]

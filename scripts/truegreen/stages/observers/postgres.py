@@ -8,6 +8,8 @@ from truegreen.stages.common import postgres_tiers
 from truegreen.stages.observers import _copies as copies
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from truegreen.model.persistence import Window
     from truegreen.model.service import ServiceHandle
 
@@ -54,6 +56,11 @@ class PostgresObserver:
         """Return the service's own database, and those made for tests beside it."""
         return copies.of(server.database)
 
+    def ahead(self, start: str | None) -> None:
+        """Send the next question, where the tier can."""
+        if ask := getattr(self._reader, "ahead", None):
+            ask(start)
+
     def position(self) -> str:
         """Return the moment now."""
         return self._reader.position()
@@ -62,8 +69,8 @@ class PostgresObserver:
         """Return what was committed between two positions."""
         return self._reader.between(start, end)
 
-    def since(self, start: str) -> tuple[str, Window]:
-        """Return the moment now, and what was committed up to it."""
+    def since(self, start: str) -> tuple[str, Callable[[], Window]]:
+        """Return the moment now, and what tells what was committed up to it."""
         return self._reader.since(start)
 
     def close(self) -> None:

@@ -26,6 +26,7 @@ _TRIES = 9
 _COUNTERS = re.compile(r"^(rdb_changes_since_last_save|rdb_last_save_time|rdb_saves):(\d+)", re.MULTILINE)
 _NOT_WRITTEN = ("expired", "evicted", "xgroup-")
 """Beginnings of events that the server causes by itself, and of those that only say who reads."""
+_POSITION = [("CONFIG", "GET", NOTIFY), ("INFO", "persistence")]
 
 
 class _Moment(msgspec.Struct, frozen=True):
@@ -59,6 +60,8 @@ class RedisObserver:
     def __init__(self, server: ServiceHandle) -> None:
         self._server = server
         self._asked = 0
+        self._ahead = False
+        """Whether the next position was asked for, and its answer not read yet."""
         try:
             self._wire = self._connected()
             try:
@@ -86,25 +89,33 @@ class RedisObserver:
         """Return the number of the service's own database."""
         return (server.database or "0",)
 
+    def ahead(self, start: _Moment | None) -> None:
+        """Ask for the moment now; `position` reads the answer."""
+        del start
+        self._ahead = True
+        self._wire.put(_POSITION)
+
     def position(self) -> _Moment:
         """Return the moment now, with all that was announced since the last one."""
+        if not self._ahead:
+            self.ahead(None)
+        self._ahead = False
         self._asked += 1
-        (notify, info), events = self._told([("CONFIG", "GET", NOTIFY), ("INFO", "persistence")])
+        (notify, info), events = self._told(len(_POSITION))
         if not _complete(_value(notify)):
             raise ConnectionError(f"somebody turned {NOTIFY} off")
         facts = dict(_COUNTERS.findall(info))
         saved = facts.get("rdb_saves", "") + facts["rdb_last_save_time"]
         return _Moment(self._asked, events, int(facts["rdb_changes_since_last_save"]), saved)
 
-    def _told(self, commands: list[tuple[str, ...]]) -> tuple[list[Any], Counter[tuple[str, str, str]]]:
-        """Return the replies to commands, and what was announced before the last of them.
+    def _told(self, number: int) -> tuple[list[Any], Counter[tuple[str, str, str]]]:
+        """Return the replies to so many commands, and what was announced before the last of them.
 
         On one connection the server sends everything in the order in which it happened.
         """
-        self._wire.put(commands)
         replies: list[Any] = []
         events: Counter[tuple[str, str, str]] = Counter()
-        while len(replies) < len(commands):
+        while len(replies) < number:
             message = self._wire.reply()
             if isinstance(message, Refused):
                 raise message
@@ -181,7 +192,8 @@ class RedisObserver:
 
     def _try(self) -> None:
         """Write a key of our own and see it announced: what lies between us and the server may keep it back."""
-        events = self._told([("SET", _CANARY, "1"), ("DEL", _CANARY)])[1] + self.position().events
+        self._wire.put([("SET", _CANARY, "1"), ("DEL", _CANARY)])
+        events = self._told(2)[1] + self.position().events
         seen = {event for _, key, event in events if key == _CANARY}
         if seen != {"set", "del"}:
             raise ValueError("a key that was written is not announced")
