@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from truegreen.analysis.commits import TABLES, TestCommits, by_test, counts, relevant, told
+from truegreen.analysis.commits import TABLES, TestCommits, by_test, counts, of_migrations, relevant, told
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.persistence import GONE
 from truegreen.model.testrun import Outcome
@@ -39,6 +39,8 @@ class PersistenceGate(BaseGate):
     record of what was kept, such as the log of committed transactions ([each store](evidence-of-persistence.md)).
     What is rolled back, still open, kept in memory, or swallowed by a mock is not there. Changes in other databases
     than the stage's `databases`, and those of fixtures before the test or of its teardown, do not count.
+    Nor do the tables in which migration tools note a schema's version, unless a marker names them; rows that a
+    migration puts into other tables do.
 
     Where several stores are observed, those that `stores` of the stage names count, which are the databases unless
     it says otherwise: a test that reaches only the cache is red, and is told so.
@@ -111,7 +113,8 @@ class PersistenceGate(BaseGate):
             reason = "no passing test is left to judge, so nothing proves that data is persisted"
             return self.blind(stage, reason, remedy="run at least one test that writes and passes", facts=facts)
         stores = {one.store: one.kind for one in relevant(seen.persistence)}
-        changed = sum(change.count for _, test in counted for change in test.committed() if change.store in stores)
+        found = [change for _, test in counted for change in test.committed() if change.store in stores]
+        changed = sum(change.count for change in found if not of_migrations(change))
         noun = "row" if TABLES.issuperset(stores.values()) else "change"
         reason = f"each of {count(len(counted), 'test')} committed what it had to; {count(changed, noun)} in all"
         return self.passed(stage, reason, facts=facts)
@@ -255,10 +258,7 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
     if lost := test.rolled_back():
         details.append(f"rolled back or never committed: {told(lost)}")
     here = test.towards(lack)
-    if not lack.allows(test.number(lack)):
-        details.append(f"committed: {told(change for change in here if counts(change, lack, taken=True))}")
-    elif here:
-        details.append(f"committed instead: {told(here)}")
+    details += _here(here, test, lack)
     if beside := test.beside(lack):
         names = some(sorted({change.store for change in beside}))
         only = "" if here else "only "
@@ -274,6 +274,18 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
         details.append(f"not alone: {test.others[0].what}")
     if test.patched:
         details.append(f"replaced by mocks: {some(list(test.patched))}")
+    return details
+
+
+def _here(here: tuple[Change, ...], test: TestCommits, lack: Demand) -> list[str]:
+    """Return what was committed to the stores that count."""
+    details = []
+    if not lack.allows(test.number(lack)):
+        details.append(f"committed: {told(change for change in here if counts(change, lack, taken=True))}")
+    elif instead := [change for change in here if lack.object or not of_migrations(change)]:
+        details.append(f"committed instead: {told(instead)}")
+    if not lack.object and (versions := [change for change in here if of_migrations(change)]):
+        details.append(f"written by migrations, which does not count: {told(versions)}")
     return details
 
 

@@ -124,6 +124,17 @@ def test_rolled_back_rows_are_told_and_do_not_count():
     assert "roll-back fixture" in verdict.remedy
 
 
+def test_row_of_a_migration_tool_alone_fails_and_is_told():
+    verdict = judged(None, one(phase(0, change(table="public.alembic_version"))))
+    assert verdict.status is Status.FAIL
+    assert verdict.reason.endswith(
+        "0 committed rows in postgres; written by migrations, which does not count: 1 insert in public.alembic_version"
+    )
+    assert "wires the real repository" in verdict.remedy
+    both = judged(None, one(phase(0, change(), change(table="public.alembic_version"))))
+    assert both.reason == "each of 1 test committed what it had to; 1 row in all"
+
+
 def test_mocks_are_told():
     verdict = judged(None, one(phase(0), demands=(demand(0, patched=("ledger.repository.save",)),)))
     assert "replaced by mocks: ledger.repository.save" in verdict.reason
