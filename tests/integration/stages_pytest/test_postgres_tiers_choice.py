@@ -5,6 +5,7 @@ import time
 import psycopg
 import pytest
 from tests.support.postgres_choice import best, committed, logical, made, plain
+from tests.support.postgres_servers import Server
 
 from truegreen.errors import ServiceNotReady
 from truegreen.stages.common import postgres_tiers
@@ -25,6 +26,27 @@ def test_superuser_without_the_extension_gets_tier_b_and_the_reason(logical, bes
     tier = best(logical.handle()).tier
     assert tier.startswith("B: ")
     assert "(not A: PostgreSQL 14 has no pg_walinspect, which came with 15)" in tier
+
+
+def test_log_that_lacks_rows_is_refused_and_the_next_tier_sees_them(tmp_path, best):
+    server = Server(tmp_path, 18, wal_level="minimal", max_wal_senders="0")
+    try:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE app")
+        observer = best(server.handle())
+        assert observer.tier.startswith("C: ")
+        assert "not A: with wal_level=minimal the log lacks rows" in observer.tier
+        with server.connect() as connection:
+
+            def fill():
+                with connection.transaction():
+                    connection.execute("CREATE TABLE made (id int)")
+                    connection.execute("INSERT INTO made SELECT generate_series(1, 10)")
+
+            assert committed(observer, fill) == {("public.made", "insert"): 10}
+        observer.close()
+    finally:
+        server.close()
 
 
 @pytest.fixture

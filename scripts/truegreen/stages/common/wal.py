@@ -30,6 +30,7 @@ _NAME = "truegreen recorder"
 MINIMUM_VERSION = 150000
 _EXTENSION = "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_walinspect'"
 _ALLOWED = "SELECT has_function_privilege('pg_get_wal_records_info(pg_lsn, pg_lsn)', 'EXECUTE')"
+_MINIMAL = "with wal_level=minimal the log lacks rows of tables that the same transaction made or emptied"
 _KINDS = {"INSERT": "insert", "UPDATE": "update", "HOT_UPDATE": "update", "DELETE": "delete", "MULTI_INSERT": "insert"}
 _RELATION = re.compile(r"rel (\d+)/(\d+)/(\d+)")
 _ROWS = re.compile(r"^(\d+) tuples|ntuples: (\d+)")
@@ -234,6 +235,8 @@ class WalReader:
             version = admin.info.server_version
             if version < MINIMUM_VERSION:
                 return None, f"PostgreSQL {version // 10000} has no pg_walinspect, which came with 15"
+            if admin.execute("SHOW wal_level").fetchone()[0] == "minimal":
+                return None, _MINIMAL
             if admin.execute(_EXTENSION).fetchone() is None:
                 return None, "the contrib extension pg_walinspect is not installed"
             recorder_database.enter(admin, ours=self._server.provider != "attach")
