@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence
     from truegreen.model.testrun import TestCase
 
-_RERUN = "run `truegreen run {}` again; its log says what the recorder met"
+_RERUN = (
+    "run `truegreen run {}` again; where a test is named, see whether it stops the server, ends the connections of "
+    "others or replaces what the standard library does"
+)
 
 
 class PersistenceOptions(GateOptions, frozen=True, kw_only=True):
@@ -91,7 +94,8 @@ class PersistenceGate(BaseGate):
     def evaluate(self, evidence: RunEvidence, stage: str, policy: PersistenceOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge each test against what the recorder saw."""
         seen = evidence.of(stage)
-        problem = _recording(relevant(seen.persistence))
+        lost = next((one.recorder_problem for one in seen.sessions if one.recorder_problem), "")
+        problem = _recording(relevant(seen.persistence), lost)
         if problem:
             return self.blind(stage, problem, remedy=_RERUN.format(stage), facts=_facts(seen.persistence))
         known = by_test(seen.persistence)
@@ -186,8 +190,8 @@ def _others(test: TestCommits, background: list[str]) -> list[Beside]:
     return [one for one in test.others if not any(fnmatchcase(one.name, name) for name in background)]
 
 
-def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
-    """Return why the recording as a whole cannot be trusted."""
+def _recording(parts: tuple[PersistenceEvidence, ...], lost: str) -> str:
+    """Return why the recording as a whole cannot be trusted; `lost` is what the plugin says of its line."""
     if not parts:
         return "nothing recorded what reached the store"
     for part in parts:
@@ -196,8 +200,16 @@ def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
         if part.tier.strip().lower() in ("", "none"):
             return f"no technique to observe committed rows in {part.store} was available"
         if not part.complete:
-            return f"the recording of {part.store} is incomplete"
+            return f"the recording of {part.store} is incomplete{_broken(part, lost)}"
     return ""
+
+
+def _broken(part: PersistenceEvidence, lost: str) -> str:
+    """Return where a recording breaks off, and why."""
+    last = part.phases[-1] if part.phases else None
+    phase = "set-up" if last and last.phase == "setup" else last.phase if last else ""
+    where = f": it breaks off after the {phase} of {last.test}" if last else ""
+    return where + (f"{', ' if where else ': '}{lost}" if lost else "")
 
 
 def _facts(parts: tuple[PersistenceEvidence, ...]) -> tuple[Fact, ...]:
