@@ -103,8 +103,9 @@ class PersistenceGate(BaseGate):
         judged = [(case, known.get(case.id, TestCommits(test=case.id))) for case in ran]
         counted = [(case, test) for case, test in judged if not test.reads]
         facts = (*_facts(seen.persistence), *_counts(judged, counted))
-        empty = [(case, test, lack) for case, test in counted if test.observed and (lack := test.missing())]
         unseen = [test for _, test in counted if test.problem or not test.observed]
+        whole = [(case, test) for case, test in counted if test.observed and not test.problem]
+        empty = [(case, test, lack) for case, test in whole if (lack := test.missing())]
         if empty:
             return self._empty(stage, empty, _Stores(seen.persistence), facts)
         nameless = [case for case, test in counted if not test.named]
@@ -162,7 +163,7 @@ class PersistenceGate(BaseGate):
         return self.blind(
             stage,
             f"{count(len(unseen), 'test')} could not be observed: {first.test}: {why}",
-            remedy=_RERUN.format(stage),
+            remedy=f"{'mend what it names, or ' if first.problem else ''}{_RERUN.format(stage)}",
             facts=facts,
             items=tuple(
                 Item(title=test.test, message=test.problem or "not observed", level="warning") for test in unseen

@@ -40,6 +40,8 @@ class Window(msgspec.Struct, frozen=True):
     rolled_back: tuple[Change, ...] = ()
     written_before: tuple[Change, ...] = ()
     """Committed between them by a transaction that had written them before."""
+    problem: str = ""
+    """Why there may be more between these two positions, and what to do about it; later ones are not touched."""
 
 
 class PhaseChanges(msgspec.Struct, frozen=True, kw_only=True):

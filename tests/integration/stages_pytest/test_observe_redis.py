@@ -12,6 +12,7 @@ from tests.harness import servers
 from tests.support.managers import embedded, manager
 
 from truegreen.errors import ServiceNotReady
+from truegreen.model.persistence import Window
 from truegreen.model.service import ServiceHandle
 from truegreen.runtime.wire.channel import Refused
 from truegreen.runtime.wire.resp import Resp
@@ -199,14 +200,30 @@ def test_name_without_end_is_kept_in_part(observer, client):
     assert written(observer, client, f"SET|{'k' * 100_000}|1") == {("0", "k" * 500, "set"): 1}
 
 
-def test_events_that_somebody_turns_off_are_no_silence(server):
-    made, client = observer_of(server), Resp(server.host, server.port)
-    made.position()
-    client.ask("CONFIG", "SET", "notify-keyspace-events", "")
-    with pytest.raises(ConnectionError, match="turned notify-keyspace-events off"):
-        made.position()
-    client.ask("CONFIG", "SET", "notify-keyspace-events", "AE")
-    client.close()
+@pytest.mark.parametrize("flags", ["", "xE", "xK", "AK"])
+def test_events_that_an_application_turns_off_are_no_silence_and_only_there(server, observer, client, flags):
+    first = observer.position()
+    client.pipeline([("SET", "before", "1"), ("CONFIG", "SET", "notify-keyspace-events", flags), ("SET", "k", "1")])
+    second = observer.position()
+    client.ask("SET", "after", "1")
+    third = observer.position()
+    lost = observer.between(first, second)
+    assert ("0", "before", "set") in changes(lost)
+    assert f"the application set notify-keyspace-events to {flags!r} meanwhile" in lost.problem
+    assert f"let it set 'AE{'K' if 'K' in flags else ''}'" in lost.problem
+    again = observer.between(second, third)
+    assert (changes(again), again.problem) == ({("0", "after", "set"): 1}, "")
+    assert set(client.ask("CONFIG", "GET", "notify-keyspace-events")[1]) >= {*"AE", *set(flags) & {"K"}}
+
+
+def test_events_that_an_application_turns_off_where_nothing_is_written_are_missed_by_nobody(observer, client):
+    first = observer.position()
+    client.ask("CONFIG", "SET", "notify-keyspace-events", "Ex")
+    client.ask("GET", "old")
+    second = observer.position()
+    assert observer.between(first, second) == Window()
+    client.ask("SET", "k", "1")
+    assert changes(observer.between(second, observer.position())) == {("0", "k", "set"): 1}
 
 
 def test_connection_that_somebody_kills_is_no_silence(server):

@@ -163,7 +163,8 @@ class WalReader:
         for database in self._retold(written, ended):
             self._learn(database)
         told = self._settled(written, ended)
-        return Window(*(_listed(self._server.name, one) for one in told))
+        good, bad, before = (_listed(self._server.name, one) for one in told)
+        return Window(good, bad, before)
 
     def _retold(self, written: Mapping[str, _Rows], ended: Iterable[_End]) -> set[int]:
         """Return the databases in whose list of tables something was written."""

@@ -189,7 +189,8 @@ class Watch:
                 rolled_back=window.rolled_back,
                 written_before=window.written_before,
                 observed_ms=round(took_s * 1000, 3),
-                problem=self.problem,
+                # What is written outside of the call proves nothing, so it may be missed.
+                problem=self.problem or (window.problem if phase == "call" else ""),
             )
         )
 
