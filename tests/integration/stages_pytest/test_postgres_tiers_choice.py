@@ -49,6 +49,24 @@ def test_log_that_lacks_rows_is_refused_and_the_next_tier_sees_them(tmp_path, be
         server.close()
 
 
+@pytest.mark.parametrize("reader", [WalReader, LogicalReader, RowScan])
+def test_tables_of_a_database_without_an_encoding_are_known_by_their_names(reader, tmp_path):
+    server = Server(tmp_path, 18, wal_level="logical")
+    try:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE app ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        name = rb"gr\xf6\xdfe" if reader is WalReader else b"sizes"  # the others refuse what is no text
+        with server.connect() as connection:
+            connection.execute(b'CREATE TABLE "%b" (id int)' % name.decode("unicode_escape").encode("latin-1"))
+            observer = reader(server.handle(), ("app",))
+            rows = b'INSERT INTO "%b" VALUES (1)' % name.decode("unicode_escape").encode("latin-1")
+            found = committed(observer, lambda: connection.execute(rows))
+        assert found == {(f"public.{name.decode()}", "insert"): 1}
+        observer.close()
+    finally:
+        server.close()
+
+
 @pytest.fixture
 def untouched(plain):
     """The server without what tier A leaves where it is ours."""

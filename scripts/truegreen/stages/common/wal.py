@@ -365,7 +365,8 @@ def connect(server: ServiceHandle, database: str, name: str) -> Any:
     Raises:
         ExtraMissing: truegreen was installed without the driver.
     """
-    return psycopg().connect(
+    driver = psycopg()
+    connection = driver.connect(
         host=server.host,
         port=server.port,
         user=server.user,
@@ -375,3 +376,12 @@ def connect(server: ServiceHandle, database: str, name: str) -> Any:
         application_name=name,
         connect_timeout=5,
     )
+    if connection.info.encoding == "ascii":  # SQL_ASCII: text of any encoding, which the driver gives as bytes
+        loader = type("AnyText", (driver.adapt.Loader,), {"load": lambda _, data: _any_text(data)})
+        for kind in ("text", "name"):
+            connection.adapters.register_loader(kind, loader)
+    return connection
+
+
+def _any_text(data: Any) -> str:
+    return bytes(data).decode("utf-8", "backslashreplace")
