@@ -246,7 +246,7 @@ class Recorder:
         """Take the positions where a phase ended, or read it too; returns what is left to do."""
         if len(self._watches) > 1:
             for watch in self._watches:
-                watch.ahead(reads=reads)
+                watch.ahead(test, phase, reads=reads)
         return [watch.finish(test, phase) if reads else watch.mark(test, phase) for watch in self._watches]
 
     def _after(self, left: Sequence[Callable[[], None]], test: str, demands: Sequence[dict[str, Any]]) -> None:
