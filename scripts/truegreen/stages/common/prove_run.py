@@ -114,9 +114,9 @@ class _Proof:
                 first = next(iter(sorted(ran.session.bad)), "")
                 raise ToolFailed(
                     f"the {stage} tests do not pass without any mutant, so none can be judged",
-                    where=first or str(self._context.root),
-                    why=ran.problem or ran.tail,
-                    fix=f"make `truegreen run {stage}` green first",
+                    where=first or ran.log,
+                    why="\n".join(filter(None, (ran.problem, ran.tail))),
+                    fix=f"make `truegreen run {stage}` green first; the log of this run is {ran.log}",
                 )
             self.passed[stage] = ran.passed
             self._took_s[stage] = ran.duration_s
