@@ -14,6 +14,7 @@ from truegreen.model.verdict import Status
 from truegreen.reporters import rows
 from truegreen.reporters.base import Document
 from truegreen.reporters.escape import shorten, visible
+from truegreen.reporters.words import any_blind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +163,7 @@ def _own(report: Report) -> dict[str, Any]:
         reds = [{"level": "error", "message": {"text": _text(report.headline) or report.status.value}}]
     if missing := _left_out(report):
         reds.append({"level": "warning", "message": {"text": f"{missing:,} findings are not listed here"}})
-    invocation: dict[str, Any] = {"executionSuccessful": report.status is not Status.BLIND}
+    invocation: dict[str, Any] = {"executionSuccessful": not any_blind(report)}
     if reds:
         invocation["toolExecutionNotifications"] = reds
     driver = {"name": "truegreen", "version": _plain(report.provenance.pack_version) or "0", "rules": []}

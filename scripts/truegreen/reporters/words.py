@@ -83,6 +83,14 @@ def failing(stage: StageReport) -> list[Verdict]:
     return [verdict for verdict in stage.verdicts if verdict.gate == TESTS and verdict.status is not Status.PASS]
 
 
+def any_blind(report: Report) -> bool:
+    """Return whether something of a report is blind, also where its own status is the worse word `fail`."""
+    stages = report.stages
+    return Status.BLIND in (report.status, *(stage.status for stage in stages)) or any(
+        verdict.red and verdict.status is Status.BLIND for stage in stages for verdict in stage.verdicts
+    )
+
+
 def beside_red(stage: StageReport) -> list[Verdict]:
     """Return the verdicts of a stage that are not red, but those that repeat what a red one says."""
     told = {(verdict.reason, items) for verdict in stage.verdicts if verdict.red for items in ((), verdict.items)}

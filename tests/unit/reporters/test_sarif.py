@@ -99,6 +99,16 @@ def test_red_report_without_findings_says_why_in_its_own_run():
     assert render(green())[1]["runs"][0]["invocations"] == [{"executionSuccessful": True}]
 
 
+def test_execution_of_a_run_with_a_blind_stage_is_no_success_whatever_else_failed():
+    unread = stage("security-scan", scans=(Scan(tool="bandit", version="1.8", scanned=0),))
+    failed = stage(
+        "unit", tests=good.cases(good.FAIL), sessions=(good.session(1, exit_code=1, failed=(good.name(0),)),)
+    )
+    report = judged(good.run(failed, unread))
+    assert report.status is Status.FAIL
+    assert render(report)[1]["runs"][0]["invocations"][0]["executionSuccessful"] is False
+
+
 def test_at_most_as_many_results_as_github_takes_the_worst_first(monkeypatch):
     monkeypatch.setattr(sarif, "RESULTS_MAX", 10)
     document, data = render(listing([finding(n, Severity.LOW) for n in range(30)] + [finding(99, Severity.CRITICAL)]))
