@@ -14,6 +14,7 @@ from truegreen.reporters.escape import last_lines, plain, shorten
 from truegreen.reporters.words import (
     TESTS,
     Story,
+    Waivers,
     alike,
     duration,
     further_shards,
@@ -50,9 +51,8 @@ class TerminalReporter:
         parts = [Part(name="the table of stages", forms=(self._table(report),))]
         for stage in report.stages:
             parts += [self._red(story, stage) for story in same_story(v for v in stage.verdicts if v.red)]
-        if known := waivers(report):
-            lines = [f"waivers ({len(known):,})", *(line for item in known for line in _item(item, detailed=False))]
-            parts.append(Part(name="waivers", forms=("\n".join(lines[: 2 * _ITEMS + 1]), "\n".join(lines))))
+        if (known := waivers(report)).total:
+            parts.append(Part(name="waivers", forms=(_waivers(known, _ITEMS), _waivers(known, known.total))))
         if report.history:
             parts.append(Part(name="the history", forms=(f"history: {plain(report.history, 600)}",)))
         verdict = f"truegreen: {self._painted(report.status, report.status.upper())}"
@@ -92,6 +92,13 @@ class TerminalReporter:
         if verdict.code:
             lines.append(f"  more      truegreen explain {plain(verdict.code, 20)}")
         return Part(name=f"details of {plain(stage.stage, 40)}", forms=(brief, "\n".join(lines)))
+
+
+def _waivers(known: Waivers, count: int) -> str:
+    lines = [line for item in known.items[:count] for line in _item(item, detailed=False)]
+    more = len(known.items[count:]) + known.unlisted
+    rest = [f"  … and {more:,} more"] if more else []
+    return "\n".join((f"waivers ({known.total:,})", *lines, *rest))
 
 
 def _items(verdict: Verdict) -> list[str]:
