@@ -11,6 +11,7 @@ from truegreen.reporters import against_base, coverage_words, entries, findings_
 from truegreen.reporters.budget import Part
 from truegreen.reporters.entries import Source
 from truegreen.reporters.escape import code, fence, markdown, prose
+from truegreen.reporters.facts import foremost
 from truegreen.reporters.words import (
     ICON,
     TESTS,
@@ -123,7 +124,10 @@ def _draft(story: Story) -> str:
 def _facts(facts: tuple[Fact, ...]) -> str:
     if not facts:
         return ""
-    rows = [f"| {markdown(f.label, 80)} | {markdown(f.value, 200)} | {markdown(f.wanted, 80)} |" for f in facts[:20]]
+    shown = foremost(facts)
+    rows = [f"| {markdown(f.label, 80)} | {markdown(f.value, 200)} | {markdown(f.wanted, 80)} |" for f in shown]
+    if len(facts) > len(shown):
+        rows.append(f"| … and {len(facts) - len(shown):,} more | | |")
     return "\n".join(("| Evidence | Measured | Wanted |", "|---|---|---|", *rows))
 
 

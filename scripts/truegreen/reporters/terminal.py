@@ -11,6 +11,7 @@ from truegreen.reporters import budget
 from truegreen.reporters.base import Document
 from truegreen.reporters.budget import Part
 from truegreen.reporters.escape import last_lines, plain, shorten
+from truegreen.reporters.facts import foremost
 from truegreen.reporters.words import (
     TESTS,
     Story,
@@ -25,7 +26,7 @@ from truegreen.reporters.words import (
 )
 
 if TYPE_CHECKING:
-    from truegreen.model.verdict import Item, Report, StageReport, Verdict
+    from truegreen.model.verdict import Fact, Item, Report, StageReport, Verdict
 
 _COLOUR = {Status.PASS: 32, Status.FAIL: 31, Status.BLIND: 35, Status.WAIVED: 33, Status.SKIPPED: 90}
 _SIGN = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.BLIND: "BLIND", Status.WAIVED: "waived", Status.SKIPPED: "-"}
@@ -81,9 +82,7 @@ class TerminalReporter:
         title += plain(", ".join(story.gates), 200)
         lines = [title, f"  why       {plain(verdict.reason)}"]
         brief = "\n".join(lines)
-        for fact in verdict.facts[:20]:
-            wanted = f"  (wanted: {plain(fact.wanted, 100)})" if fact.wanted else ""
-            lines.append(f"  evidence  {plain(fact.label, 80)}: {plain(fact.value, 200)}{wanted}")
+        lines += _facts(verdict.facts)
         lines += _failures(verdict) if verdict.gate == TESTS else _items(verdict)
         if verdict.remedy:
             lines.append(f"  fix       {plain(verdict.remedy)}")
@@ -92,6 +91,15 @@ class TerminalReporter:
         if verdict.code:
             lines.append(f"  more      truegreen explain {plain(verdict.code, 20)}")
         return Part(name=f"details of {plain(stage.stage, 40)}", forms=(brief, "\n".join(lines)))
+
+
+def _facts(facts: tuple[Fact, ...]) -> list[str]:
+    shown, lines = foremost(facts), []
+    for fact in shown:
+        wanted = f"  (wanted: {plain(fact.wanted, 100)})" if fact.wanted else ""
+        lines.append(f"  evidence  {plain(fact.label, 80)}: {plain(fact.value, 200)}{wanted}")
+    more = len(facts) - len(shown)
+    return [*lines, f"            … and {more:,} more"] if more else lines
 
 
 def _waivers(known: Waivers, count: int) -> str:

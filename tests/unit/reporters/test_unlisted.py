@@ -9,7 +9,10 @@ from tests.support.evidence import FAIL, PASS, stage
 from tests.support.known_reports import judged
 
 from truegreen import registry
-from truegreen.model.verdict import Item, Report, StageReport, Status, Verdict
+from truegreen.config.schema import Component
+from truegreen.gates.coverage import CoverageOptions
+from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.verdict import Fact, Item, Report, StageReport, Status, Verdict
 from truegreen.reporters.verdict_json import CUTS, shortened
 
 
@@ -103,3 +106,61 @@ def test_waivers_behind_nothing_but_red_ones_are_told_once_with_the_red_verdict(
         text = rendered(name, report(gate="waivers"))
         assert "waivers (" not in text.lower()
         assert "more" in text
+
+
+# --- facts -----------------------------------------------------------------------------------------------------------
+
+
+def measured(*facts: Fact) -> Report:
+    return report(shown=300, facts=facts)
+
+
+@pytest.mark.parametrize("name", ["summary", "comment", "terminal"])
+def test_facts_that_miss_what_is_wanted_come_first_where_not_all_are_shown_and_the_others_are_counted(name):
+    many = tuple(Fact(label=f"c{n:02}: lines", value="95.00 %", wanted="at least 90 %") for n in range(30))
+    missed = tuple(Fact(label=f"m{n}: lines", value=v, wanted=w) for n, (v, w) in enumerate(MISSED))
+    text = rendered(name, measured(Fact(label="files", value="3"), *many, *missed))
+    assert all(f"m{n}: lines" in text for n in range(len(MISSED)))
+    assert text.count(": lines") == 20
+    assert text.index("m0: lines") < text.index("c00: lines")
+    assert f"and {31 + len(MISSED) - 20} more" in text
+
+
+MISSED = (
+    ("50.00 %", "at least 90 %"),
+    ("1,201", "at most 1,200"),
+    ("1", "0"),
+    ("7 files", "none"),
+    ("nothing measured", "at least 90 %"),
+    ("2 min 5 s", "at most 90 s"),
+    ("not pushed", "pushed"),
+    ("3 of 9", "0"),
+    ("3", "4"),
+)
+
+
+@pytest.mark.parametrize("name", ["summary", "comment", "terminal"])
+def test_facts_stay_in_their_order_where_all_are_shown(name):
+    met = Fact(label="the first", value="95.00 %", wanted="at least 90 %")
+    missed = Fact(label="the second", value="5.00 %", wanted="at least 90 %")
+    text = rendered(name, measured(met, missed, *(Fact(label=f"f{n}", value="1") for n in range(18))))
+    assert text.index("the first") < text.index("the second")
+    assert "f17" in text
+    assert text.count(" more") == 1  # of the items
+
+
+def test_red_component_behind_many_green_ones_shows_its_figure():
+    def lines(number, covered):
+        return FileCoverage(
+            path=f"src/c{number:02}/a.py",
+            covered=good.bits_of(range(1, covered + 1)),
+            missing=good.bits_of(range(covered + 1, 101)),
+        )
+
+    seen = stage("unit", coverage=Coverage(files=tuple(lines(n, 95 if n < 28 else 50) for n in range(30))))
+    wanted = {f"comp{n:02}": Component(paths=[f"src/c{n:02}/**"], line=90) for n in range(30)}
+    found = judged(good.run(seen), policies={"coverage": CoverageOptions(components=wanted)})
+    for name in ("summary", "comment", "terminal"):
+        text = rendered(name, found)
+        assert "comp28: lines" in text
+        assert "comp29: lines" in text
