@@ -129,9 +129,9 @@ def news(report: Report) -> dict[str, dict[str, str]]:
     compared = report.detail.comparison if report.detail else None
     found: dict[str, dict[str, str]] = {}
     if compared is not None:
-        for one in compared.newly_failing:
+        for one in compared.newly_failing.named:
             found.setdefault(one.stage, {})[one.test] = "new here"
-        for one in compared.still_failing:
+        for one in compared.still_failing.named:
             found.setdefault(one.stage, {})[one.test] = "red on the base too"
     return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from tests.support import evidence as good
@@ -12,7 +14,9 @@ from truegreen import registry
 from truegreen.config.schema import Component
 from truegreen.gates.coverage import CoverageOptions
 from truegreen.model.coverage import Coverage, FileCoverage
+from truegreen.model.detail import Comparison, Detail, Named, Several, Slower, TrendPoint
 from truegreen.model.verdict import Fact, Item, Report, StageReport, Status, Verdict
+from truegreen.reporters import words
 from truegreen.reporters.verdict_json import CUTS, shortened
 
 
@@ -164,3 +168,42 @@ def test_red_component_behind_many_green_ones_shows_its_figure():
         text = rendered(name, found)
         assert "comp28: lines" in text
         assert "comp29: lines" in text
+
+
+# --- a document that was shortened ------------------------------------------------------------------------------------
+
+
+def against_base(number: int) -> Report:
+    """Return a report in which so many tests of each kind changed, the last of them listed first."""
+    names = tuple(f"a.py::test_{n:04}" for n in range(number))
+    named = Several(total=number, named=tuple(Named("unit", name) for name in names))
+    slow = tuple(Slower(stage="unit", test=name, usual_s=1.0, now_s=9.0) for name in names)
+    told = {field: named for field in Comparison.__struct_fields__ if field not in ("base", "exact", "slower")}
+    compared = Comparison(base=NOW, **told, slower=Several(total=number, named=slow))
+    failed = tuple(Item(title=name, message="ValueError: 3", path="a.py", line=3) for name in reversed(names))
+    red = Verdict(gate="no-failures", stage="unit", status=Status.FAIL, reason="red", items=failed)
+    one = StageReport(stage="unit", status=Status.FAIL, verdicts=(red,))
+    return Report(status=Status.FAIL, headline="red", stages=(one,), detail=Detail(now=NOW, comparison=compared))
+
+
+NOW = TrendPoint(commit="a" * 40)
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=range(len(CUTS)))
+def test_document_that_was_shortened_tells_the_same_counts_against_the_base(cut):
+    whole = against_base(300)
+    short = shortened(whole, cut)
+    for name in ("summary", "comment"):
+        lines = [re.search(r"\*\*Against.*", rendered(name, one))[0] for one in (whole, short)]
+        assert lines[0] == lines[1]
+        assert lines[0].count("300 ") == 8
+    assert rendered("html", short).count("(300)") == 8 + 2  # and the failing tests, in heading and contents
+
+
+@pytest.mark.parametrize("cut", CUTS[:-1], ids=range(len(CUTS) - 1))
+def test_listed_failure_of_a_document_that_was_shortened_keeps_what_the_base_says(cut):
+    short = shortened(against_base(300), cut)
+    listed = {item.title for verdict in short.stages[0].verdicts for item in verdict.items}
+    assert listed
+    assert listed <= set(words.news(short)["unit"])
+    assert len(short.detail.comparison.newly_failing.named) <= cut.items + cut.tests
