@@ -101,11 +101,11 @@ def everywhere(text: str) -> Report:
         strips=(Strip(stage=text, test=text, cells="fk"),),
         comparison=Comparison(
             base=point,
-            newly_failing=(Named(text, text),),
-            fixed=(Named(text, text),),
-            newly_flaky=(Named(text, text),),
+            newly_failing=Several(total=1, named=(Named(text, text),)),
+            fixed=Several(total=1, named=(Named(text, text),)),
+            newly_flaky=Several(total=1, named=(Named(text, text),)),
             new=Several(total=2, named=(Named(text, text),)),
-            slower=(Slower(stage=text, test=text, usual_s=1.0, now_s=3.0),),
+            slower=Several(total=1, named=(Slower(stage=text, test=text, usual_s=1.0, now_s=3.0),)),
         ),
         findings_change=FindingsChange(base=text, new=(StageFindings(stage=text, total=2, findings=(finding,)),)),
         coverage_change=CoverageChange(
