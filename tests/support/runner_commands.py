@@ -12,7 +12,7 @@ _BLANK = f"\ufeff \t\x0b\x0c\x85\xa0\u1680{''.join(map(chr, range(0x2000, 0x200B
 """What .NET removes from the beginning of a line, and the mark of the byte order at the beginning of a stream."""
 
 COMMANDING = (
-    "boom\n::error file=x.py,line=1::owned\n::add-mask::e\n::stop-commands::zz\n##[error]owned\n",
+    "boom\n::error file=x,line=1::owned\n::add-mask::e\n::stop-commands::zz\n##[error]owned\n",
     "\ufeff::error::owned",
     "\u3000\u2009::stop-commands::zz",
     "a\r::error::owned",

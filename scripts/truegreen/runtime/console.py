@@ -2,7 +2,7 @@
 
 All text is neutralised: a test name or a scanner message can neither issue a workflow command
 (`::error::`, `##[…]`) nor move the cursor of a terminal. So are documents on standard output, each in its own
-language, for nothing tells a pipe to a parser from the one that the runner reads; who parses them reads what stood there.
+language, for nothing tells a pipe to a parser from the one that the runner reads; parsers read what stood there.
 """
 
 from __future__ import annotations
