@@ -10,7 +10,7 @@ from truegreen.model.verdict import Status
 from truegreen.reporters import budget
 from truegreen.reporters.base import Document
 from truegreen.reporters.budget import Part
-from truegreen.reporters.escape import last_lines, plain, shorten
+from truegreen.reporters.escape import last_lines, plain, plain_line, shorten
 from truegreen.reporters.facts import foremost
 from truegreen.reporters.words import (
     TESTS,
@@ -149,12 +149,7 @@ def _place(item: Item) -> str:
 
 
 def _message(item: Item) -> list[str]:
-    return [f"      {_first(plain(item.message, 400))}"] if item.message else []
-
-
-def _first(text: str) -> str:
-    """Return text that does not begin like a workflow command, which the runner reads after blanks too."""
-    return f"\u2060{text}" if text.lstrip().startswith("::") else text
+    return [f"      {plain_line(item.message, 400)}"] if item.message else []
 
 
 def _cells(text: str) -> int:
