@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
+from truegreen.analysis import holders
 from truegreen.model.wiring import Place
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def _given_alone(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 
 def _made(method: ast.FunctionDef | ast.AsyncFunctionDef, nodes: Iterable[ast.AST]) -> Iterator[str]:
-    handed = {one.arg for one in (*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs)}
+    handed = holders.arguments(method)
     for node in nodes:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if value is None or _none(value) or (isinstance(value, ast.Name) and value.id in handed):
@@ -142,17 +143,17 @@ def _made(method: ast.FunctionDef | ast.AsyncFunctionDef, nodes: Iterable[ast.AS
 
 def _aliases(nodes: list[ast.AST], names: frozenset[str]) -> frozenset[str]:
     """Return the local variables that are given the attribute, and are given nothing else."""
-    given = {
+    holding = {
         target.id
         for node in nodes
-        for target, value in _given(node)
+        for target, value in given(node)
         if isinstance(target, ast.Name) and _of_self(value) and value.attr in names
     }
-    bound = Counter(name for node in nodes for name in _bound(node)) if given else {}
-    return frozenset(name for name in given if bound[name] == 1)
+    times = Counter(name for node in nodes for name in bound(node)) if holding else {}
+    return frozenset(name for name in holding if times[name] == 1)
 
 
-def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Yield what is given which value, also in `a, b = self.a, self.b`."""
     if isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
         yield node.target, node.value
@@ -165,7 +166,7 @@ def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
                 yield target, node.value
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
+def bound(node: ast.AST) -> Iterator[str]:
     """Yield the names that a node gives a meaning; one that belongs to somebody else is given two."""
     if isinstance(node, ast.Name):
         if not isinstance(node.ctx, ast.Load):
