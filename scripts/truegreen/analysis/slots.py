@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Slots = dict[str, dict[str, tuple[Slot, ...]]]
 """Path of a file → name of a class in it → its dependencies."""
 _ANYTHING = frozenset({"Any", "object"})
+_ABSTRACT = frozenset({"Protocol", "ABC"})
 _OF_VALUES = frozenset(
     name
     for kind in (str, bytes, list, dict, set, tuple, int, float, dt.datetime, dt.timedelta, pathlib.Path,
@@ -44,7 +45,9 @@ def of(project: Project) -> Slots:
                 for attribute in project.keeping.of(owner, parameter.name).attributes:
                     kind = _kind(project, owner, parameter, attribute, source.imports)
                     if kind is not None:
-                        _add(found, project, owner, _slot(project, owner, parameter, attribute, kind))
+                        slot = _slot(project, owner, parameter, attribute, kind)
+                        types = _concrete(project, parameter, source.imports)
+                        _add(found, project, owner, msgspec.structs.replace(slot, concrete=types))
     return found
 
 
@@ -87,6 +90,7 @@ def _used(project: Project, owner: Class, slot: Slot) -> Slot:
         lazy=slot.lazy or any(slot.attribute in one.makes for one in methods),
         guards=tuple(map(str, use.guards)),
         called=bool(use.called),
+        calls=tuple(sorted(use.called)),
     )
 
 
@@ -106,6 +110,28 @@ def _kind(
 
 def _members(parameter: Parameter) -> list[ast.expr]:
     return list(unwired.members(parameter.annotation)) if parameter.annotation is not None else []
+
+
+def concrete(project: Project) -> tuple[str, ...]:
+    """Return the names of the classes of which objects are made: no protocols, none that is abstract, each once."""
+    names = sorted({one.name for source in project.sources for one in source.classes})
+    return tuple(name for name in names if _is_concrete(project, name))
+
+
+def _concrete(project: Project, parameter: Parameter, imports: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """Return the classes of the project that a parameter declares, where it declares nothing else."""
+    parts = [part for part in _members(parameter) if not callables.is_none(part)]
+    names = tuple(imports.get(name, ("", name))[1] or name for name in map(callables.simple_name, parts))
+    return names if all(_is_concrete(project, name) for name in names) else ()
+
+
+def _is_concrete(project: Project, name: str) -> bool:
+    known = project.classes(name)
+    if len(known) != 1 or known[0].node.keywords or not _ABSTRACT.isdisjoint(known[0].bases):
+        return False
+    methods = (one for one in known[0].node.body if isinstance(one, callables.Function))
+    marks = (callables.simple_name(mark) for one in methods for mark in one.decorator_list)
+    return not any(mark.startswith("abstract") for mark in marks)
 
 
 def _mangled(owner: str, attribute: str) -> str:

@@ -175,6 +175,8 @@ def _told(scan: WiringScan, never: list[Dependency], omitting: list[Unbuilt]) ->
     advised = [one.name for one in omitting]  # the others were red
     reason += f"; left out in silence by {some(advised, 2)}, which no walk goes through" if advised else ""
     reason += f"; {len(scan.unfollowed):,} not followed" if scan.unfollowed else ""
+    other = {one.path for walk in scan.walks for one in walk.flawed if one.flaw is Flaw.WRONG and not one.red}
+    reason += f"; {len(other):,} of another class than is declared" if other else ""
     held = sum(len(walk.held) for walk in scan.walks)
     walked = f"{count(len(scan.walks), 'root')} built, {count(held, 'dependency', 'dependencies')} seen there"
     return f"{reason}; {walked}" if scan.walks else reason

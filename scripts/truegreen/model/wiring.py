@@ -135,6 +135,11 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that pass over in silence what needs it when it is missing, each as `path:line`."""
     called: bool = False
     """Whether methods call something on it."""
+    calls: tuple[str, ...] = ()
+    """What they call on it."""
+    concrete: tuple[str, ...] = ()
+    """Names of the classes of the project of which it has to be, where its type is nothing else: no protocol, and none
+    that is abstract."""
 
 
 class Flaw(StrEnum):
@@ -144,6 +149,8 @@ class Flaw(StrEnum):
     """None."""
     STAND_IN = "stand-in"
     """A mock, a fake, or something that belongs to the tests."""
+    WRONG = "wrong"
+    """No object of the class that is declared."""
 
 
 class Flawed(msgspec.Struct, frozen=True, kw_only=True):

@@ -48,6 +48,8 @@ class Read(NamedTuple):
 
     found: WiringScan
     slots: slots.Slots
+    concrete: tuple[str, ...]
+    """Names of the classes of which objects are made."""
     packages: tuple[str, ...]
     """Names under which the project's modules are imported, the first part of each."""
 
@@ -70,6 +72,7 @@ def read(context: scan_sources.Place, options: WiringChoices) -> Read:
     return Read(
         msgspec.structs.replace(found, roots=chosen, stray=stray, unbuilt=others, unfollowed=unfollowed.of(project)),
         parts,
+        slots.concrete(project),
         tuple(sorted({roots.module(path).partition(".")[0] for path in texts})),
     )
 
