@@ -120,8 +120,11 @@ class LogTail(msgspec.Struct, frozen=True, kw_only=True):
 
     service: str
     text: str
+    """Its last lines; empty where they are left out."""
     path: str = ""
     """Where the whole log lies, relative to `.truegreen/`."""
+    left_out: str = ""
+    """Why they are left out, as a clause."""
 
 
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
