@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import msgspec
 
@@ -15,9 +15,11 @@ RAN, ABSENT = ".", " "
 """In a strip: the stage ran and nothing is known against the test; the stage did not run."""
 
 _MOST = 10**12
+"""No number of tests and no time in seconds is larger."""
 LONGEST_S = 1e9
 """Thirty years: what a result file declares beyond that is no time, and not every format could hold it."""
-"""No number of tests and no time in seconds is larger."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+"""A document with another number is refused: it may come as an artifact, from whoever wrote it."""
 
 
 Kind = TypeVar("Kind")
@@ -162,7 +164,7 @@ class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
 class Several(msgspec.Struct, Generic[Kind], frozen=True, kw_only=True):
     """Tests of which there may be very many."""
 
-    total: int = 0
+    total: Count = 0
     """All of them, also those that are not named."""
     named: tuple[Kind, ...] = ()
     """The first of them."""
@@ -244,4 +246,6 @@ def impossible(found: Detail) -> str:
     points = (*found.trend, *base, *((found.now,) if found.now else ()))
     if any(abs(number) > _MOST for one in points for number in (one.tests, one.failed, one.flaky, one.duration_s)):
         return "the figures of a run are larger than anything can be"
+    if any(one.line_ratio is not None and not 0 <= one.line_ratio <= 1 for one in points):
+        return "a run covered less than nothing, or more than all"
     return ""

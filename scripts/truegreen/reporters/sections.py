@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from truegreen.analysis import causes
@@ -171,15 +172,28 @@ def _logs(stage: StageReport) -> Part | None:
     name = markdown(stage.stage, 60)
     head = f"<details><summary>The last lines of the services of {name}</summary>"
 
+    rest = _logs_left_out(stage)
+
     def shown(lines: int) -> str:
         blocks = (
             f"{code(log.service, 60)}, the whole of it in the evidence, {code(log.path, 200)}:\n\n"
             f"{fence(log.text, lines=lines, width=300)}"
             for log in stage.logs
+            if log.text
         )
-        return "\n\n".join((head, *blocks, "</details>"))
+        return "\n\n".join((head, *blocks, *rest, "</details>"))
 
     return Part(name=f"logs of services of {markdown(stage.stage, 40)}", forms=(shown(3), shown(_LOG_LINES)))
+
+
+def _logs_left_out(stage: StageReport) -> list[str]:
+    """Return a line on the logs of which no line is shown, each with the reason and its place; none where all are."""
+    found = [log for log in stage.logs if not log.text]
+    if not found:
+        return []
+    named = (f"{code(log.path or log.service, 200)} ({markdown(log.left_out or 'too long', 100)})" for log in found)
+    more = f" and {len(found) - ITEMS:,} more" if len(found) > ITEMS else ""
+    return [f"Not shown: {', '.join(islice(named, ITEMS))}{more}"]
 
 
 def _advice(report: Report, source: Source) -> Part | None:

@@ -97,7 +97,7 @@ def everywhere(text: str) -> Report:
         evidence=(text,),
         files=(KeptFile(path=text, kind=text, sha256=text, size_bytes=1, attachment=text),),
         inputs=(Input(stage=text, shard=text, file=text, kind=text),),
-        logs=(LogTail(service=text, text=text, path=text),),
+        logs=(LogTail(service=text, text=text, path=text), LogTail(service=text, text="", path=text, left_out=text)),
     )
     finding = Finding(tool=text, rule=text, severity=Severity.HIGH, path=text, line=3, message=text)
     point = TrendPoint(commit=text, created=text, branch=text, status=text, line_ratio=0.5)

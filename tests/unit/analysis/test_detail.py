@@ -9,7 +9,7 @@ from tests.support import past
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, stage
 
 from truegreen.analysis import detail
-from truegreen.model.detail import Named, TrendPoint, impossible
+from truegreen.model.detail import Comparison, Detail, Named, TrendPoint, impossible
 from truegreen.model.history import BASE_RUNS, History, PastTest
 from truegreen.model.testrun import TestRun
 
@@ -49,6 +49,16 @@ def test_time_beyond_all_measure_does_not_make_a_report_that_cannot_be_read_back
     found = of(case(0, duration_s=1e306), case(1, duration_s=2.0))
     assert impossible(found) == ""
     assert found.tests[0].durations_s == (1e9, 2.0)
+
+
+@pytest.mark.parametrize("place", ["now", "trend", "base"])
+@pytest.mark.parametrize("ratio", [1e308, -0.5, 1.0001])
+def test_share_of_lines_beyond_all_or_nothing_is_what_no_run_left(place, ratio):
+    point = msgspec.structs.replace(NOW, line_ratio=ratio)
+    told = {"now": {"now": point}, "trend": {"trend": (point,)}, "base": {"comparison": Comparison(base=point)}}[place]
+    assert "covered less than nothing, or more than all" in impossible(Detail(**told))
+    whole = msgspec.structs.replace(NOW, line_ratio=1.0)
+    assert impossible(Detail(now=whole, comparison=Comparison(base=whole))) == ""
 
 
 def test_counts_of_this_run_come_from_the_evidence():

@@ -11,7 +11,9 @@ from tests.support.evidence import FAIL, PASS, stage
 from tests.support.known_reports import judged
 
 from truegreen import registry
+from truegreen.app import gate
 from truegreen.config.schema import Component
+from truegreen.errors import EvidenceUnreadable
 from truegreen.gates.coverage import CoverageOptions
 from truegreen.model.coverage import Coverage, FileCoverage
 from truegreen.model.detail import Comparison, Detail, Named, Several, Slower, TrendPoint
@@ -207,3 +209,13 @@ def test_listed_failure_of_a_document_that_was_shortened_keeps_what_the_base_say
     assert listed
     assert listed <= set(words.news(short)["unit"])
     assert len(short.detail.comparison.newly_failing.named) <= cut.items + cut.tests
+
+
+@pytest.mark.parametrize("number", ["-1", "1000000000001", "9" * 4_300], ids=["negative", "more", "endless"])
+@pytest.mark.parametrize("field", ["unlisted", "total"])
+def test_document_with_a_number_that_nothing_can_have_is_refused(field, number):
+    body = registry.load("reporter", "json")().render(against_base(3)).body
+    assert gate.decode(body, "verdict.json") == against_base(3)
+    broken = re.sub(rb'"%b": \d+' % field.encode(), b'"%b": %b' % (field.encode(), number.encode()), body, count=1)
+    with pytest.raises(EvidenceUnreadable):
+        gate.decode(broken, "verdict.json")

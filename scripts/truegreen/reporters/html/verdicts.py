@@ -12,7 +12,7 @@ from truegreen.reporters.words import TESTS, WAIVERS, WORD, beside_red, duration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truegreen.model.verdict import Fact, Item, Report, StageReport, Verdict
+    from truegreen.model.verdict import Fact, Item, LogTail, Report, StageReport, Verdict
     from truegreen.reporters.words import Story
 
 FINDINGS = ("findings", "lint-clean")
@@ -87,16 +87,24 @@ def _draft(story: Story) -> Html:
 
 
 def _logs(stage: StageReport) -> Html:
-    """Return the last lines of what the services of a red stage wrote."""
+    """Return the last lines of what the services of a red stage wrote, and the logs of which none are shown."""
     return joined(
         element(
             "details",
             element("summary", text(f"{stage.stage}: the last lines of {log.service}")),
             block(log.text, _LINES),
         )
+        if log.text
+        else element(
+            "p", text(f"Stage {stage.stage}: not shown: {log.path or log.service} ({_why(log)})"), class_="quiet"
+        )
         for log in stage.logs
         if stage.status.red
     )
+
+
+def _why(log: LogTail) -> str:
+    return log.left_out or "too long"
 
 
 def _way_out(verdict: Verdict, stage: StageReport) -> Html:
