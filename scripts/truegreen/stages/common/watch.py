@@ -34,6 +34,8 @@ class Watched:
     counts: bool = True
     """Whether a change here is enough for a test that names no store."""
     durable: bool = True
+    kinds: tuple[str, ...] = ()
+    """Kinds of changes that there can be; none where nobody knows them all."""
     part: str = ""
     """Worker of pytest-xdist whose tests alone are meant; empty is all of them."""
 
@@ -103,6 +105,7 @@ def _watched(server: ServiceHandle, databases: Sequence[str]) -> Watched:
         open=lambda: make(*given),
         databases=counted,
         durable=observer.durable,
+        kinds=observer.kinds,
     )
 
 

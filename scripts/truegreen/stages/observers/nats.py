@@ -56,6 +56,7 @@ class NatsObserver:
 
     kind: ClassVar[str] = "nats"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("message", "memory-message", "removal")
     tier: str = "A: last sequence numbers of the streams"
 
     def __init__(self, server: ServiceHandle) -> None:
