@@ -21,7 +21,7 @@ import msgspec
 
 from truegreen.errors import TruegreenError
 from truegreen.model.persistence import Beside, Demand, TestDemand
-from truegreen.runtime import files, lifetime
+from truegreen.runtime import files, interrupts, lifetime
 from truegreen.stages.common import probe as probes
 from truegreen.stages.common.watch import Watch
 
@@ -105,21 +105,24 @@ class Recorder:
     @contextlib.contextmanager
     def listening(self) -> Iterator[Path]:
         """Listen on a socket while the tests run; the evidence is written when this ends, however it ends."""
-        self.open()
-        folder = _fresh_folder()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(folder / "s"))
-        listener.listen(64)
-        thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
-        thread.start()
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(interrupts.undisturbed, self.write)
+            self.open()
+            with interrupts.held():
+                folder = _fresh_folder()
+                listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
+                stack.callback(interrupts.undisturbed, functools.partial(self._hang_up, folder, listener, thread))
+                listener.bind(str(folder / "s"))
+                listener.listen(64)
+                thread.start()
             yield folder / "s"
-        finally:
-            _hang_up(listener, thread)
-            for sock, held in self._lines:  # a process that a test left behind may hold the other end
-                _hang_up(sock, held)
-            shutil.rmtree(folder, ignore_errors=True)
-            self.write()
+
+    def _hang_up(self, folder: Path, listener: socket.socket, thread: threading.Thread) -> None:
+        _hang_up(listener, thread)
+        for sock, serving in self._lines:  # a process that a test left behind may hold the other end
+            _hang_up(sock, serving)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def open(self) -> None:
         """Connect to the stores."""
@@ -233,6 +236,8 @@ class Recorder:
         Those where the call begins and ends must be exact, so the test waits for them. What the call wrote is read
         before its teardown begins: the teardown may truncate the table, after which a log's numbers name nothing. A
         process in which something else comes first gets an answer for the position, and a second one when it was read.
+        A call that goes on has stopped for something that is not the test, such as a fixture that it asked for; what
+        comes next is a set-up until the call goes on.
         The rest is done while the tests go on, which do not even wait to be heard: where a teardown ends and the next
         set-up begins changes no verdict.
         """
@@ -246,15 +251,17 @@ class Recorder:
             self._beside[test] = [msgspec.convert({**one, "test": test}, Beside) for one in event.get("beside", ())]
             self._left += [str(what) for what in event.get("left", ())]
             return lambda: _all(self._asked(test, phase, reads=True))
-        left = self._asked(test, phase, reads=not exact)
+        left = self._asked(test, phase, reads=not exact, goes_on=bool(event.get("goes_on")))
         return functools.partial(self._after, left, test, event["demands"])
 
-    def _asked(self, test: str, phase: str, *, reads: bool) -> list[Callable[[], None]]:
+    def _asked(self, test: str, phase: str, *, reads: bool, goes_on: bool = False) -> list[Callable[[], None]]:
         """Take the positions where a phase ended, or read it too; returns what is left to do."""
         if len(self._watches) > 1:
             for watch in self._watches:
                 watch.ahead(test, phase, reads=reads)
-        return [watch.finish(test, phase) if reads else watch.mark(test, phase) for watch in self._watches]
+        return [
+            watch.finish(test, phase, goes_on=goes_on) if reads else watch.mark(test, phase) for watch in self._watches
+        ]
 
     def _after(self, left: Sequence[Callable[[], None]], test: str, demands: Sequence[dict[str, Any]]) -> None:
         """Do what is left of a phase, and note what the test must commit."""
@@ -330,5 +337,6 @@ def _worker(row: bytes) -> str:
 def _hang_up(sock: socket.socket, thread: threading.Thread) -> None:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    thread.join(_JOIN_S)
+    if thread.ident is not None:
+        thread.join(_JOIN_S)
     sock.close()

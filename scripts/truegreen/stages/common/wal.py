@@ -143,9 +143,11 @@ class WalReader:
 
     def _named(self, records: list[Record]) -> bool:
         """Return whether the names of all tables are known, and none of them can have changed."""
-        found = [match.groups() for record in records if (match := _RELATION.search(record.blocks))]
-        places = {(int(database), int(node)) for _, database, node in found}
-        return not self._open_rows and all(place in self._tables and place[1] != _PG_CLASS for place in places)
+        if self._open_rows:  # of which one may end here, and have been about the list of tables
+            return False
+        found = (match for record in records if (match := _RELATION.search(record.blocks)))
+        places = ((int(match.group(2)), int(match.group(3))) for match in found)
+        return all(place in self._tables and place[1] != _PG_CLASS for place in places)
 
     def _window(self, records: list[Record]) -> Window:
         if not records:
