@@ -155,7 +155,10 @@ def test_store_that_is_lost_in_the_middle_is_blind_for_those_that_need_it(projec
     assert any("redis could not be recorded" in note for note in judged.record.notes)
     judged = judge(project, ["postgres", "redis"], *tests, stores=["postgres", "redis"])
     assert judged.says("persistence-evidence") == "blind"
-    assert "redis could not be observed" in judged.verdict("persistence-evidence").reason
+    reason = judged.verdict("persistence-evidence").reason
+    assert "redis could not be observed" in reason
+    assert "; noticed at the end of the " in reason
+    assert "::test_kills" in reason
 
 
 def test_marker_that_no_store_can_meet_is_blind_and_says_what_there_is_before_any_test_runs(project):

@@ -274,6 +274,7 @@ class Watch:
         self._at = f"the {'set-up' if phase == 'setup' else phase} of {test}"
 
     def _lost(self, why: str) -> None:
+        why = " ".join(why.split())
         self.problem = f"{why}; noticed at the end of {self._at}" if self._at else why
 
 
