@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import TYPE_CHECKING, Any
 
 from truegreen_pytest.places import begins
@@ -28,12 +29,17 @@ def demands(item: pytest.Item) -> list[dict[str, Any]]:
     ]
 
 
-def problems(items: Iterable[pytest.Item]) -> list[str]:
-    """Return why markers cannot be meant as they are written, one sentence each, with place and test."""
+def problems(items: Iterable[pytest.Item], observed: dict[str, Any]) -> list[str]:
+    """Return why markers cannot be meant as they are written, one sentence each, with place and test.
+
+    Args:
+        items: the tests.
+        observed: the recorder's answer to `start`: the stores with the kinds of their changes, and those that count.
+    """
     found: list[str] = []
     for item in items:
         wanted = [_demand(mark) for mark in item.iter_markers("persists")]
-        wrong = [why for one in wanted if (why := one.get("problem"))]
+        wrong = [why for one in wanted if (why := one.get("problem") or _unknown(one, observed))]
         asked = [one for one in wanted if not one["reads"]]
         if not wrong and asked and not any(one["at_least"] for one in asked):
             wrong = ["allows nothing and demands nothing: say with another marker what the test commits, or reads=True"]
@@ -70,6 +76,27 @@ def _problem(given: dict[str, Any], words: tuple[Any, ...]) -> str:
     if not isinstance(given.get("reads", False), bool):
         return f"takes True or False as reads, not {_shown(given['reads'])}"
     return _wrong({name: given[name] for name in _NUMBERS if name in given}, reads=bool(given.get("reads")))
+
+
+def _unknown(demand: dict[str, Any], observed: dict[str, Any]) -> str:
+    """Return why no store can ever meet a demand."""
+    stores: dict[str, list[str]] = observed.get("stores") or {}
+    store, kind = demand["store"], demand["kind"]
+    if not stores:
+        return ""
+    if store and store not in stores:
+        return f"names store {store!r}; observed: {', '.join(stores)}{_near(store, stores)}"
+    asked = demand["object"].partition(":")[0]
+    names = [store] if store else [name for name in stores if name in observed["counting"] or name == asked]
+    known = dict.fromkeys(one for name in names for one in stores.get(name, ()))
+    if not kind or kind in known or not all(stores.get(name) for name in names):
+        return ""
+    return f"names kind {kind!r}, which {' and '.join(names)} never has; known: {', '.join(known)}{_near(kind, known)}"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(word.lower(), known, 1)
+    return f"; write {found[0]!r}" if found else ""
 
 
 def _wrong(numbers: dict[str, Any], *, reads: bool) -> str:

@@ -73,6 +73,8 @@ class State:
         self.finished = False
         self.session: pytest.Session | None = None
         self.line: Line | None = None
+        self.observed: dict[str, Any] = {}
+        """The recorder's answer to our start: what it observes."""
         self.watch: Watch | None = None
         self.leaks = leaks.asked()
         self.elsewhere: list[dict[str, Any]] = []
@@ -186,7 +188,7 @@ class Hooks:
         if not self.state.path and self.state.line is None:
             return
         wrong = misspelt(session.items, session.config)
-        wrong += persists.problems(session.items) if self.state.line is not None else []
+        wrong += persists.problems(session.items, self.state.observed) if self.state.line is not None else []
         if wrong and self.state.line is not None:
             self.state.line.note(event="refused", why=wrong[0])  # for the report: pytest's log has all of them
         if wrong and not _worker(session.config):
@@ -331,7 +333,7 @@ def pytest_configure(config: pytest.Config) -> None:
     address = os.environ.get("TRUEGREEN_RECORDER", "")
     if address and (not _worker(config) or workers.own(config)):
         state.line = Line(address)
-        state.line.tell(event="start", worker=workers.own(config))
+        state.observed = state.line.tell(event="start", worker=workers.own(config))
         config.stash[fixtures.LINE] = state.line
         if workers.given() and not _worker(config):
             config.pluginmanager.register(workers.Workers(state.line.tell), "truegreen-workers")

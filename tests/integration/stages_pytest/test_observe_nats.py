@@ -153,7 +153,8 @@ def test_message_counts_when_a_stream_kept_it(observer, client, happens, expecte
     assert window.rolled_back == ()
 
 
-PUT, DELETED, PURGED = b"", b"KV-Operation: DEL\r\n", b"KV-Operation: PURGE\r\nNats-Rollup: sub\r\n"
+PUT = b"KV-Operation: PUT\r\n"
+DELETED, PURGED = b"KV-Operation: DEL\r\n", b"KV-Operation: PURGE\r\nNats-Rollup: sub\r\n"
 
 
 @pytest.mark.parametrize(
@@ -163,11 +164,21 @@ PUT, DELETED, PURGED = b"", b"KV-Operation: DEL\r\n", b"KV-Operation: PURGE\r\nN
         ([DELETED + b"old"], {"removal": 1}),
         ([PURGED + b"old"], {"removal": 1}),
         ([DELETED + b"old", DELETED + b"other"], {"removal": 2}),
+        ([PUT + b"old"], {"message": 1}),
         (["new", DELETED + b"old"], {"message": 1, "removal": 1}),
         (["new", DELETED + b"new"], {"message": 1, "removal": 1}),
         (["new", "new"], {"message": 2}),
     ],
-    ids=["put", "deleted", "purged", "two deleted", "put and another deleted", "put and deleted", "put twice"],
+    ids=[
+        "put",
+        "deleted",
+        "purged",
+        "two deleted",
+        "put by name",
+        "put and another deleted",
+        "put and deleted",
+        "put twice",
+    ],
 )
 def test_key_of_a_bucket_that_is_taken_away_is_a_removal(observer, client, happens, expected):
     client.stream("KV_b", subjects=["$KV.b.>"], max_msgs_per_subject=1, allow_rollup_hdrs=True)
@@ -186,6 +197,19 @@ def test_key_of_a_bucket_that_is_taken_away_is_a_removal(observer, client, happe
     assert {(change.object, change.kind): change.count for change in found} == {
         ("KV_b", kind): count for kind, count in expected.items()
     }
+
+
+def test_key_that_expires_and_leaves_a_mark_of_the_server_is_a_removal(observer, client):
+    more = {"max_msgs_per_subject": 1, "allow_msg_ttl": True, "subject_delete_marker_ttl": 60 * 10**9}
+    client.stream("KV_b", subjects=["$KV.b.>"], **more)
+    client.told(b"$KV.b.brief", b"Nats-TTL: 1s\r\n")
+    start = end = observer.position()
+    deadline = time.monotonic() + 20
+    while end == start and time.monotonic() < deadline:
+        time.sleep(0.05)
+        end = observer.position()
+    (change,) = observer.between(start, end).committed
+    assert (change.object, change.kind, change.count) == ("KV_b", "removal", 1)
 
 
 def test_many_deleted_keys_are_not_all_looked_at_and_prove_nothing(observer, client, monkeypatch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 from tests.support.stage_contexts import stage_context
@@ -207,7 +209,7 @@ def test_stage_whose_tests_are_all_skipped_is_blind(project):
 
 
 def test_stage_does_not_try_a_failing_test_again(project):
-    judged = judge(project, COMMITS + "    assert False\n", reruns=3)
+    judged = judge(project, COMMITS + "    assert False\n")
     assert judged.status == "fail"
     assert not list(judged.out.glob("*rerun*"))
 
@@ -263,7 +265,10 @@ def test_stops_the_recorder(connection):
 """,
     )
     assert judged.says("persistence-evidence") == "blind"
-    assert recorded(judged).problem
+    why = recorded(judged).problem
+    assert "server closed the connection" in why
+    assert re.search(r"; noticed at the end of the (call|teardown) of \S+::test_stops_the_recorder$", why), why
+    assert why in judged.verdict("persistence-evidence").reason
 
 
 def test_stage_on_several_workers_is_blind(project):

@@ -155,13 +155,21 @@ def test_store_that_is_lost_in_the_middle_is_blind_for_those_that_need_it(projec
     assert any("redis could not be recorded" in note for note in judged.record.notes)
     judged = judge(project, ["postgres", "redis"], *tests, stores=["postgres", "redis"])
     assert judged.says("persistence-evidence") == "blind"
-    assert "redis could not be observed" in judged.verdict("persistence-evidence").reason
+    reason = judged.verdict("persistence-evidence").reason
+    assert "redis could not be observed" in reason
+    assert "; noticed at the end of the " in reason
+    assert "::test_kills" in reason
 
 
-def test_marker_of_a_store_that_nobody_observes_is_blind_and_says_which_are(project):
-    judged = judge(project, ["redis"], case("key", "redis", KEY, marks=["store='redsi'"]))
+def test_marker_that_no_store_can_meet_is_blind_and_says_what_there_is_before_any_test_runs(project):
+    tests = [case("key", "redis", KEY, marks=["store='redsi'"]), case("row", "database", ROW, marks=["kind='INSERT'"])]
+    judged = judge(project, ["postgres", "redis"], *tests)
     assert judged.says("persistence-evidence") == "blind"
-    assert "names store 'redsi'; observed: redis" in judged.verdict("persistence-evidence").reason
+    errors = [line for line in (judged.out / "pytest.log").read_text().splitlines() if line.startswith("ERROR: test_")]
+    assert [error.partition(" names ")[2] for error in errors] == [
+        "store 'redsi'; observed: postgres, redis; write 'redis'",
+        "kind 'INSERT', which postgres never has; known: insert, update, delete, truncate; write 'insert'",
+    ]
 
 
 def test_one_test_proves_a_row_and_a_file(project):

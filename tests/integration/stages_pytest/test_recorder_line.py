@@ -39,7 +39,7 @@ def tell(address, *rows):
         sock.connect(str(address))
         for row in rows:
             sock.sendall(row)
-            assert sock.recv(100)
+            assert sock.recv(10_000)
 
 
 @pytest.fixture

@@ -219,9 +219,16 @@ class Recorder:
         elif event["event"] == "start":
             for watch in self._watches:
                 watch.start()
+            return self._observed(), None
         else:
             return _HEARD, self._on_mark(event)
         return _HEARD, None
+
+    def _observed(self) -> dict[str, Any]:
+        """Return what the plugin must know to refuse a marker that can never be met."""
+        stores = [watch.store for watch in self._watches]
+        counting = [store.name for store in stores if store.counts]
+        return {**_HEARD, "stores": {one.name: one.kinds for one in stores}, "counting": counting} if stores else _HEARD
 
     def _on_mark(self, event: dict[str, Any]) -> Callable[[], None] | None:
         """Take the positions where a phase ended; returns what is left to read of it.

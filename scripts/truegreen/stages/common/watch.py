@@ -37,6 +37,8 @@ class Watched:
     counts: bool = True
     """Whether a change here is enough for a test that names no store."""
     durable: bool = True
+    kinds: tuple[str, ...] = ()
+    """Kinds of changes that there can be; none where nobody knows them all."""
     part: str = ""
     """Worker of pytest-xdist whose tests alone are meant; empty is all of them."""
 
@@ -106,6 +108,7 @@ def _watched(server: ServiceHandle, databases: Sequence[str]) -> Watched:
         open=lambda: make(*given),
         databases=counted,
         durable=observer.durable,
+        kinds=observer.kinds,
     )
 
 
@@ -271,6 +274,7 @@ class Watch:
         self._at = f"the {'set-up' if phase == 'setup' else phase} of {test}"
 
     def _lost(self, why: str) -> None:
+        why = " ".join(why.split())
         self.problem = f"{why}; noticed at the end of {self._at}" if self._at else why
 
 

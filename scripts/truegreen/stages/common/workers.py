@@ -200,6 +200,7 @@ class OwnDatabase:
 
     kind: ClassVar[str] = _KIND
     durable: ClassVar[bool] = True
+    kinds: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, observe: Callable[[], StoreObserver], patterns: tuple[str, ...], server: ServiceHandle) -> None:
         """Observe.

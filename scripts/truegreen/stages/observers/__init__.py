@@ -32,8 +32,15 @@ What only takes away (`delete`, a file's `removal`, `del` or `expire` of a key) 
 tests clean up in the same way: a test of a deletion says `persists("operations", kind="delete")`. It does count towards
 what `at_most` and `exactly` forbid. What is written twice is red, as
 `2 committed rows in audit, exactly 1 is demanded`, if it is written while the test runs: a test of a message that is
-delivered again waits until the second delivery was handled. A marker that can never be met, or that is misspelt, ends
-the session before its first test.
+delivered again waits until the second delivery was handled.
+
+Rows in the tables in which migration tools note a schema's version (`alembic_version`, `django_migrations` and the
+like) count only for a marker that names the table: an application that migrates as it starts would else write one for
+a test in which nothing is stored. What a migration puts into other tables counts.
+
+A marker that is misspelt, that can never be met, or that names a store or a kind of change which the stage does not
+observe, ends the session before its first test, with file, line and the name that is meant. Kinds of Redis and Valkey
+are not held against a list, since modules bring their own: one that is misspelt is red when its test ran.
 
 What is not in the table (MongoDB, Qdrant, Elasticsearch and others) is not observed: it can be a service of the stage,
 and says nothing. PostgreSQL's driver comes with the extra `postgres`; nothing else needs one.

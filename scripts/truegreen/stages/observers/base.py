@@ -26,6 +26,8 @@ class StoreObserver(Protocol):
     """Kind of service it observes; the registry's name."""
     durable: ClassVar[bool]
     """True for a database in which applications keep what must not be lost; where a stage has one, it alone counts."""
+    kinds: ClassVar[tuple[str, ...]]
+    """Kinds of the changes that it tells; none where the server may have kinds of its own."""
     version: str
     """The server's version."""
 

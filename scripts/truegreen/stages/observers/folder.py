@@ -48,6 +48,7 @@ class FolderObserver:
 
     kind: ClassVar[str] = "folder"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("write", "empty-write", "removal")
     tier: str = "A: inodes and digests of files"
     version: str = ""
 

@@ -45,6 +45,7 @@ class KafkaObserver:
 
     kind: ClassVar[str] = "kafka"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("message",)
     tier: str = "A: committed offsets and batches"
     version: str = ""
 

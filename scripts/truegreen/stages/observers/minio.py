@@ -48,6 +48,7 @@ class MinioObserver:
 
     kind: ClassVar[str] = "minio"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("put", "empty-put", "removal")
     tier: str = "A: versions, tags and times of objects"
 
     def __init__(self, server: ServiceHandle) -> None:

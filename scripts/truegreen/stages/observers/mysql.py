@@ -43,6 +43,7 @@ class MySqlObserver:
 
     kind: ClassVar[str] = "mysql"
     durable: ClassVar[bool] = True
+    kinds: ClassVar[tuple[str, ...]] = ("insert", "update", "delete", "truncate")
     tier: str = "A: row changes of committed transactions, from the binary log (verified against MySQL 5.6)"
 
     def __init__(self, server: ServiceHandle) -> None:

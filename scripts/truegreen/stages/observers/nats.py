@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from base64 import b64decode
 from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 _BUCKET = "KV_"
 """Beginning of the names of streams that are buckets of keys and values."""
-_TAKEN_AWAY = (b"\r\nKV-Operation:", b"\r\nNats-Marker-Reason:")
+_TAKEN_AWAY = re.compile(rb"^(KV-Operation: *(DEL|PURGE)\b|Nats-Marker-Reason:)", re.MULTILINE)
 """Headers of messages that say that a key went: deleted or purged by somebody, or expired."""
 _LOOKED_AT = 5_000
 """Messages of a bucket whose headers are read in one window; the others are taken to be like these."""
@@ -56,6 +57,7 @@ class NatsObserver:
 
     kind: ClassVar[str] = "nats"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("message", "memory-message", "removal")
     tier: str = "A: last sequence numbers of the streams"
 
     def __init__(self, server: ServiceHandle) -> None:
@@ -122,8 +124,7 @@ class NatsObserver:
                 break
             if (place := int(message["seq"]) + 1) > since + came + 1:  # it came later
                 break
-            headers = b64decode(message.get("hdrs") or "")
-            gone += any(header in headers for header in _TAKEN_AWAY)
+            gone += bool(_TAKEN_AWAY.search(b64decode(message.get("hdrs") or "")))
             found += 1
         return came if gone == _LOOKED_AT else gone
 

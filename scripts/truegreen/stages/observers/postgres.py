@@ -31,6 +31,7 @@ class PostgresObserver:
 
     kind: ClassVar[str] = "postgres"
     durable: ClassVar[bool] = True
+    kinds: ClassVar[tuple[str, ...]] = ("insert", "update", "delete", "truncate")
     selective: ClassVar[bool] = True
 
     def __init__(self, server: ServiceHandle, databases: tuple[str, ...] = ()) -> None:

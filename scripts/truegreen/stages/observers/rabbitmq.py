@@ -60,6 +60,7 @@ class RabbitMqObserver:
 
     kind: ClassVar[str] = "rabbitmq"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ("message", "transient-message")
     tier: str = "A: traced messages, held against the queues' numbers"
 
     def __init__(self, server: ServiceHandle) -> None:

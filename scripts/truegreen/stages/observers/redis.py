@@ -64,6 +64,7 @@ class RedisObserver:
 
     kind: ClassVar[str] = "redis"
     durable: ClassVar[bool] = False
+    kinds: ClassVar[tuple[str, ...]] = ()
     tier: str = "A: keyspace events, held against the counter of changes"
 
     def __init__(self, server: ServiceHandle) -> None:
