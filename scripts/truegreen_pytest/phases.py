@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from truegreen_pytest.pauses import REPORTING, Pauses, implementations, known
 from truegreen_pytest.unittests import is_case
 
 if TYPE_CHECKING:
@@ -15,13 +15,9 @@ if TYPE_CHECKING:
     from truegreen_pytest.lingering import Lingering
     from truegreen_pytest.recorder import Line
 
-_REPORTING = ("pytest_runtest_makereport", "pytest_runtest_logreport", "pytest_report_teststatus")
-_AROUND = ("pytest_runtest_setup", "pytest_runtest_call", "pytest_runtest_teardown")
-_KNOWN = {
-    "_pytest", "truegreen_pytest", "xdist", "_hypothesis_pytestplugin", "pytest_cov", "pytest_asyncio", "anyio",
-    "pytest_timeout", "pytest_randomly", "pytest_mock", "pytest_rerunfailures",
-}  # fmt: skip
-"""Packages whose hooks write to no store."""
+_AROUND = ("pytest_runtest_setup", "pytest_runtest_teardown")
+_CALLING = ("pytest_runtest_call", "pytest_pyfunc_call")
+"""Hooks inside of which the function of a test is called."""
 
 
 class Phases:
@@ -37,27 +33,34 @@ class Phases:
         self._lingering = lingering
         self._beside: list[dict[str, str]] = []
         """What earlier tests left that was at work while this one was called."""
+        self._pauses = Pauses()
         self._alone: bool | None = None
+        """Whether only pytest itself works between the phases; None where nobody looked yet."""
+        self._inside = False
+        """Whether somebody else works around the function of a test, inside its call."""
         if line is not None:
             lingering.open()
 
     def pytest_unconfigure(self) -> None:
         """Leave everything as it was."""
         self._lingering.close()
+        self._pauses.close()
 
     def pytest_plugin_registered(self) -> None:
         """Look at the hooks again: somebody may have brought new ones."""
         self._alone = None
 
-    @pytest.hookimpl(hookwrapper=True)
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_fixture_setup(self) -> Iterator[None]:
-        """Know what fixtures start."""
+        """Know what fixtures start, and tell what they write from what the test writes that asks for them."""
         if self._line is None:
             yield
             return
+        self._pauses.enter()
         before = self._lingering.seen()
         yield
         self._lingering.started_by_fixture(before)
+        self._pauses.leave()
 
     def setup_ended(self, item: pytest.Item, *, passed: bool) -> None:
         """Tell that a set-up ended; where somebody's hooks come between, it goes on until the call begins."""
@@ -74,17 +77,32 @@ class Phases:
         else:
             self._lingering.begin()
             self._line.tell(**_mark(item, "setup"), goes_on=is_case(item))
+        if not is_case(item):
+            self._call(item, self._line)
 
-    def inner_setup_ended(self, item: pytest.Item) -> None:
-        """Tell that a set-up inside the call ended, that of a `unittest.TestCase`."""
+    def inner_setup_ended(self, item: pytest.Item, *, passed: bool) -> None:
+        """Tell that a set-up inside the call ended, such as that of a `unittest.TestCase`."""
         if self._line is not None:
             self._lingering.begin(after_setup=True)
             self._line.tell(**_mark(item, "setup"))
+            if passed:
+                self._call(item, self._line)
+
+    def _call(self, item: pytest.Item, line: Line) -> None:
+        """Begin to tell the test itself from what else runs inside its call.
+
+        What was written up to there is read before anything else may drop the table.
+        """
+        self._pauses.call(
+            stops=lambda: line.tell(**_mark(item, "call"), goes_on=True),
+            goes_on=lambda: line.tell(**_mark(item, "setup"), goes_on=True),
+        )
 
     def call_ended(self, item: pytest.Item, demands: Sequence[dict[str, Any]]) -> None:
         """Tell that the test itself ended, and what it had to commit."""
         if self._line is None:
             return
+        self._pauses.end()
         self._lingering.end(item.nodeid)
         mark = _mark(item, "call", demands)
         if is_case(item):  # its tearDown comes next
@@ -113,24 +131,30 @@ class Phases:
         beside, self._beside = self._beside, []
         self._line.note(**_mark(item, "teardown"), beside=beside, left=left)
 
+    def inside(self, item: pytest.Item) -> bool:
+        """Return whether the test is only what its function does: somebody else works around that, inside the call."""
+        return self._line is not None and not self._quick(item) and self._inside
+
     def _quick(self, item: pytest.Item) -> bool:
         """Return whether only pytest itself works between the phases."""
         if self._alone is None:
-            hooks = item.config.hook
-            self._alone = all(
-                _known(one)
-                for name in (*_REPORTING, *_AROUND)
-                for one in getattr(hooks, name).get_hookimpls()
-                if name in _REPORTING or one.hookwrapper or getattr(one, "wrapper", False)
+            config = item.config
+            self._inside = any(_around(config, name) for name in _CALLING)
+            self._alone = (
+                not self._inside
+                and not any(_around(config, name) for name in _AROUND)
+                and all(known(one) for name in REPORTING for one in implementations(config, name))
             )
+            self._pauses.look(config)
         return self._alone
 
 
-def _known(hook: Any) -> bool:
-    """Return whether a hook is of a known package; what a function says of itself may be copied from another one."""
-    owner = hook.plugin
-    name = owner.__name__ if isinstance(owner, ModuleType) else type(owner).__module__
-    return name.partition(".")[0] in _KNOWN
+def _around(config: pytest.Config, name: str) -> bool:
+    """Return whether somebody has a hook that works around others; who calls a test's function does so, too."""
+    return any(
+        not known(one) and (one.hookwrapper or getattr(one, "wrapper", False) or name == "pytest_pyfunc_call")
+        for one in implementations(config, name)
+    )
 
 
 def _mark(item: pytest.Item, phase: str, demands: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:

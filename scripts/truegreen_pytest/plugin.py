@@ -240,7 +240,7 @@ class Hooks:
         """Mark where the test itself begins and ends, and say what it must commit.
 
         What other hooks do around the call is not what the test itself did, nor are setUp and tearDown of a
-        `unittest.TestCase`, which run in here.
+        `unittest.TestCase` and the asynchronous fixtures of some plugins, which run in here.
         """
         if self.state.watch is None:
             yield
@@ -251,11 +251,12 @@ class Hooks:
             before=lambda: self._begin(item, watch),
             after_setup=lambda: self._mark_setup(item, watch),
             ended=lambda: self._mark_call(item, watch),
+            function=self.phases.inside(item),
         )
         yield
         inside.restore()
         if not inside.began:
-            self.phases.inner_setup_ended(item)
+            self.phases.inner_setup_ended(item, passed=False)
         elif not inside.ended:
             self._mark_call(item, watch)
 
@@ -265,7 +266,7 @@ class Hooks:
             watch.call()
 
     def _mark_setup(self, item: pytest.Item, watch: Watch) -> None:
-        self.phases.inner_setup_ended(item)
+        self.phases.inner_setup_ended(item, passed=True)
         watch.call()
 
     def _mark_call(self, item: pytest.Item, watch: Watch) -> None:

@@ -1,8 +1,13 @@
-"""Where the phases of a `unittest.TestCase` end: pytest runs its setUp and tearDown inside the call."""
+"""Where a test itself begins and ends inside its call.
+
+A `unittest.TestCase` has its setUp and tearDown there, and hooks and asynchronous fixtures may run around any function.
+"""
 
 from __future__ import annotations
 
 import functools
+import inspect
+import types
 import unittest
 from typing import TYPE_CHECKING, Any, Callable
 
@@ -21,7 +26,7 @@ class Inside:
     """Tells when the call of a test really begins and ends: inside of what hooks do around it.
 
     Of a `unittest.TestCase`, the test itself begins where the set-up inside its call ended, and ends where the teardown
-    inside it begins.
+    inside it begins. Where somebody else works around the function of a test, the test is what that function does.
     """
 
     def __init__(
@@ -31,6 +36,7 @@ class Inside:
         before: Callable[[], None],
         after_setup: Callable[[], None],
         ended: Callable[[], None],
+        function: bool = False,
     ) -> None:
         """Wrap what runs the test.
 
@@ -39,6 +45,7 @@ class Inside:
             before: called before anything of the test runs.
             after_setup: called where the set-up inside a call ended.
             ended: called where the test itself ended.
+            function: whether the test is only what its function does.
         """
         found = getattr(item, "instance", None)
         self._case = found if isinstance(found, unittest.TestCase) else None
@@ -49,7 +56,11 @@ class Inside:
         """Whether the test itself began; only a set-up that fails or skips comes before."""
         self.ended = False
         """Whether the test itself ended, and its teardown began."""
+        self._function: Any = None
         self._put(item, "runtest", self._run)
+        if function and self._case is None and getattr(item, "obj", None) is not None:
+            self._function = item.obj  # type: ignore[attr-defined]
+            item.obj = self._around(self._function)  # type: ignore[attr-defined]
         if self._case is not None:
             # These two call asyncSetUp and asyncTearDown as well, where the case has them.
             self._wrap("_callSetUp" if hasattr(self._case, "_callSetUp") else "setUp", after=self._begin)
@@ -62,17 +73,59 @@ class Inside:
                 owner.__dict__.pop(name, None)
             else:
                 setattr(owner, name, before)
+        if self._function is not None:
+            # Also where a plugin put something around it for this call, which a further attempt does again.
+            self._item.obj = self._function  # type: ignore[attr-defined]
 
     def _run(self, original: Callable[[], Any]) -> Any:
         __tracebackhide__ = True
-        self._before()
+        if self._function is None:
+            self._before()
         if self._case is not None:
             return original()
-        self.began = True
+        self.began, self.ended = self._function is None, False
         try:
             return original()
         finally:
+            if self.began and not self.ended:
+                self._end()
+
+    def _around(self, function: Any) -> Callable[..., Any]:
+        """Return a test's function that tells where it begins and ends; of a method, one that has the same instance."""
+        if inspect.ismethod(function):
+            return types.MethodType(self._around(function.__func__), function.__self__)
+
+        @functools.wraps(function)
+        def now(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            self._enter()
+            made = None
+            try:
+                made = function(*args, **kwargs)
+            finally:
+                # What is still to be waited for ends later: at the latest where the call ends.
+                if not (hasattr(made, "__await__") or inspect.isgenerator(made)):
+                    self._end()
+            return self._awaited(made) if inspect.iscoroutine(made) else made
+
+        @functools.wraps(function)
+        async def later(*args: Any, **kwargs: Any) -> Any:
+            __tracebackhide__ = True
+            self._enter()
+            return await self._awaited(function(*args, **kwargs))
+
+        return later if inspect.iscoroutinefunction(function) else now
+
+    async def _awaited(self, made: Any) -> Any:
+        __tracebackhide__ = True
+        try:
+            return await made
+        finally:
             self._end()
+
+    def _enter(self) -> None:
+        self.began, self.ended = True, False
+        self._before()
 
     def _begin(self) -> None:
         self.began = True

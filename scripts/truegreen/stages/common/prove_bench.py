@@ -70,7 +70,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The tests that run, in their order."""
     limit_s: float
     fault: Fault | None = None
-    unwire: dict[str, str] = {}
+    unwire: dict[str, Any] = {}
     """The dependency to take away, as the plugin wants it, without `report`."""
     idle: dict[str, str] = {}
     """The worker that never starts, as the plugin wants it, without `report`."""

@@ -229,6 +229,8 @@ class Recorder:
         Those where the call begins and ends must be exact, so the test waits for them. What the call wrote is read
         before its teardown begins: the teardown may truncate the table, after which a log's numbers name nothing. A
         process in which something else comes first gets an answer for the position, and a second one when it was read.
+        A call that goes on has stopped for something that is not the test, such as a fixture that it asked for; what
+        comes next is a set-up until the call goes on.
         The rest is done while the tests go on, which do not even wait to be heard: where a teardown ends and the next
         set-up begins changes no verdict.
         """
@@ -242,15 +244,17 @@ class Recorder:
             self._beside[test] = [msgspec.convert({**one, "test": test}, Beside) for one in event.get("beside", ())]
             self._left += [str(what) for what in event.get("left", ())]
             return lambda: _all(self._asked(test, phase, reads=True))
-        left = self._asked(test, phase, reads=not exact)
+        left = self._asked(test, phase, reads=not exact, goes_on=bool(event.get("goes_on")))
         return functools.partial(self._after, left, test, event["demands"])
 
-    def _asked(self, test: str, phase: str, *, reads: bool) -> list[Callable[[], None]]:
+    def _asked(self, test: str, phase: str, *, reads: bool, goes_on: bool = False) -> list[Callable[[], None]]:
         """Take the positions where a phase ended, or read it too; returns what is left to do."""
         if len(self._watches) > 1:
             for watch in self._watches:
-                watch.ahead(reads=reads)
-        return [watch.finish(test, phase) if reads else watch.mark(test, phase) for watch in self._watches]
+                watch.ahead(test, phase, reads=reads)
+        return [
+            watch.finish(test, phase, goes_on=goes_on) if reads else watch.mark(test, phase) for watch in self._watches
+        ]
 
     def _after(self, left: Sequence[Callable[[], None]], test: str, demands: Sequence[dict[str, Any]]) -> None:
         """Do what is left of a phase, and note what the test must commit."""

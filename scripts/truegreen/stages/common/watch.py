@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import re
 import time
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from truegreen import registry
 from truegreen.errors import ConfigurationError, TruegreenError
-from truegreen.model.persistence import Beside, PersistenceEvidence, PhaseChanges, TestDemand, Window
+from truegreen.model.persistence import Beside, Change, PersistenceEvidence, PhaseChanges, TestDemand, Window
 from truegreen.model.service import ServiceHandle
 
 if TYPE_CHECKING:
@@ -112,11 +115,15 @@ class Watch:
     def __init__(self, store: Watched) -> None:
         self.store = store
         self.problem = ""
-        """Why it could not be observed."""
+        """Why it could not be observed, and where that was noticed."""
+        self._at = ""
+        """Phase that is looked at."""
         self._observer: StoreObserver | None = None
         self._last: Any = None
         """Position where the phase that runs now began."""
         self._phases: list[PhaseChanges] = []
+        self._stopped: list[PhaseChanges] = []
+        """Parts of a call that goes on."""
 
     @property
     def note(self) -> str:
@@ -136,16 +143,18 @@ class Watch:
         """Take the position before the first test."""
         self._last = self._position()
 
-    def ahead(self, *, reads: bool) -> None:
+    def ahead(self, test: str, phase: str, *, reads: bool) -> None:
         """Ask what `mark` wants to know, or `finish` which reads too; a store that cannot is asked when it is its turn.
 
         So the stores answer at the same time.
         """
+        self._looks_at(test, phase)
         if ask := getattr(self._observer, "ahead", None):
             self._guarded(lambda: ask(self._last if reads else None))
 
     def mark(self, test: str, phase: str) -> Callable[[], None]:
         """Take the position where a phase ended; returns what reads the phase that ended."""
+        self._looks_at(test, phase)
         begun = time.perf_counter()
         start, end = self._last, self._position()
         self._last = end
@@ -158,11 +167,13 @@ class Watch:
 
         return read
 
-    def finish(self, test: str, phase: str) -> Callable[[], None]:
+    def finish(self, test: str, phase: str, *, goes_on: bool = False) -> Callable[[], None]:
         """Take the position where a phase ended, and read that phase at once; returns what notes it.
 
-        That needs nothing of the store any more, and is called before anything else is asked.
+        That needs nothing of the store any more, and is called before anything else is asked. A call that goes on
+        later is one phase, without what lies between its parts.
         """
+        self._looks_at(test, phase)
         begun = time.perf_counter()
         self._last, tell = self._guarded(lambda: self._since(self._last)) or (None, None)
         paused_s = time.perf_counter() - begun
@@ -170,23 +181,30 @@ class Watch:
         def note() -> None:
             begun = time.perf_counter()
             window = self._guarded(tell) if tell is not None else None
-            self._note(test, phase, window, paused_s + time.perf_counter() - begun)
+            self._note(test, phase, window, paused_s + time.perf_counter() - begun, goes_on=goes_on and phase == "call")
 
         return note
 
-    def _note(self, test: str, phase: str, window: Window | None, took_s: float) -> None:
+    def _note(self, test: str, phase: str, window: Window | None, took_s: float, *, goes_on: bool = False) -> None:
         window = window or Window()
-        self._phases.append(
-            PhaseChanges(
-                test=test,
-                phase=phase,
-                committed=window.committed,
-                rolled_back=window.rolled_back,
-                written_before=window.written_before,
-                observed_ms=round(took_s * 1000, 3),
-                problem=self.problem,
-            )
+        seen = PhaseChanges(
+            test=test,
+            phase=phase,
+            committed=window.committed,
+            rolled_back=window.rolled_back,
+            written_before=window.written_before,
+            observed_ms=round(took_s * 1000, 3),
+            # What is written outside of the call proves nothing, so it may be missed.
+            problem=self.problem or (window.problem if phase == "call" else ""),
         )
+        if goes_on:
+            self._stopped.append(seen)
+            return
+        if phase == "call" and self._stopped:
+            seen = _sum([*self._stopped, seen])
+        if phase != "setup":  # those between the parts of a call are set-ups
+            self._stopped = []
+        self._phases.append(seen)
 
     def close(self) -> None:
         """Hang up."""
@@ -244,7 +262,32 @@ class Watch:
         try:
             return action()
         except TruegreenError as error:
-            self.problem = f"{error.what}: {error.why}" if error.why else error.what
+            self._lost(f"{error.what}: {error.why}" if error.why else error.what)
         except Exception as error:  # noqa: BLE001 - a lost server
-            self.problem = f"{type(error).__name__}: {error}"
+            self._lost(f"{type(error).__name__}: {error}")
         return None
+
+    def _looks_at(self, test: str, phase: str) -> None:
+        self._at = f"the {'set-up' if phase == 'setup' else phase} of {test}"
+
+    def _lost(self, why: str) -> None:
+        self.problem = f"{why}; noticed at the end of {self._at}" if self._at else why
+
+
+def _sum(parts: Sequence[PhaseChanges]) -> PhaseChanges:
+    """Return the parts of one call as one."""
+    return msgspec.structs.replace(
+        parts[-1],
+        committed=_added(change for part in parts for change in part.committed),
+        rolled_back=_added(change for part in parts for change in part.rolled_back),
+        written_before=_added(change for part in parts for change in part.written_before),
+        problem=next((part.problem for part in parts if part.problem), ""),
+        observed_ms=round(sum(part.observed_ms for part in parts), 3),
+    )
+
+
+def _added(changes: Iterable[Change]) -> tuple[Change, ...]:
+    counts: Counter[Change] = Counter()
+    for change in changes:
+        counts[msgspec.structs.replace(change, count=0)] += change.count
+    return tuple(msgspec.structs.replace(change, count=count) for change, count in sorted(counts.items()))
