@@ -207,7 +207,7 @@ def test_stage_whose_tests_are_all_skipped_is_blind(project):
 
 
 def test_stage_does_not_try_a_failing_test_again(project):
-    judged = judge(project, COMMITS + "    assert False\n", reruns=3)
+    judged = judge(project, COMMITS + "    assert False\n")
     assert judged.status == "fail"
     assert not list(judged.out.glob("*rerun*"))
 
