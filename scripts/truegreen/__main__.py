@@ -33,7 +33,11 @@ def main(argv: list[str] | None = None) -> int:
         from truegreen.runtime import interrupts, wakeful  # noqa: PLC0415
 
         wakeful.listen(_SIGNALS, interrupts.stopping)
-    return _run(arguments)
+        return _run(arguments)
+    try:
+        return _run(arguments)
+    finally:  # what comes next in this process is not interrupted
+        importlib.import_module("truegreen.runtime.interrupts").forget()
 
 
 def _run(arguments: list[str]) -> int:

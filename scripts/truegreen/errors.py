@@ -254,7 +254,10 @@ class ToolFailed(EngineError):
 
 
 class TimedOut(EngineError):
-    """A program did not end within its time limit and was killed."""
+    """A program did not end within its time limit and was killed, with all of its group.
+
+    What it started in a session of its own (`start_new_session`) is not of its group, and may live on.
+    """
 
     code = "TG306"
     slug = "timed-out"

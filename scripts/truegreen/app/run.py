@@ -20,7 +20,7 @@ from truegreen.errors import InternalError, Interrupted, TruegreenError
 from truegreen.forge.event import refuse_unsafe
 from truegreen.model.changes import Changes
 from truegreen.model.evidence import RunState, StageRecord
-from truegreen.runtime import environ, files, git, lock
+from truegreen.runtime import environ, files, git, interrupts, lock
 from truegreen.runtime.lifetime import Ledger
 from truegreen.stages.common.context import StageContext, StageOutcome
 from truegreen.stages.common.project import ensure, environment, user_environment
@@ -144,13 +144,14 @@ def _run_stage(shell: Shell, settings: Settings, request: Request, name: str, ma
         error = problem
     except KeyboardInterrupt:
         interrupted = True
-        error = Interrupted(f"stage {name} was interrupted", fix="run it again")
     except Exception as problem:
         if shell.env.get("TRUEGREEN_TRACEBACK"):
             raise
         why = f"{type(problem).__name__}: {problem}"
         bug = InternalError(f"stage {name} stopped on a bug in truegreen", why=why)
         error = files.refused_by_machine(problem) or bug
+    if interrupted := interrupted or interrupts.heard():
+        error = Interrupted(f"stage {name} was interrupted", fix="run it again")
     fates = tuple(handle.record() for handle in handles)
     with contextlib.suppress(TruegreenError, OSError):  # a log that cannot be kept changes no verdict
         manager.keep_logs(options.services, out)

@@ -59,6 +59,11 @@ def stopping() -> bool:
     return _State.last_s is not None and time.monotonic() - _State.last_s < STOPPING_S
 
 
+def heard() -> bool:
+    """Return whether a signal has come at all: its interrupt may be lost, as in a library that made a failure of it."""
+    return _State.last_s is not None
+
+
 def be_deaf() -> None:
     """Keep the exit code when one more signal comes in our last moment, in which Python has no handlers any more."""
     for signum in SIGNALS:

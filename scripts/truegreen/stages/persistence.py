@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
+from truegreen.errors import WrongValue
 from truegreen.stages import common
 from truegreen.stages.common.options import PytestOptions, Workers
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from truegreen.stages.common.context import StageContext, StageOutcome
 
 
@@ -49,14 +52,6 @@ class PersistenceOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab
             path = PurePosixPath(name)
             if path.is_absolute() or ".." in path.parts or not path.parts:
                 raise ValueError(f"folders: {name!r} is no folder of the project; name one below it, such as data/out")
-        served = {name.partition("@")[0] for name in self.services}
-        for name in self.databases:
-            of, colon, _ = name.partition(":")
-            if colon and of not in served:
-                raise ValueError(
-                    f"databases: {name!r} is of {of!r}, which is none of the stage's services; "
-                    f"name one of {', '.join(sorted(served)) or 'its services'}, or add it to services"
-                )
 
 
 class Persistence:
@@ -69,6 +64,7 @@ class Persistence:
     def run(self, context: StageContext) -> StageOutcome:
         """Run the tests while a recorder outside their process reads what reaches the stores."""
         options = context.options
+        _refuse_absent(options.databases, [handle.name for handle in context.services])
         places = [*context.services, *(common.watch.folder(name, context.root) for name in options.folders)]
         stores = common.watch.watched(places, databases=options.databases, stores=options.stores)
         number, notes = common.workers.number(options, stores, context.services)
@@ -91,3 +87,16 @@ class Persistence:
             expects=(*done.expects, "persistence"),
             notes=(*done.notes, *notes, *(h.note for h in context.services if h.note), *recorder.notes),
         )
+
+
+def _refuse_absent(databases: Sequence[str], services: Sequence[str]) -> None:
+    """Refuse a database of a service that is none of the stage's, also where others need it: it would count nothing."""
+    for name in databases:
+        of, colon, _ = name.partition(":")
+        if colon and of not in services:
+            raise WrongValue(
+                f"{name!r} is a database of {of!r}, which is none of the stage's services",
+                where="persistence.databases",
+                why=f"the stage has {', '.join(services) or 'none'}",
+                fix=f"add {of!r} to services of [tool.truegreen.persistence], or name one that is there",
+            )

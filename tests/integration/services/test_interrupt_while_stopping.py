@@ -98,6 +98,38 @@ def test_signal_while_a_copy_of_the_index_is_removed_leaves_none(project):
     assert left(project) == []
 
 
+LOST = """
+import os, signal, sys
+from truegreen.__main__ import main
+
+came = []
+
+def at(event, arguments):
+    # What the interrupt is raised in goes on, as a destructor does, and a library that makes another failure of it.
+    if event == "subprocess.Popen" and "ruff" in str(arguments[0]) and not came:
+        came.append(event)
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except KeyboardInterrupt:
+            came.append("lost")
+
+sys.addaudithook(at)
+code = main(sys.argv[1:])
+sys.exit(code if came else 99)
+"""
+
+
+def test_interrupt_that_is_lost_ends_the_run_with_its_stage(project):
+    env = {**os.environ, "TRUEGREEN_CACHE": str(project / "cache"), "TMPDIR": str(project / "tmp")}
+    argv = [sys.executable, "-c", LOST, "run", "lint"]
+    done = subprocess.run(
+        argv, cwd=project / "project", env=env, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == EXIT_ENGINE, done.stderr
+    assert "stage lint was interrupted" in done.stderr
+    assert left(project) == []
+
+
 RECORDED = """
 import json, os, signal, sys, tempfile
 from pathlib import Path

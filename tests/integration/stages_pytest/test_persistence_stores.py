@@ -113,6 +113,13 @@ def test_stage_with_redis_alone_judges_by_its_keys(project):
     assert "0 committed changes in redis" in judged.verdict("persistence-evidence").reason
 
 
+def test_database_of_a_service_that_the_stage_lacks_is_refused(project):
+    judged = judge(project, ["redis"], case("key", "redis", KEY), databases=["cache:1"])
+    assert (judged.status, judged.record.error.code) == ("blind", "TG104")
+    assert judged.record.error.what == "'cache:1' is a database of 'cache', which is none of the stage's services"
+    assert judged.record.error.where == "persistence.databases"
+
+
 def test_stage_counts_the_stores_that_it_names_and_the_databases_of_each(project):
     judged = judge(
         project,

@@ -45,7 +45,6 @@ def loaded(folder, table, line):
         ("persistence", 'folders = ["a/../../b"]', "folders"),
         ("persistence", 'folders = ["/tmp"]', "folders"),
         ("persistence", 'folders = ["."]', "folders"),
-        ("persistence", 'databases = ["redis:1"]', "databases"),
     ],
 )
 def test_load_option_that_cannot_be_meant_names_key_line_and_way_out(tmp_path, table, line, key):
@@ -72,7 +71,6 @@ def test_load_option_that_cannot_be_meant_names_key_line_and_way_out(tmp_path, t
         ("unit", "reruns = 0"),
         ("persistence", "reruns = 0"),
         ("persistence", 'folders = ["data/out", "./x"]'),
-        ("persistence", 'databases = ["redis:1", "app_*"]\nservices = ["redis@7"]'),
     ],
 )
 def test_load_option_that_can_be_meant_is_taken(tmp_path, table, line):
