@@ -98,8 +98,9 @@ def _rows(handles: list[dict[str, Any]], name: str) -> Iterator[measure.Row]:
         ratio = statistics.median(found["added"]) * 1000 / bare
         note += f"; {ratio:.1f} bare round trips to the server of {bare:.2f} ms"
     yield measure.row(f"evidence of {name}, added to a test", 0.5, found["added"], note=note)
-    p95 = statistics.quantiles(found["pauses"], n=20)[-1] * 1000
-    yield measure.Row(name=f"evidence of {name}, 95 of 100 tests", limit_ms=1, value_ms=p95, runs=PAIRS, note="pauses")
+    p95, plain = (statistics.quantiles(found[what], n=20)[-1] * 1000 for what in ("pauses", "without"))
+    note = f"pauses; 95 of 100 tests without evidence take less than {plain:.2f} ms"
+    yield measure.Row(name=f"evidence of {name}, 95 of 100 tests", limit_ms=1, value_ms=p95, runs=PAIRS, note=note)
     spent = found["spent"][0] / PAIRS * 1000
     note = "processor time of the recorder's process"
     yield measure.Row(name=f"evidence of {name}, work a test", limit_ms=2, value_ms=spent, runs=PAIRS, note=note)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import importlib
 import os
 import signal
 import sys
-import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,12 +15,9 @@ if TYPE_CHECKING:
     from truegreen.runtime.console import Console
 
 
-_STOPPING_S = 15.0
-"""How long the first signal is left to stop everything: who cancels a job sends a second one after some seconds."""
 _EXIT_INTERRUPTED = 4
 """`errors.EXIT_ENGINE`, where an interrupt comes before anything is imported."""
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
-_last_interrupt_s = -_STOPPING_S
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,9 +30,9 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     _catch_signals(_leave)
     if argv is None:  # a process of our own
-        from truegreen.runtime import wakeful  # noqa: PLC0415
+        from truegreen.runtime import interrupts, wakeful  # noqa: PLC0415
 
-        wakeful.listen(_SIGNALS, _stopping)
+        wakeful.listen(_SIGNALS, interrupts.stopping)
     return _run(arguments)
 
 
@@ -45,12 +40,13 @@ def _run(arguments: list[str]) -> int:
     _import_msgspec()
     from truegreen import errors  # noqa: PLC0415 - after the quick path
     from truegreen.cli.parser import parse  # noqa: PLC0415
-    from truegreen.runtime import environ, files  # noqa: PLC0415
+    from truegreen.runtime import environ, files, interrupts  # noqa: PLC0415
     from truegreen.runtime.console import Console  # noqa: PLC0415
 
     env = environ.current()
     console = Console(ci=environ.in_ci(env))
-    _catch_signals(_interrupt)
+    interrupts.forget()
+    _catch_signals(interrupts.interrupt)
     try:
         namespace = parse(arguments)
         module, _, function = namespace.entry.partition(":")
@@ -104,8 +100,6 @@ def _reader_gone() -> None:
 
 def _catch_signals(handler: Callable[[int, object], None]) -> None:
     """Have a handler end us on Ctrl-C, SIGTERM, SIGQUIT, and when the terminal is closed, unless `nohup` says no."""
-    global _last_interrupt_s  # noqa: PLW0603 - signals are the process's
-    _last_interrupt_s = -_STOPPING_S
     for signum in _SIGNALS:
         if signal.getsignal(signum) is not signal.SIG_IGN:
             signal.signal(signum, handler)
@@ -115,31 +109,6 @@ def _leave(signum: int, frame: object) -> None:
     """End at once: nothing has begun, and some extension modules crash when their import is interrupted."""
     del signum, frame
     os._exit(_EXIT_INTERRUPTED)
-
-
-def _interrupt(signum: int, frame: object) -> None:
-    """Turn a signal into one orderly end, which further ones of the next seconds do not disturb.
-
-    They are not ignored for ever: an interrupt may get lost where Python cannot raise it, as in a destructor.
-    """
-    global _last_interrupt_s  # noqa: PLW0603 - signals are the process's
-    del signum, frame
-    if _stopping():
-        return
-    _last_interrupt_s = time.monotonic()
-    atexit.register(_be_deaf)
-    raise KeyboardInterrupt
-
-
-def _stopping() -> bool:
-    """Return whether a signal is about to end us."""
-    return time.monotonic() - _last_interrupt_s < _STOPPING_S
-
-
-def _be_deaf() -> None:
-    """Keep the exit code when one more signal comes in our last moment, in which Python has no handlers any more."""
-    for signum in _SIGNALS:
-        signal.signal(signum, signal.SIG_IGN)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from typing import Any
 
 _LENGTH = 60
 _MANY = 32
+_open = open  # as it is before anybody replaces it
 
 
 class Child:
@@ -29,7 +30,7 @@ class Child:
     def read(self, name: str) -> str:
         """Return what the system says; nothing where it says nothing."""
         try:
-            with open(f"/proc/{self.pid}/{name}", encoding="ascii", errors="replace") as stream:  # noqa: PTH123 - quicker
+            with _open(f"/proc/{self.pid}/{name}", encoding="ascii", errors="replace") as stream:
                 return stream.read()
         except OSError:
             return ""

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_S = 30.0
 _CHUNK_BYTES = 1 << 16
-_ENCODER = json.JSONEncoder(default=str)
+# What a test replaces must not replace what tells of that test.
+_encode, _decode, _pid = json.JSONEncoder(default=str).encode, json.JSONDecoder().decode, os.getpid
 
 
 class Line:
@@ -42,7 +43,7 @@ class Line:
         except OSError as error:
             self.problem = f"the recorder could not be reached: {error}"
         else:
-            self._socket = sock
+            self._socket, self._send, self._receive = sock, sock.sendall, sock.recv
 
     def tell(self, **event: Any) -> dict[str, Any]:
         """Send an event and return its answer; once the recorder is gone, stay silent and remember why."""
@@ -71,7 +72,7 @@ class Line:
 
     def _settle(self) -> None:
         name, self._awaited = self._awaited, ""
-        if name.startswith(f"{os.getpid()}."):  # else it is for the process that was forked
+        if name.startswith(f"{_pid()}."):  # else it is for the process that was forked
             self._take(name, exact=self._exact)
 
     def _tell(self, event: dict[str, Any], *, later: bool = False) -> dict[str, Any]:
@@ -79,9 +80,9 @@ class Line:
         if self._socket is None:
             return {}
         self._number += 1
-        name = f"{os.getpid()}.{self._number}"  # a process that was forked asks over the same line
+        name = f"{_pid()}.{self._number}"  # a process that was forked asks over the same line
         with self._guarded(name, exact=True):  # half a row would be in the way of the next one
-            self._socket.sendall(_ENCODER.encode({**event, "n": name}).encode() + b"\n")
+            self._send(_encode({**event, "n": name}).encode() + b"\n")
         answer: dict[str, Any] = {}
         if not later and not event.get("quiet"):
             answer = self._take(name, exact=event["event"] == "mark")
@@ -93,7 +94,7 @@ class Line:
         """Return an answer; none where the line is lost."""
         if self._socket is not None:
             with self._guarded(name, exact=exact):
-                return self._answer(self._socket, name)
+                return self._answer(name)
         return {}
 
     @contextlib.contextmanager
@@ -111,17 +112,17 @@ class Line:
                 self._owed.add(name)
             raise
 
-    def _answer(self, sock: socket.socket, name: str) -> dict[str, Any]:
+    def _answer(self, name: str) -> dict[str, Any]:
         """Return the answer to an event, and drop those to earlier questions that were interrupted.
 
         Raises:
             OSError: the line is closed.
             ValueError: what came answers something else.
         """
-        while row := self._row(sock):
+        while row := self._row():
             if row == b'{"ok": true, "n": "%b"}' % name.encode():  # what most answers are, and a test waits for them
                 return {"ok": True}
-            content = json.loads(row)
+            content = _decode(row.decode())
             found: dict[str, Any] = content if isinstance(content, dict) else {}
             to = found.get("n")
             if to == name:
@@ -131,12 +132,12 @@ class Line:
             self._owed.discard(to)
         raise OSError("it closed the line")
 
-    def _row(self, sock: socket.socket) -> bytes:
+    def _row(self) -> bytes:
         """Return the next row; nothing where the line is closed. What was read before an interruption is kept."""
         seen = 0
         while (end := self._read.find(b"\n", seen)) < 0:
             seen = len(self._read)
-            chunk = sock.recv(_CHUNK_BYTES)
+            chunk = self._receive(_CHUNK_BYTES)
             if not chunk:
                 return b""
             self._read += chunk

@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import Any
 
 VARIABLE = "TRUEGREEN_UNWIRE"
-"""What to take away, as JSON: `path` of the file below `root`, `owner` (the class), `attribute`, and `report`, a file
-that gets one word for each thing that happened: `built`, `removed`, `stuck`."""
+"""What to take away, as JSON: `path` of the file below `root`, `owner` (the class), `attributes` that hold it, and
+`report`, a file that gets one word for each thing that happened: `built`, `removed`, `stuck`."""
 
 
 class Unwire:
     """Finds the module with the class that is meant as it is imported, and gives the class another constructor."""
 
-    def __init__(self, asked: dict[str, str]) -> None:
-        self._owner = asked["owner"]
-        self._attribute = asked["attribute"]
+    def __init__(self, asked: dict[str, Any]) -> None:
+        self._owner: str = asked["owner"]
+        self._attributes = [_real(self._owner, name) for name in asked["attributes"]]
         self._report = asked["report"]
         self._place = os.path.realpath(Path(asked["root"], asked["path"]))
         self._tail = "/" + re.split(r"(?:^|/)src/", asked["path"])[-1]
@@ -68,14 +68,15 @@ class Unwire:
         @functools.wraps(constructor)
         def without(own: Any, *args: Any, **kwargs: Any) -> None:
             constructor(own, *args, **kwargs)
-            if getattr(own, self._attribute, None) is None:
-                return
-            try:
-                object.__setattr__(own, self._attribute, None)
-            except (AttributeError, TypeError):
-                self._say("stuck")
-            else:
-                self._say("removed")
+            for name in self._attributes:
+                if getattr(own, name, None) is None:
+                    continue
+                try:
+                    object.__setattr__(own, name, None)
+                except (AttributeError, TypeError):
+                    self._say("stuck")
+                else:
+                    self._say("removed")
 
         return without
 
@@ -84,6 +85,12 @@ class Unwire:
             self._said.add(word)
             with Path(self._report).open("a", encoding="utf-8") as stream:
                 stream.write(f"{word}\n")
+
+
+def _real(owner: str, attribute: str) -> str:
+    """Return the name under which an object keeps an attribute that begins with two underscores."""
+    private = attribute.startswith("__") and not attribute.endswith("__")
+    return f"_{owner.lstrip('_')}{attribute}" if private else attribute
 
 
 def start() -> None:

@@ -7,13 +7,15 @@ property, and classes are asked by `type`, so that no proxy answers in the place
 from __future__ import annotations
 
 import collections
-import contextlib
 import os
 import re
 import sys
 import time
 import types
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from truegreen_pytest import wiring_kinds
+from truegreen_pytest.wiring_kinds import Misfit, attributes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -32,7 +34,6 @@ _NOTHING = re.compile(r"_*((In_?Memory|Null|No_?[Oo]p|Nop)(?=[A-Z_]|$).*|.+(InMe
 """Names of classes that do as if: fit for a test, or for an application that was told to go without."""
 _SEQUENCES = (list, tuple, set, frozenset, collections.deque)
 _MAPPINGS = (dict, collections.OrderedDict, collections.defaultdict, types.MappingProxyType)
-_MEMBERS: dict[type, list[tuple[str, Any]]] = {}
 _PLAIN = (str, bytes, int, float, bool, type(None))
 _ABSENT: Any = object()
 
@@ -51,6 +52,8 @@ class Slot(NamedTuple):
     lazy: bool
     guards: tuple[str, ...]
     called: bool
+    calls: tuple[str, ...] = ()
+    concrete: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -69,12 +72,10 @@ class Sources:
     def __init__(self, asked: Mapping[str, Any]) -> None:
         self.root = os.path.realpath(asked["root"])
         self._packages = frozenset(asked["packages"])
+        self.concrete: frozenset[str] = frozenset(asked["concrete"])
         self._rows: dict[str, dict[str, list[Slot]]] = {}
         for path, classes in asked["classes"].items():
-            rows = {
-                name: [Slot(**{**row, "guards": tuple(row["guards"])}) for row in slots]
-                for name, slots in classes.items()
-            }
+            rows = {name: [Slot(**row) for row in slots] for name, slots in classes.items()}
             self._rows[_tail(path)] = rows
         self._files: dict[str, tuple[str, bool]] = {}
         self._slots: dict[type, list[Slot]] = {}
@@ -191,7 +192,8 @@ class Walk:
             declared: what the factory says that it gives.
             by_class: whether what is below is told by the name of the object's class, and not by the path.
         """
-        self._judge(value, path, path, _words(declared), declared)
+        if not self._judge(value, path, path, _words(declared), declared) and declared in self._sources.concrete:
+            self._fit(wiring_kinds.returned(value, declared), path, path, declared, None)
         self.below(value, type(value).__name__ if by_class and self._sources.own(type(value)) else path)
 
     def below(self, value: Any, path: str) -> None:
@@ -235,7 +237,15 @@ class Walk:
             return
         if len(self.held) < HELD_MAX or slot.name in self.held:
             self.held.setdefault(slot.name, (type(value).__name__, path))
-        self._judge(value, path, slot.name, _words(slot.kind), slot.declared, (slot.path, slot.line))
+        place = slot.path, slot.line
+        if not self._judge(value, path, slot.name, _words(slot.kind), slot.declared, place) and not slot.lazy:
+            misfit = wiring_kinds.of(value, slot.concrete, slot.calls)
+            self._fit(misfit, path, slot.name, slot.declared, place)
+
+    def _fit(self, misfit: Misfit | None, path: str, name: str, declared: str, place: tuple[str, int] | None) -> None:
+        """Note what is of another class than the declared one."""
+        if misfit is not None:
+            self._note("wrong", path, name, declared, place, misfit.holds, misfit.why, red=misfit.red)
 
     def kind(self, kind: type, path: str, slot: Slot | None) -> None:
         """Judge a class of which an instance would be handed over, without one."""
@@ -300,6 +310,9 @@ class Walk:
                 value = _of_class(kind, attribute)
             if value is not _ABSENT:
                 self.given(slot, value, f"{name}.{attribute}")
+            elif not (values or slot.optional) and wiring_kinds.is_unmade(kind, slot.owner, attribute):
+                unmade = Misfit("nothing", "its constructor did not run", red=True)
+                self._fit(unmade, f"{name}.{attribute}", slot.name, slot.declared, (slot.path, slot.line))
         for attribute, value in values.items():
             path = f"{name}.{attribute}"
             if attribute not in slots:
@@ -313,20 +326,21 @@ class Walk:
     def _judge(
         self, value: Any, path: str, name: str, honest: frozenset[str], declared: str,
         place: tuple[str, int] | None = None,
-    ) -> None:  # fmt: skip
-        if id(value) not in self._lent:
-            self._class(type(value), path, name, honest, declared, place)
+    ) -> bool:  # fmt: skip
+        """Note an object that stands in for a real one; return whether nobody has to look at it again."""
+        return id(value) in self._lent or self._class(type(value), path, name, honest, declared, place)
 
     def _class(
         self, kind: type, path: str, name: str, honest: frozenset[str], declared: str, place: tuple[str, int] | None
-    ) -> None:
-        """Note a class that stands in for a real one, unless it is what is declared."""
+    ) -> bool:
+        """Note a class that stands in for a real one, unless it is what is declared; return whether it is noted."""
         always, why = self._sources.stand_in(kind)
         if not why or kind.__name__ in honest or not (always or declared):
-            return
+            return False
         if not always and not honest and _STUB.fullmatch(kind.__name__):
-            return  # `stub` without a type: nothing else is declared
+            return False  # `stub` without a type: nothing else is declared
         self._note("stand-in", path, name, declared, place, kind.__name__, why, red=True)
+        return True
 
     def _note(
         self, flaw: str, path: str, name: str, declared: str, place: tuple[str, int] | None, holds: str, why: str,
@@ -345,29 +359,6 @@ class Walk:
         known = row in self.flawed or (not red and any(one["name"] == name for one in self.flawed))
         if not known and len(self.flawed) < HELD_MAX:
             self.flawed.append(row)
-
-
-def attributes(current: Any) -> dict[str, Any]:
-    """Return the values an object keeps, by its dictionary and its slots; nothing of the object is run."""
-    found: dict[str, Any] = {}
-    for name, member in _members(type(current)):
-        with contextlib.suppress(AttributeError):
-            found.setdefault(name, member.__get__(current))
-    with contextlib.suppress(AttributeError, TypeError):
-        found.update(object.__getattribute__(current, "__dict__"))
-    return found
-
-
-def _members(kind: type) -> list[tuple[str, Any]]:
-    """Return the slots of a class and its bases."""
-    if kind not in _MEMBERS:
-        _MEMBERS[kind] = [
-            (name, member)
-            for base in kind.__mro__
-            for name, member in vars(base).items()
-            if isinstance(member, types.MemberDescriptorType)
-        ]
-    return _MEMBERS[kind]
 
 
 def _of_class(kind: type, attribute: str) -> Any:

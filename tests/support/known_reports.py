@@ -23,6 +23,7 @@ from truegreen.model.detail import (
     Detail,
     FindingsChange,
     Named,
+    Several,
     StageFindings,
     TrendPoint,
 )
@@ -151,7 +152,7 @@ def hostile():
 
 
 def _hostile_detail():
-    named = tuple(Named(stage=text, test=text) for text in CORPUS)
+    named = Several(total=len(CORPUS), named=tuple(Named(stage=text, test=text) for text in CORPUS))
     point = TrendPoint(commit=CORPUS[0], created=CORPUS[1], status=CORPUS[2])
     whole = tuple(Covered(name=text, lines=9, covered=4, base_lines=9, base_covered=5) for text in CORPUS)
     files = tuple(ChangedFile(whole=one, lines=5, covered=1, uncovered=((1, 3), (9, 9)), places=2) for one in whole)

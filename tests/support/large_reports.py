@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support import evidence as good
 from tests.support.known_reports import ORIGIN
 
-from truegreen.model.detail import Comparison, Detail, Named, StageFindings, StageTests, TrendPoint
+from truegreen.model.detail import Comparison, Detail, Named, Several, StageFindings, StageTests, TrendPoint
 from truegreen.model.evidence import ServiceRecord, ToolRun
 from truegreen.model.verdict import Fact, Item, KeptFile, LogTail, Report, StageReport, Status, Verdict
 
@@ -41,7 +41,7 @@ def _tests(stage, names):
 
 
 def _named(count):
-    return tuple(Named(stage="s0", test=f"a.py::test_{n}") for n in range(count))
+    return Several(total=count, named=tuple(Named(stage="s0", test=f"a.py::test_{n}") for n in range(count)))
 
 
 def _left(count):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from truegreen.analysis import syntax
+from truegreen.analysis import holders, syntax
 from truegreen.model.wiring import Place
 
 if TYPE_CHECKING:
@@ -75,6 +75,8 @@ class Call:
     named: dict[str, Argument] = field(default_factory=dict)
     open_ended: bool = False
     """True with `*args` or `**kwargs`: anything may be handed over."""
+    constructs: bool = False
+    """Whether a constructor calls it."""
 
 
 @dataclass(slots=True)
@@ -116,6 +118,19 @@ class Class:
         return found, len(found)
 
 
+class Assigned(NamedTuple):
+    """One attribute that is given a value other than None."""
+
+    owner: str
+    """Name of the class whose object it belongs to; empty where nobody can tell."""
+    attribute: str
+    place: Place
+    method: str = ""
+    """Method of that class in which it happens, where it is an attribute of `self`."""
+    handed: bool = False
+    """Whether the value is a parameter of that method."""
+
+
 @dataclass(slots=True)
 class Source:
     """What one file declares and calls."""
@@ -131,8 +146,8 @@ class Source:
     calls: list[Call] = field(default_factory=list)
     escapes: dict[str, Place] = field(default_factory=dict)
     """Name that is handed on as a value → where; whoever gets it may call it."""
-    assigned: list[tuple[str, str, Place]] = field(default_factory=list)
-    """Class that a method belongs to (empty outside), attribute, and where it gets a value other than None."""
+    assigned: list[Assigned] = field(default_factory=list)
+    """Attributes that get a value other than None outside a constructor."""
 
 
 def read(text: str, path: str) -> Source:
@@ -275,10 +290,25 @@ class _Reader:
             if not isinstance(target, ast.Attribute):
                 continue
             own = simple_name(target.value) == "self" and scope.owner is not None
-            if own and scope.function is not None and scope.function.name == "__init__":
+            method = scope.function.name if own and scope.function is not None else ""
+            if method == "__init__":
                 continue  # the constructor itself is looked at on its own
-            owner = scope.owner.name if own and scope.owner else ""
-            self._source.assigned.append((owner, target.attr, self._place(target)))
+            owner = scope.owner.name if own and scope.owner else self._holder(target.value, scope)
+            handed = scope.function is not None and simple_name(node.value) in holders.arguments(scope.function)
+            self._source.assigned.append(Assigned(owner, target.attr, self._place(target), method, handed))
+
+    def _holder(self, value: ast.expr, scope: _Scope) -> str:
+        """Return the name of the class that an object is of, as far as this file says where it comes from."""
+        where: list[ast.AST] = [scope.function, self._source.tree] if scope.function else [self._source.tree]
+        if isinstance(value, ast.Attribute):
+            if holders.is_state(value):
+                return holders.STATE
+            own = isinstance(value.value, ast.Name) and value.value.id == "self" and scope.owner is not None
+            where = [scope.owner.node] if own and scope.owner else []
+        for tree in where:
+            if names := holders.kinds(tree, ast.unparse(value)):
+                return self._named(names[0])[0] if len(set(map(ast.unparse, names))) == 1 else ""
+        return ""
 
     def _call(self, node: ast.Call, scope: _Scope) -> None:
         self._asked.add(id(node.func))
@@ -304,6 +334,7 @@ class _Reader:
     def _add(self, target: tuple[str, str], node: ast.Call, args: list[ast.expr], scope: _Scope) -> None:
         name, module = target
         call = Call(name, module, self._place(node))
+        call.constructs = scope.owner is not None and getattr(scope.function, "name", "") == "__init__"
         call.open_ended = any(isinstance(arg, ast.Starred) for arg in args) or any(k.arg is None for k in node.keywords)
         call.positional = [_argument(arg, scope) for arg in args]
         call.named = {keyword.arg: _argument(keyword.value, scope) for keyword in node.keywords if keyword.arg}

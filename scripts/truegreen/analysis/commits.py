@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.model.persistence import Beside, Change, Demand, PersistenceEvidence, PhaseChanges, TestDemand
+from truegreen.model.persistence import (
+    MIGRATIONS,
+    Beside,
+    Change,
+    Demand,
+    PersistenceEvidence,
+    PhaseChanges,
+    TestDemand,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -175,10 +183,21 @@ def rows(changes: Iterable[Change], demand: Demand, *, taken: bool = False) -> i
 
 
 def counts(change: Change, demand: Demand, *, taken: bool = False) -> bool:
-    """Return whether a change is of the object and kind demanded; with `taken`, what was taken away, too."""
+    """Return whether a change is of the object and kind demanded; with `taken`, what was taken away, too.
+
+    What a migration tool notes of itself counts where it is named alone: an application that migrates as it starts
+    would write a row for every test.
+    """
+    if not demand.object and of_migrations(change):
+        return False
     ignored = _NOT_KEPT if taken else _NOT_KEPT | _TAKEN_AWAY
     kind = change.kind == demand.kind if demand.kind else change.kind not in ignored
     return kind and (not demand.object or same_object(change, demand.object))
+
+
+def of_migrations(change: Change) -> bool:
+    """Return whether a change is in a migration tool's own table."""
+    return change.kind in _TABLE and change.object.rpartition(".")[2].lower() in MIGRATIONS
 
 
 def same_object(change: Change, name: str) -> bool:

@@ -231,10 +231,10 @@ def _comparison(evidence: RunEvidence, ran: dict[str, TestRun], history: History
     return Comparison(
         base=_point(run),
         exact=exact is not None,
-        newly_failing=_sorted(one for one in bad - before if one.stage in known),
-        still_failing=_sorted(bad & before),
-        fixed=_sorted(passed),
-        newly_flaky=_sorted(one for one in _flaky(ran) - _doubted(history) if one.stage in known),
+        newly_failing=_all(one for one in bad - before if one.stage in known),
+        still_failing=_all(bad & before),
+        fixed=_all(passed),
+        newly_flaky=_all(one for one in _flaky(ran) - _doubted(history) if one.stage in known),
         slower=_slower(ran, history),
         **_shifted(ran, history, run),
     )
@@ -251,7 +251,7 @@ def _doubted(history: History) -> set[Named]:
     return {Named(one.stage, one.test) for run in runs for one in run.failures}
 
 
-def _shifted(ran: dict[str, TestRun], history: History, base: PastRun) -> dict[str, Several]:
+def _shifted(ran: dict[str, TestRun], history: History, base: PastRun) -> dict[str, Several[Named]]:
     """Return what is new, gone and newly skipped, as far as the newest runs of the base branch tell.
 
     Nothing where the run that is compared with lies before these: what is true of them need not be true of it.
@@ -274,16 +274,22 @@ def _shifted(ran: dict[str, TestRun], history: History, base: PastRun) -> dict[s
     return {"new": _several(new), "gone": _several(gone), "newly_skipped": _several(skipped)}
 
 
-def _several(found: list[Named]) -> Several:
+def _several(found: list[Named]) -> Several[Named]:
     return Several(total=len(found), named=_sorted(found)[:NAMED_MAX])
 
 
-def _slower(ran: dict[str, TestRun], history: History) -> tuple[Slower, ...]:
+def _all(found: Iterable[Named]) -> Several[Named]:
+    """Return tests that are named, however many there are: each failure says what the base says of it."""
+    named = _sorted(found)
+    return Several(total=len(named), named=named)
+
+
+def _slower(ran: dict[str, TestRun], history: History) -> Several[Slower]:
     """Return passed tests that took twice their usual time, half a second more, and longer than ever before."""
     found = []
     for stage, tests in ran.items():
         known = history.tests.get(stage, {})
-        for case in tests.slowest(NAMED_MAX, _SLOWER_S) if known else ():
+        for case in tests.slower(_SLOWER_S) if known else ():
             times = known[case.id].durations_s if case.id in known else ()
             if case.outcome is not Outcome.PASS or len(times) < _TIMES_KNOWN:
                 continue
@@ -291,7 +297,8 @@ def _slower(ran: dict[str, TestRun], history: History) -> tuple[Slower, ...]:
             least_s = max(_SLOWER_RATIO * usual, usual + _SLOWER_S, max(times) * _STEP_RATIO)
             if case.duration_s > least_s:
                 found.append(Slower(stage=stage, test=case.id, usual_s=usual, now_s=round(case.duration_s, 3)))
-    return tuple(sorted(found, key=lambda one: (one.usual_s - one.now_s, one.stage, one.test)))
+    first = nsmallest(NAMED_MAX, found, key=lambda one: (one.usual_s - one.now_s, one.stage, one.test))
+    return Several(total=len(found), named=tuple(first))
 
 
 def _passed(stage: str, tests: TestRun, wanted: set[Named]) -> set[Named]:

@@ -7,11 +7,18 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
+from truegreen.analysis import holders
 from truegreen.model.wiring import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+_PASSES_ON = frozenset({"filter", "iter", "list", "tuple", "set", "reversed", "sorted"})
+"""Callables that hand on the elements of their last argument."""
+_ASKS = frozenset({"isinstance", "hasattr", "callable"})
+"""Callables that say no of None."""
+_SWALLOWS = frozenset({"AttributeError", "Exception", "BaseException"})
+"""Exceptions among which is what asking None for something raises."""
 _PROPERTIES = frozenset({"property", "cached_property"})
 
 
@@ -130,7 +137,7 @@ def _given_alone(method: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
 
 
 def _made(method: ast.FunctionDef | ast.AsyncFunctionDef, nodes: Iterable[ast.AST]) -> Iterator[str]:
-    handed = {one.arg for one in (*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs)}
+    handed = holders.arguments(method)
     for node in nodes:
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if value is None or _none(value) or (isinstance(value, ast.Name) and value.id in handed):
@@ -142,17 +149,17 @@ def _made(method: ast.FunctionDef | ast.AsyncFunctionDef, nodes: Iterable[ast.AS
 
 def _aliases(nodes: list[ast.AST], names: frozenset[str]) -> frozenset[str]:
     """Return the local variables that are given the attribute, and are given nothing else."""
-    given = {
+    holding = {
         target.id
         for node in nodes
-        for target, value in _given(node)
+        for target, value in (*given(node), *_one_by_one(node))
         if isinstance(target, ast.Name) and _of_self(value) and value.attr in names
     }
-    bound = Counter(name for node in nodes for name in _bound(node)) if given else {}
-    return frozenset(name for name in given if bound[name] == 1)
+    times = Counter(name for node in nodes for name in bound(node)) if holding else {}
+    return frozenset(name for name in holding if times[name] == 1)
 
 
-def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+def given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
     """Yield what is given which value, also in `a, b = self.a, self.b`."""
     if isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
         yield node.target, node.value
@@ -165,7 +172,20 @@ def _given(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
                 yield target, node.value
 
 
-def _bound(node: ast.AST) -> Iterator[str]:
+def _one_by_one(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """Yield the variable of a loop with each element of a container that is written around them: `for x in (a, b)`."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        yield from ((node.target, value) for value in _elements(node.iter))
+
+
+def _elements(node: ast.expr) -> list[ast.expr]:
+    """Return the elements of a container, also of one that is filtered, sorted or turned into another."""
+    while isinstance(node, ast.Call) and _name(node.func) in _PASSES_ON and node.args:
+        node = node.args[-1]
+    return node.elts if isinstance(node, ast.List | ast.Tuple | ast.Set) else []
+
+
+def bound(node: ast.AST) -> Iterator[str]:
     """Yield the names that a node gives a meaning; one that belongs to somebody else is given two."""
     if isinstance(node, ast.Name):
         if not isinstance(node.ctx, ast.Load):
@@ -205,6 +225,60 @@ def _silent(node: ast.AST, seen: _Seen) -> Iterator[int]:
             yield node.lineno
     elif isinstance(node, ast.BoolOp) and any(seen.is_it(value) for value in node.values[:-1]):
         yield node.lineno
+    else:
+        yield from _quiet(node, seen)
+
+
+def _quiet(node: ast.AST, seen: _Seen) -> Iterator[int]:
+    """Yield the line of what goes on without the attribute though it is no condition."""
+    if isinstance(node, ast.Match) and seen.is_it(_unnamed(node.subject)):
+        if _none_goes_on(node):
+            yield node.lineno
+    elif isinstance(node, ast.comprehension):
+        if any(_asked(test, seen)[0] for test in node.ifs):
+            yield node.iter.lineno
+    elif isinstance(node, ast.Call):
+        kind, args = _name(node.func), node.args
+        with_default = kind == "getattr" and len(args) == 3 and seen.is_it(_unnamed(args[0]))  # noqa: PLR2004
+        left_out = kind == "filter" and len(args) == 2 and _none(args[0])  # noqa: PLR2004
+        if with_default or (left_out and any(map(seen.is_it, _elements(args[1])))):
+            yield node.lineno
+    elif isinstance(node, ast.Try | ast.With) and _swallows(node):
+        inner = [one for statement in node.body for one in ast.walk(statement)]
+        yield from [node.lineno] if any(True for one in inner for _ in _called(one, seen)) else []
+
+
+def _none_goes_on(node: ast.Match) -> bool:
+    """Return whether None comes through a `match` without an error."""
+    for case in node.cases:
+        patterns = case.pattern.patterns if isinstance(case.pattern, ast.MatchOr) else [case.pattern]
+        if any(isinstance(one, ast.MatchSingleton) and one.value is None for one in patterns):
+            return not ends(case.body)
+        if case.guard is None and any(isinstance(one, ast.MatchAs) and one.pattern is None for one in patterns):
+            # `case other: other.save()` fails; `case _:` does not.
+            return not ends(case.body) and all(isinstance(one, ast.MatchAs) and one.name is None for one in patterns)
+    return True
+
+
+def _swallows(node: ast.Try | ast.With) -> bool:
+    """Return whether what None raises ends here, and nothing else is raised in its place."""
+    if isinstance(node, ast.With):
+        calls = [one.context_expr for one in node.items if isinstance(one.context_expr, ast.Call)]
+        kinds = [kind for call in calls if _name(call.func) == "suppress" for kind in call.args]
+        return any(_name(kind) in _SWALLOWS for kind in kinds)
+    for handler in node.handlers:
+        caught = handler.type.elts if isinstance(handler.type, ast.Tuple) else _given_kind(handler)
+        if not caught or any(_name(kind) in _SWALLOWS for kind in caught):
+            return not ends(handler.body)
+    return False
+
+
+def _given_kind(handler: ast.ExceptHandler) -> list[ast.expr]:
+    return [handler.type] if handler.type is not None else []
+
+
+def _name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _asked(test: ast.expr, seen: _Seen) -> tuple[bool, bool]:
@@ -219,6 +293,8 @@ def _asked(test: ast.expr, seen: _Seen) -> tuple[bool, bool]:
         elif isinstance(node, ast.Compare) and seen.is_it(_unnamed(node.left)) and _none(node.comparators[0]):
             is_none = isinstance(node.ops[0], ast.Is | ast.Eq) != negated
             there, missing = there or not is_none, missing or is_none
+        elif isinstance(node, ast.Call) and _name(node.func) in _ASKS and node.args and seen.is_it(node.args[0]):
+            there, missing = there or not negated, missing or negated
     return there, missing
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from truegreen.analysis.commits import TABLES
+from truegreen.analysis.commits import TABLES, of_migrations
 from truegreen.model.mutation import Fate
 from truegreen.model.proof import Answer
 from truegreen.model.testrun import Outcome
@@ -58,7 +58,8 @@ def _commits(evidence: StageEvidence) -> str:
     if not evidence.persistence:
         return ""
     counted = [part for part in evidence.persistence if part.counts]
-    rows = sum(c.count for part in counted for p in part.phases if p.phase == "call" for c in p.committed)
+    found = [change for part in counted for p in part.phases if p.phase == "call" for change in p.committed]
+    rows = sum(change.count for change in found if not of_migrations(change))
     noun = "row" if all(part.kind in TABLES for part in counted) else "change"
     return f"{rows:,} {noun}{'' if rows == 1 else 's'} committed"
 

@@ -21,6 +21,7 @@ LIMIT_BYTES = 3 << 20
 """GitHub does not read a larger file."""
 _RULES_MAX = 20_000
 _PATTERN_MAX, _PATH_MAX = 500, 1_000
+_STEPS_MAX = 20_000_000
 _WORD = re.compile(r"(?:\\.|[^\s\\])+", re.DOTALL)
 _OWNER = re.compile(r"@[\w.-]{1,100}(?:/[\w.-]{1,100})?|[^\s@]{1,100}@[^\s@]{1,100}")
 _ANY, _ANY_FOLDERS = "*", "**"
@@ -52,12 +53,43 @@ def parse(text: str) -> tuple[Rule, ...]:
     return tuple(rules)
 
 
-def of(path: str, rules: Sequence[Rule]) -> tuple[str, ...]:
-    """Return the owners of a file by its path in the repository, as the file names them; empty when it has none."""
+class Patience:
+    """How much comparing is left for all files of a report: a change brings its own CODEOWNERS, and may mean harm."""
+
+    def __init__(self, steps: int = _STEPS_MAX) -> None:
+        """Allow so many steps, of which a second has some millions."""
+        self._left = steps
+
+    def take(self, steps: int) -> None:
+        """Take some.
+
+        Raises:
+            TimeoutError: none are left.
+        """
+        self._left -= steps
+        if self._left < 0:
+            raise TimeoutError
+
+
+def of(path: str, rules: Sequence[Rule], patience: Patience | None = None) -> tuple[str, ...]:
+    """Return the owners of a file by its path in the repository, as the file names them; empty when it has none.
+
+    Empty too where no patience is left to find out.
+    """
     names = path.removeprefix("./").split("/")
     if not path or len(path) > _PATH_MAX or path.startswith("/") or ".." in names:
         return ()
-    return next((rule.owners for rule in reversed(rules) if _wild(rule.segments, names, _ANY_FOLDERS, _is_named)), ())
+    left = patience or Patience()
+
+    def is_named(pattern: str, name: str) -> bool:
+        if _ANY in pattern or "?" in pattern:
+            return _wild(pattern, name, _ANY, lambda sign, char: sign in ("?", char), left)
+        return pattern == name
+
+    try:
+        return next((r.owners for r in reversed(rules) if _wild(r.segments, names, _ANY_FOLDERS, is_named, left)), ())
+    except TimeoutError:
+        return ()
 
 
 def _words(line: str) -> list[str]:
@@ -85,11 +117,9 @@ def _rule(pattern: str, owners: list[str]) -> Rule | None:
     return Rule(segments=(*start, *names, *below), owners=tuple(owners))
 
 
-def _is_named(pattern: str, name: str) -> bool:
-    return _wild(pattern, name, _ANY, lambda sign, char: sign in ("?", char))
-
-
-def _wild(pattern: Sequence[_One], found: Sequence[_One], star: _One, same: Callable[[_One, _One], bool]) -> bool:
+def _wild(
+    pattern: Sequence[_One], found: Sequence[_One], star: _One, same: Callable[[_One, _One], bool], left: Patience
+) -> bool:
     """Return whether a pattern matches as a whole, where a star stands for any number of things.
 
     Only the last star that was passed is ever tried again, so that the time is at most the product of the lengths.
@@ -103,8 +133,11 @@ def _wild(pattern: Sequence[_One], found: Sequence[_One], star: _One, same: Call
         elif place < len(pattern) and same(pattern[place], found[at]):
             place, at = place + 1, at + 1
         elif passed >= 0:
+            left.take(at - resume + 1)
             resume += 1
             place, at = passed + 1, resume
         else:
+            left.take(at + 1)
             return False
+    left.take(at + 1)
     return all(part == star for part in pattern[place:])

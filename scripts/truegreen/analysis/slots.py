@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import datetime as dt
 import pathlib
 import re
@@ -15,7 +14,8 @@ from truegreen.analysis import callables, guards, unwired
 from truegreen.model.wiring import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import ast
+    from collections.abc import Mapping
 
     from truegreen.analysis.callables import Class, Parameter
     from truegreen.analysis.unwired import Project
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Slots = dict[str, dict[str, tuple[Slot, ...]]]
 """Path of a file → name of a class in it → its dependencies."""
 _ANYTHING = frozenset({"Any", "object"})
+_ABSTRACT = frozenset({"Protocol", "ABC"})
 _OF_VALUES = frozenset(
     name
     for kind in (str, bytes, list, dict, set, tuple, int, float, dt.datetime, dt.timedelta, pathlib.Path,
@@ -41,24 +42,27 @@ def of(project: Project) -> Slots:
     for source in project.sources:
         for owner in source.classes:
             for parameter in (owner.constructor() or ([], 0))[0]:
-                attribute = _kept(owner, parameter.name)
-                kind = _kind(project, owner, parameter, attribute, source.imports) if attribute else None
-                if kind is not None:
-                    _add(found, project, owner, _slot(project, owner, parameter, attribute, kind))
+                for attribute in project.keeping.of(owner, parameter.name).attributes:
+                    kind = _kind(project, owner, parameter, attribute, source.imports)
+                    if kind is not None:
+                        slot = _slot(project, owner, parameter, attribute, kind)
+                        types = _concrete(project, parameter, source.imports)
+                        _add(found, project, owner, msgspec.structs.replace(slot, concrete=types))
     return found
 
 
 def _add(found: Slots, project: Project, owner: Class, slot: Slot) -> None:
     attribute, heirs = slot.attribute, project.families.below(owner)
     for one in (owner, *(() if attribute.startswith("__") else heirs)):
-        if one is owner or not _takes(one, attribute):
+        if one is owner or not _takes(project, one, attribute):
             classes = found.setdefault(one.path, {})
             classes[one.name] = (*classes.get(one.name, ()), _used(project, one, slot))
 
 
-def _takes(heir: Class, attribute: str) -> bool:
+def _takes(project: Project, heir: Class, attribute: str) -> bool:
     """Return whether an heir keeps a parameter of its own under the name."""
-    return any(_kept(heir, parameter.name) == attribute for parameter in (heir.constructor() or ([], 0))[0])
+    taken = (heir.constructor() or ([], 0))[0]
+    return any(attribute in project.keeping.of(heir, parameter.name).attributes for parameter in taken)
 
 
 def _slot(project: Project, owner: Class, parameter: Parameter, attribute: str, kind: str) -> Slot:
@@ -86,6 +90,7 @@ def _used(project: Project, owner: Class, slot: Slot) -> Slot:
         lazy=slot.lazy or any(slot.attribute in one.makes for one in methods),
         guards=tuple(map(str, use.guards)),
         called=bool(use.called),
+        calls=tuple(sorted(use.called)),
     )
 
 
@@ -107,38 +112,26 @@ def _members(parameter: Parameter) -> list[ast.expr]:
     return list(unwired.members(parameter.annotation)) if parameter.annotation is not None else []
 
 
-def _kept(owner: Class, parameter: str) -> str:
-    """Return the attribute that keeps a parameter, also where something else takes its place when it is missing."""
-    constructor = owner.method("__init__")
-    if constructor is None:
-        return parameter  # a generated constructor keeps each field
-    for node in ast.walk(constructor):
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
-            continue
-        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-            for place, value in _paired(target, node.value):
-                own = isinstance(place, ast.Attribute) and callables.simple_name(place.value) == "self"
-                if own and any(isinstance(one, ast.Name) and one.id == parameter for one in _choices(value)):
-                    return callables.simple_name(place)
-    return ""
+def concrete(project: Project) -> tuple[str, ...]:
+    """Return the names of the classes of which objects are made: no protocols, none that is abstract, each once."""
+    names = sorted({one.name for source in project.sources for one in source.classes})
+    return tuple(name for name in names if _is_concrete(project, name))
 
 
-def _paired(target: ast.expr, value: ast.expr) -> Iterator[tuple[ast.expr, ast.expr]]:
-    """Yield what is assigned to what, also in `self.a, self.b = a, b`."""
-    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
-        yield from zip(target.elts, value.elts, strict=True)
-    else:
-        yield target, value
+def _concrete(project: Project, parameter: Parameter, imports: Mapping[str, tuple[str, str]]) -> tuple[str, ...]:
+    """Return the classes of the project that a parameter declares, where it declares nothing else."""
+    parts = [part for part in _members(parameter) if not callables.is_none(part)]
+    names = tuple(imports.get(name, ("", name))[1] or name for name in map(callables.simple_name, parts))
+    return names if all(_is_concrete(project, name) for name in names) else ()
 
 
-def _choices(value: ast.expr) -> Iterator[ast.expr]:
-    """Yield what an expression may give: `a or b`, `a if a is not None else b`."""
-    if isinstance(value, ast.BoolOp):
-        yield from (one for part in value.values for one in _choices(part))
-    elif isinstance(value, ast.IfExp):
-        yield from (*_choices(value.body), *_choices(value.orelse))
-    else:
-        yield value
+def _is_concrete(project: Project, name: str) -> bool:
+    known = project.classes(name)
+    if len(known) != 1 or known[0].node.keywords or not _ABSTRACT.isdisjoint(known[0].bases):
+        return False
+    methods = (one for one in known[0].node.body if isinstance(one, callables.Function))
+    marks = (callables.simple_name(mark) for one in methods for mark in one.decorator_list)
+    return not any(mark.startswith("abstract") for mark in marks)
 
 
 def _mangled(owner: str, attribute: str) -> str:

@@ -12,12 +12,14 @@ import sys
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from truegreen.analysis import callables, guards, syntax
+from truegreen.analysis import callables, guards, holders, syntax
 from truegreen.analysis.families import Families, same_module
+from truegreen.analysis.keeping import Keeping, Kept
 from truegreen.model.wiring import Dependency, Place, Supply, WiringScan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Set as AbstractSet
 
     from truegreen.analysis.callables import Argument, Call, Class, Parameter, Source
 
@@ -86,6 +88,7 @@ class Project:
         self._heirs: dict[str, list[Class]] = defaultdict(list)
         self._modules = [source.module for source in self.sources]
         self.families = Families(self.sources)
+        self.keeping = Keeping(self.families)
         for source in self.sources:
             for found in source.classes:
                 self._classes[found.name].append(found)
@@ -101,15 +104,18 @@ class Project:
         imports = {source.path: source.imports for source in self.sources}
         for owner in [owner for source in self.sources for owner in source.classes]:
             for parameter in (owner.constructor() or ([], 0))[0]:
-                attribute = kept(owner, parameter.name) if parameter.optional else ""
-                kind = self.kind(owner, parameter, attribute, imports[owner.path]) if attribute else None
+                kept = self.keeping.of(owner, parameter.name) if parameter.optional else Kept()
+                if not kept.alone:
+                    continue
+                kinds = (self.kind(owner, parameter, one, imports[owner.path]) for one in kept.attributes)
+                kind = next((one for one in kinds if one is not None), None)
                 if kind is not None:
-                    yield self._dependency(owner, parameter, attribute, kind)
+                    yield self._dependency(owner, parameter, kept, kind)
 
-    def _dependency(self, owner: Class, parameter: Parameter, attribute: str, kind: str) -> Dependency:
+    def _dependency(self, owner: Class, parameter: Parameter, kept: Kept, kind: str) -> Dependency:
         calls = sorted(self._constructions(owner), key=lambda call: call.place)
         suppliers = [call.place for call in calls if self._supplies(owner.name, call, parameter.name, frozenset())]
-        suppliers += self._set_later(owner, attribute)
+        suppliers += [place for one in kept.attributes for place in self._set_later(owner, one, kept.helpers)]
         escape = self._escape(owner)
         if suppliers:
             supply, why = Supply.SUPPLIED, ""
@@ -119,11 +125,12 @@ class Project:
             supply, why = Supply.UNKNOWN, f"the class is handed on at {escape}"
         else:
             supply, why = Supply.NEVER, ""
-        seen = self._use(owner, attribute)
+        seen = [use for one in kept.attributes for use in self._use(owner, one)]
         return Dependency(
             owner=owner.name,
             parameter=parameter.name,
-            attribute=attribute,
+            attribute=kept.attributes[0],
+            also=kept.attributes[1:],
             kind=kind,
             place=Place(owner.path, parameter.line),
             supply=supply,
@@ -150,6 +157,10 @@ class Project:
             seen.add(id(current))
             yield from (call for call in self._calls.get(current.name, ()) if self._means(call, current))
             waiting += [heir for heir in self._heirs.get(current.name, ()) if heir.generated or not heir.constructor()]
+
+    def is_built(self, owner: Class) -> bool:
+        """Return whether anything in the project builds a class, or one that inherits its constructor."""
+        return any(True for _ in self._constructions(owner))
 
     def _means(self, call: Call, owner: Class) -> bool:
         """Return whether a call may mean a class: the only one of its name, or the one in the module named."""
@@ -197,15 +208,35 @@ class Project:
             target = next((base for found in classes for base in found.bases if base in self._classes), target)
         return []
 
-    def _set_later(self, owner: Class, attribute: str) -> list[Place]:
-        """Return where the attribute gets a value outside the constructor."""
-        family = {owner.name, *(heir.name for heir in self._heirs.get(owner.name, ())), *owner.bases, ""}
+    def _set_later(self, owner: Class, attribute: str, helpers: frozenset[str]) -> list[Place]:
+        """Return where the attribute gets a value outside the constructor; what only constructors hand on is theirs."""
+        above, below = self.families.line(owner), self.families.below(owner)
+        family = {*(one.name for one in (*above, *below)), *owner.bases}
+        family |= {heir.name for heir in self._heirs.get(owner.name, ())}
         return [
-            place
+            one.place
             for source in self.sources
-            for name, attr, place in source.assigned
-            if attr == attribute and name in family
+            for one in source.assigned
+            if one.attribute == attribute
+            and self._may_be(one.owner, family)
+            and not (one.handed and self._only_constructors_call(one.method, helpers))
         ]
+
+    def _may_be(self, name: str, family: AbstractSet[str]) -> bool:
+        """Return whether an object of a class may be one of a family; in doubt it may."""
+        if not name or name in family:
+            return True
+        return name != holders.STATE and all("Protocol" in one.bases for one in self.classes(name))
+
+    def _only_constructors_call(self, method: str, helpers: frozenset[str]) -> bool:
+        """Return whether nobody but constructors call a method: one through which they keep what they got, or private.
+
+        A public method that nobody calls may be there for somebody outside of the sources.
+        """
+        if method not in helpers and not (method.startswith("_") and not method.endswith("_")):
+            return False
+        handed_on = any(method in source.escapes for source in self.sources)
+        return not handed_on and all(call.constructs for call in self._calls.get(method, ()))
 
     def _escape(self, owner: Class) -> Place | None:
         return next((source.escapes[owner.name] for source in self.sources if owner.name in source.escapes), None)
@@ -275,29 +306,6 @@ def members(node: ast.expr) -> Iterator[ast.expr]:
             waiting += part.slice.elts[::-1] if isinstance(part.slice, ast.Tuple) else [part.slice]
         else:
             yield part
-
-
-def kept(owner: Class, parameter: str) -> str:
-    """Return the attribute that keeps a parameter as it is; empty when it is not kept, or has another default."""
-    attribute = ""
-    constructor = owner.method("__init__")
-    if constructor is None:
-        return parameter  # a generated constructor keeps each field
-    for node in ast.walk(constructor):
-        if isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(target, ast.Name) and target.id == parameter for target in targets):
-                return ""
-            kept = isinstance(node.value, ast.Name) and node.value.id == parameter
-            own = [
-                one.attr
-                for one in targets
-                if isinstance(one, ast.Attribute) and callables.simple_name(one.value) == "self"
-            ]
-            attribute = own[0] if kept and own and not attribute else attribute
-        elif isinstance(node, ast.If) and guards.asks_for_none(node.test, parameter) and guards.ends(node.body):
-            return ""  # it says at once that it cannot do without
-    return attribute
 
 
 def _is_named_part(parameter: Parameter) -> bool:

@@ -112,6 +112,7 @@ class _Owners:
         self._sources = sources
         self._rules: tuple[ownership.Rule, ...] | None = None
         self._found: dict[str, tuple[str, ...]] = {}
+        self._patience = ownership.Patience()
 
     def of(self, path: str) -> tuple[str, ...]:
         """Return the owners of a file; none beyond so many files, which nobody reads."""
@@ -123,7 +124,7 @@ class _Owners:
         if path not in self._found:
             if len(self._found) >= _OWNED_MAX:
                 return ()
-            self._found[path] = ownership.of(path, self._rules)
+            self._found[path] = ownership.of(path, self._rules, self._patience)
         return self._found[path]
 
 

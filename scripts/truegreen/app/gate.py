@@ -20,7 +20,7 @@ from truegreen.model import detail
 from truegreen.model.history import History
 from truegreen.model.run import Problem, RunEvidence, StageEvidence
 from truegreen.model.verdict import REPORT_VERSION, Provenance, Report, StageReport, Status
-from truegreen.reporters.escape import plain
+from truegreen.reporters.escape import plain_line
 from truegreen.runtime import files, git
 
 if TYPE_CHECKING:
@@ -260,7 +260,7 @@ def emit_outputs(shell: Shell, report: Report) -> None:
 
     A headline may quote the name of a test: a later step that prints it must not be made to obey it.
     """
-    headline = plain(report.headline)
+    headline = plain_line(report.headline)
     events.write_outputs(shell, {"verdict": report.status.value, "headline": headline})
 
 

@@ -78,15 +78,11 @@ def run_stages(shell: Shell, settings: Settings, request: Request) -> list[Stage
     """
     refuse_unsafe(events.current(shell))
     policy.load(settings)
-    manager = services.manager(shell, settings)
     records = []
-    with _remembered(shell, environ.cache_dir(shell.env)):
-        try:
-            for name in request.stages:
-                with shell.console.group(f"stage {name}"):
-                    records.append(_run_stage(shell, settings, request, name, manager))
-        finally:
-            manager.down()
+    with _remembered(shell, environ.cache_dir(shell.env)), _served(shell, settings) as manager:
+        for name in request.stages:
+            with shell.console.group(f"stage {name}"):
+                records.append(_run_stage(shell, settings, request, name, manager))
     return records
 
 
@@ -101,13 +97,20 @@ def standing(shell: Shell, settings: Settings, request: Request, out: Path) -> I
         out: folder for what the command leaves, which is not the folder of the stage's evidence.
     """
     (name,) = request.stages
-    manager, wanted = services.manager(shell, settings), tuple(settings.stages[name].services)
-    with _remembered(shell, environ.cache_dir(shell.env)):
-        try:
-            handles = manager.up(wanted) if wanted else ()
-            yield _context(shell, settings, request, name, out, handles)
-        finally:
-            manager.down()
+    wanted = tuple(settings.stages[name].services)
+    with _remembered(shell, environ.cache_dir(shell.env)), _served(shell, settings) as manager:
+        handles = manager.up(wanted) if wanted else ()
+        yield _context(shell, settings, request, name, out, handles)
+
+
+@contextmanager
+def _served(shell: Shell, settings: Settings) -> Iterator[ServiceManager]:
+    """Yield a manager of services, which are down when this ends, whatever happened."""
+    manager = services.manager(shell, settings)
+    try:
+        yield manager
+    finally:
+        manager.down()
 
 
 @contextmanager
@@ -239,15 +242,15 @@ def _context(
 @contextmanager
 def _beside(shell: Shell, settings: Settings, request: Request, name: str, out: Path) -> Iterator[StageContext]:
     """Yield the context of another stage, with services of its own that are down when this ends."""
-    manager, wanted = services.manager(shell, settings), tuple(settings.stages[name].services)
+    wanted = tuple(settings.stages[name].services)
     alone = msgspec.structs.replace(request, pytest_args=(), seed=None)
-    try:
-        handles = manager.up(wanted) if wanted else ()
-        yield _context(shell, settings, alone, name, files.fresh_dir(out), handles)
-    finally:
-        with contextlib.suppress(TruegreenError, OSError):
-            manager.keep_logs(wanted, out)
-        manager.down()
+    with _served(shell, settings) as manager:
+        try:
+            handles = manager.up(wanted) if wanted else ()
+            yield _context(shell, settings, alone, name, files.fresh_dir(out), handles)
+        finally:
+            with contextlib.suppress(TruegreenError, OSError):
+                manager.keep_logs(wanted, out)
 
 
 def _claims(settings: Settings) -> dict[str, str]:

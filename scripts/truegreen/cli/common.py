@@ -12,6 +12,7 @@ from truegreen.app import plan as planning
 from truegreen.app import shell as shells
 from truegreen.config import settings as config
 from truegreen.errors import UsageError
+from truegreen.runtime.console import JSON
 
 if TYPE_CHECKING:
     import argparse
@@ -57,4 +58,4 @@ def evidence_folder(options: Settings, namespace: argparse.Namespace) -> Path:
 
 def print_json(effects: Shell, value: Any) -> None:
     """Print a value as indented JSON on standard output."""
-    effects.console.result(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    effects.console.result(msgspec.json.format(msgspec.json.encode(value), indent=2).decode(), JSON)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from truegreen.app import services
 from truegreen.cli import common
+from truegreen.runtime.console import SHELL
 from truegreen.services.asked import ONE_SHOT
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def _show(shell: Shell, handles: tuple[ServiceHandle, ...], *, as_json: bool) ->
         did = "done" if handle.kind == ONE_SHOT else "ready"
         shell.console.line(f"{handle.name} {handle.version} ({handle.provider}) {did} in {handle.ready_s:.2f} s")
         for name, value in handle.exports.items():
-            shell.console.result(f"export {name}={shlex.quote(value)}")
+            shell.console.result(f"export {name}={shlex.quote(value)}", SHELL)
     return 0
 
 

@@ -27,5 +27,5 @@ def main(namespace: argparse.Namespace) -> int:
         shell.console.result(str(preview.show(shell, report, page, layouts)))
         return 0
     document = templates.reporter(namespace.format, layouts).render(report)
-    shell.console.result(document.text)
+    shell.console.result(document.text, document.media_type)
     return 0

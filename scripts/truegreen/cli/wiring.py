@@ -47,6 +47,10 @@ def _walks(shell: Shell, scan: WiringScan, *, explain: bool) -> None:
         if explain or walk.error or any(one.red for one in walk.flawed):
             for line in wiring.of_walk(walk, roots.get(walk.root), whole=explain):
                 shell.console.result(line)
+    for lost in scan.unfollowed if explain else ():
+        shell.console.result(
+            f"{lost.name}  ({lost.place})\n  not followed: the constructor does not keep it as `self.x`"
+        )
     for one in scan.unbuilt if explain else ():
         omits = f"; leaves out {', '.join(one.omits)}" if one.omits else ""
         shell.console.result(f"{one.name}  ({one.place})\n  not built: {one.why}{omits}")

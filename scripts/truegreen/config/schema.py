@@ -6,10 +6,18 @@ this module holds what is shared. Keys are kebab-case in TOML.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import re
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
+"""A time limit: no number at all would be none, and a negative one is over before anything begins."""
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Output = Literal[
     "junit", "sarif", "ctrf", "sonar-tests", "sonar-coverage", "badge-verdict", "badge-coverage", "badge-flakiness"
 ]
@@ -42,15 +50,18 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     """Digest that the image must have, `sha256:…`: a tag can be moved, a digest cannot."""
     url: str = ""
     """URL for `attach`; `$NAME` reads the environment."""
-    port: int = 0
+    port: Port = 0
     """Host port; 0 takes a free one."""
     database: str = ""
     user: str = ""
     password: str = ""
     env: dict[str, str] = {}
-    """Environment of the container."""
+    """Environment of the container; a server that runs embedded has none, and a note says so."""
     command: list[str] = []
-    """Arguments of the container, after the image; of a one-shot service without an image the program itself."""
+    """Arguments of the container, after the image; of a one-shot service without an image the program itself.
+
+    Options of PostgreSQL, Redis, Valkey and NATS are the embedded server's too.
+    """
     needs: list[str] = []
     """Services that must be ready before this one starts; they are started with it."""
     one_shot: bool = msgspec.field(default=False, name="one-shot")
@@ -59,8 +70,14 @@ class ServiceOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     export: dict[str, str] = {}
     """Variable name → `url`, `host`, `port`, `address` (`host:port`), `endpoint` (`http://host:port`), `api-url`,
     `user`, `password` or `database`; replaces the catalogue's names."""
-    timeout_s: float = msgspec.field(default=60.0, name="timeout-s")
+    timeout_s: Seconds = msgspec.field(default=60.0, name="timeout-s")
     """Time within which it must answer its probe."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        refuse_unnamed("export", self.export)
+        if self.provider == "embedded" and self.env and not self.one_shot:
+            raise ValueError('env: is the container\'s, and provider = "embedded" starts none; take one of the two out')
 
 
 class ProcessOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -70,7 +87,7 @@ class ProcessOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     """Program and arguments; runs in the project's environment. `{port}` is replaced by `port`."""
     ready: str = ""
     """`http://…` to answer below 400, or `log:TEXT` to appear in its output; empty means alive after 1 s."""
-    port: int = 0
+    port: Port = 0
     """Port it listens on; 0 picks a free one for `{port}`."""
     env: dict[str, str] = {}
     """Extra variables; `{port}` is replaced."""
@@ -78,7 +95,11 @@ class ProcessOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", 
     """Variables for the tests, such as `LEDGER_BASE_URL = "http://127.0.0.1:{port}"`."""
     once: bool = False
     """True for a migration: it must end with 0 before the next process starts."""
-    timeout_s: float = msgspec.field(default=30.0, name="timeout-s")
+    timeout_s: Seconds = msgspec.field(default=30.0, name="timeout-s")
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        refuse_unnamed("export", self.export)
 
 
 class HistoryOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
@@ -153,3 +174,14 @@ class ProjectOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     preset: str = ""
     """`standard`, `strict`, or a TOML file of the organisation, relative to the project, which may build on one of the
     two by a `preset` of its own; its keys are as below `[tool.truegreen]`, and weaker."""
+
+
+def refuse_unnamed(option: str, names: Iterable[str]) -> None:
+    """Refuse names that no shell takes for a variable.
+
+    Raises:
+        ValueError: with the option, the name and the way out, as `settings` reads it.
+    """
+    wrong = next((name for name in names if not _VARIABLE.fullmatch(name)), None)
+    if wrong is not None:
+        raise ValueError(f"{option}: {wrong!r} is no name of a variable; letters, digits and _ make one, like DB_URL")

@@ -38,6 +38,10 @@ _SINGLE_TABLES: dict[str, type[msgspec.Struct]] = {"history": HistoryOptions, "r
 PRESETS = Path(__file__).with_name("presets")
 """Folder of the shipped presets."""
 _INDEX = re.compile(r"\[\d+\]")
+_OPTION = re.compile(r"[a-z][a-z-]*")
+_FOLDERS = ("services", "processes")
+"""Named tables whose names become those of files and folders."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -179,6 +183,7 @@ def _reject_unknown(layer: Layer) -> None:
         inner = layer.values.get(table, {})
         for name, values in inner.items() if isinstance(inner, dict) else ():
             _check_fields(layer, values, options, f"{table}.{name}")
+            _check_folder(layer, table, name)
     for table, options in _SINGLE_TABLES.items():
         if table in layer.values:
             _check_fields(layer, layer.values[table], options, table)
@@ -191,6 +196,16 @@ def _check_fields(layer: Layer, values: Any, options: type[msgspec.Struct], tabl
     if not isinstance(values, dict):
         raise WrongValue(f"{table} must be a table", where=layer.source(table).place, fix="write it as a TOML table")
     _check_names(layer, values, _fields(options), f"{table}.")
+
+
+def _check_folder(layer: Layer, table: str, name: str) -> None:
+    if table in _FOLDERS and not _NAME.fullmatch(name):
+        raise WrongValue(
+            f"{name!r} is no name for one of the {table}",
+            where=f"{layer.name}, {layer.source(f'{table}.{name}').place}",
+            why="files and folders are called by it",
+            fix="letters, digits, _, - and . make a name, which begins with a letter or digit",
+        )
 
 
 def _check_names(layer: Layer, values: Mapping[str, Any], known: set[str], prefix: str) -> None:
@@ -217,13 +232,27 @@ def _convert(values: Any, options: type[Any], table: str, sources: Mapping[str, 
         what, _, path = str(error).replace(" - at `key` in `$", " - at `$").partition(" - at `$")
         path = _spelt_out(values, options, path.rstrip("`").lstrip("."), str(error))
         key = ".".join(part for part in (table, path) if part)
+        option, what, fix = _own_words(what)
+        if any(f"{name}.".startswith(f"{key}.{option}.") for name in sources):
+            key = f"{key}.{option}"
         source = _source(sources, _INDEX.sub("", key))
         about = table or _INDEX.sub("", path).partition(".")[0]
         raise WrongValue(
             f"{key}: {what[:1].lower()}{what[1:]}",
             where=f"{source.layer}, {source.place}".strip(", "),
-            fix=_choices(options, path, what) or f"see `truegreen config explain {about}` for the type and the default",
+            fix=fix
+            or _choices(options, path, what)
+            or f"see `truegreen config explain {about}` for the type and the default",
         ) from None
+
+
+def _own_words(what: str) -> tuple[str, str, str]:
+    """Return option, reason and way out of what a check of ours says, `option: reason; way out`, each perhaps empty."""
+    if what.startswith(("Expected ", "Invalid ", "Object ")):  # msgspec's words, which may quote anything
+        return "", what, ""
+    what, _, fix = what.partition("; ")
+    option, _, said = what.partition(": ")
+    return (option, said, fix) if said and _OPTION.fullmatch(option) else ("", what, fix)
 
 
 def _choices(options: type[Any], path: str, what: str) -> str:

@@ -27,12 +27,13 @@ _PAGES_MAX = 100
 _LOOKS_MAX = 5
 _DENIED = (401, 403, 404, 410)
 _TOO_MUCH = (413, 422)
-_NOT_FOUND = 404
-_UNAUTHORISED = 401
+_UNAUTHORISED, _NOT_FOUND = 401, 404
 _ELSEWHERE = 302
 _INSTALLATION_TOKEN = "ghs_"  # noqa: S105 - a public prefix
 _BOTS = ("github-actions[bot]", "gitea-actions")
 _GITHUB = "https://api.github.com"
+_GITHUBS = ("//api.github.com", ".ghe.com", "/api/v3")
+"""What the addresses of github.com, of its companies' own places, and of Enterprise Server end with."""
 _INVALID = "the token is not valid"
 _MAY_NOT = "the token may not, or there is no such thing"
 _LOCKED = "is locked"
@@ -89,7 +90,7 @@ class GithubForge:
         self._patience = Patience(self._send, clock, limit_s=limit_s)
         self._repo = f"/repos/{repository}"
         self._bot_token = token.startswith(_INSTALLATION_TOKEN)
-        self._surely_github = api_url.rstrip("/").endswith(("//api.github.com", "/api/v3"))
+        self._surely_github = api_url.rstrip("/").endswith(_GITHUBS)
         self._viewer: str | None = None
         self._gone: set[int] = set()
         self._told_before: dict[str, tuple[int, int]] = {}
@@ -190,16 +191,16 @@ class GithubForge:
         told = matching.run_checked(check.external_id)
         if any(matching.run_checked(run.get("external_id")) > told > matching.NO_RUN for run in runs):
             return Written(surface="check run", outcome=Outcome.SUPERSEDED, reason=_LATER)
-        run, shown = matching.our_run(runs, check)
-        batches = matching.batches(check.annotations[shown:])
+        run, dealt_with = matching.our_run(runs, check)
+        batches = matching.batches(check.annotations[dealt_with:])
+        refused = matching.refused(run, check) if run is not None else 0
         if run is not None and matching.tells(run, check) and not batches:
-            return Written(surface="check run", outcome=Outcome.UNCHANGED, url=_url(run))
-        outcome = Outcome.CREATED if run is None else Outcome.UPDATED
-        refused = 0
-        for batch in batches or [()]:
-            run, lost = self._write_run(run, check, batch)
-            refused += lost
-        reason = f"{refused} remarks on lines were refused, they are in the summary of the run" if refused else ""
+            outcome = Outcome.UNCHANGED
+        else:
+            outcome = Outcome.CREATED if run is None else Outcome.UPDATED
+            for batch in batches or [()]:
+                run, refused = self._write_run(run, check, batch, refused)
+        reason = f"{refused} remarks on lines were refused, they are in the report of the run" if refused else ""
         return Written(surface="check run", outcome=outcome, url=_url(run), reason=reason)
 
     def _is_first(self, check: CheckRun) -> bool:
@@ -214,14 +215,15 @@ class GithubForge:
         return both and len(check.annotations) > ANNOTATION_BATCH and self._surely_github
 
     def _write_run(
-        self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]
+        self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...], refused: int
     ) -> tuple[dict[str, Any], int]:
-        """Create or extend the check run; a batch that the forge refuses is left out, and counted."""
-        reply, lost = self._patience.call(self._run_call(run, check, batch)), 0
+        """Create or extend the check run; a batch that the forge refuses is left out, and counted with the others."""
+        reply = self._patience.call(self._run_call(run, matching.without(check, refused), batch))
         if reply.status in _TOO_MUCH and batch:
-            reply, lost = self._patience.call(self._run_call(run, matching.without(check, len(batch)), ())), len(batch)
+            refused += len(batch)
+            reply = self._patience.call(self._run_call(run, matching.without(check, refused), ()))
         data = self._granted(reply, "checks: write")
-        return data if isinstance(data, dict) else {}, lost
+        return data if isinstance(data, dict) else {}, refused
 
     def _run_call(self, run: dict[str, Any] | None, check: CheckRun, batch: tuple[Annotation, ...]) -> Call:
         body = matching.run_body(check, batch)

@@ -16,6 +16,7 @@ _EXTERNAL = "truegreen:"
 _RUN = re.compile(r"<!-- truegreen:run (\d{1,20})\.(\d{1,9}) -->")
 _RUN_URL = re.compile(r".*/actions/runs/(\d{1,20})(?:\?attempt=(\d{1,9}))?")
 _RUN_CHECKED = re.compile(r"truegreen:(\d{1,20})\.(\d{1,9}):.*")
+_DIGITS = 6
 NO_RUN = (0, 0)
 """Nothing tells of a run."""
 UNKNOWN = (-1, 0)
@@ -85,31 +86,38 @@ def run_checked(external_id: Any) -> tuple[int, int]:
 
 
 def our_run(runs: list[dict[str, Any]], check: CheckRun) -> tuple[dict[str, Any] | None, int]:
-    """Return the check run to write to, and how many of the annotations it shows already.
+    """Return the check run to write to, and how many of the annotations are dealt with: shown by it, or refused.
 
-    Annotations can only be added. So a run with the same content is completed, a run of ours without
-    annotations is reused, and otherwise a new one takes its place (the newest of a name counts).
+    The newest of a name counts, so an older one is never written to. Annotations can only be added: the newest is
+    completed where it has the same content, reused where it has none of them, and else replaced by a new one.
     """
-    ours = [run for run in runs if str(run.get("external_id") or "").startswith(_EXTERNAL) and "id" in run]
-    for run in ours:
-        if run["external_id"] == check.external_id:
-            return run, _annotations_shown(run)
-    for run in ours:
-        if _annotations_shown(run) == 0:
-            return run, 0
-    return None, 0
+    ours = [
+        run for run in runs if str(run.get("external_id") or "").startswith(_EXTERNAL) and type(run.get("id")) is int
+    ]
+    newest = max(ours, key=lambda run: int(run["id"]), default=None)
+    if newest is None:
+        return None, 0
+    if _same(newest, check):
+        return newest, _annotations_shown(newest) + refused(newest, check)
+    return (newest, 0) if _annotations_shown(newest) == 0 else (None, 0)
 
 
 def tells(run: Mapping[str, Any], check: CheckRun) -> bool:
     """Return whether a check run says what is to be said."""
-    return run.get("external_id") == check.external_id and run.get("conclusion") == check.conclusion
+    return _same(run, check) and run.get("conclusion") == check.conclusion
 
 
 def without(check: CheckRun, refused: int) -> CheckRun:
-    """Return a check run that says how many of its remarks on lines the forge refused, where there is room for it."""
-    summary = f"{check.summary}\n\n{refused} remarks on lines were refused; they are in the summary of the run."
+    """Return a check run that says how many of its remarks on lines the forge refused, where there is room for it.
+
+    Its identity has the number too: by that, and by what is shown, it is known where to go on.
+    """
+    if not refused:
+        return check
+    summary = f"{check.summary}\n\n{refused} remarks on lines were refused; they are in the report of the run."
     fits = len(summary.encode("utf-8", "replace")) <= OUTPUT_LIMIT
-    return msgspec.structs.replace(check, summary=summary) if fits else check
+    identity = f"{check.external_id}:{refused}"
+    return msgspec.structs.replace(check, external_id=identity, summary=summary if fits else check.summary)
 
 
 def batches(annotations: tuple[Annotation, ...]) -> list[tuple[Annotation, ...]]:
@@ -142,6 +150,17 @@ def run_body(check: CheckRun, batch: tuple[Annotation, ...]) -> dict[str, Any]:
         "output": output,
     }
     return {**body, "details_url": check.details_url} if check.details_url else body
+
+
+def _same(run: Mapping[str, Any], check: CheckRun) -> bool:
+    known = str(run.get("external_id") or "")
+    return known == check.external_id or known.startswith(f"{check.external_id}:")
+
+
+def refused(run: Mapping[str, Any], check: CheckRun) -> int:
+    """Return how many remarks of a check run of ours with the same content the forge refused."""
+    number = str(run.get("external_id")).removeprefix(check.external_id).removeprefix(":")
+    return int(number) if number.isdecimal() and len(number) <= _DIGITS else 0
 
 
 def _annotations_shown(run: Mapping[str, Any]) -> int:

@@ -233,7 +233,7 @@ def _named(project: str) -> str:
 
 def _check(report: Report, texts: tuple[str, ...], sha: str, url: str, event: Event, options: Options) -> CheckRun:
     annotations, more = _annotations(report)
-    note = f"\n\n{more} more remarks on lines are in the summary of the run." if more else ""
+    note = f"\n\n{more} more remarks on lines are in the report of the run." if more else ""
     noted = [text.strip() + note for text in texts]
     summary = next((text for text in noted if len(text.encode("utf-8", "replace")) <= OUTPUT_LIMIT), noted[-1])
     check = CheckRun(

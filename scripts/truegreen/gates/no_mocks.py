@@ -32,6 +32,12 @@ _VERBS = {
     Rule.FAKE_HTTP: "makes up answers with",
     Rule.RECORDED: "plays back answers with",
 }
+_OF_IT = {
+    Rule.MOCK: "calls it, a mock,",
+    Rule.OVERRIDE: "overrides it, a dependency,",
+    Rule.FAKE_STORE: "uses it, a stand-in,",
+}
+"""The same of what has been named before, where `it` would not follow the verb."""
 
 
 class NoMocksOptions(GateOptions, frozen=True, kw_only=True):
@@ -276,9 +282,10 @@ def _place(one: StandIn) -> str:
 
 def _item(one: StandIn, tests: tuple[str, ...]) -> Item:
     times = f", {count(one.times, 'time')}" if one.times else ""
+    verb = _OF_IT.get(one.rule) or f"{_VERBS[one.rule]} it"
     return Item(
         title=f"{one.rule.value} {one.what}",
-        message=f"{_VERBS[one.rule]} it in {count(len(tests), 'test')}{times}: {some(list(tests))}",
+        message=f"{verb} in {count(len(tests), 'test')}{times}: {some(list(tests))}",
         path=one.path,
         line=one.line,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
-from truegreen.analysis.commits import TABLES, TestCommits, by_test, counts, relevant, told
+from truegreen.analysis.commits import TABLES, TestCommits, by_test, counts, of_migrations, relevant, told
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.persistence import GONE
 from truegreen.model.testrun import Outcome
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from truegreen.model.run import RunEvidence
     from truegreen.model.testrun import TestCase
 
-_RERUN = "run `truegreen run {}` again; its log says what the recorder met"
+_RERUN = (
+    "run `truegreen run {}` again; where a test is named, see whether it stops the server, ends the connections of "
+    "others or replaces what the standard library does"
+)
 
 
 class PersistenceOptions(GateOptions, frozen=True, kw_only=True):
@@ -39,6 +42,8 @@ class PersistenceGate(BaseGate):
     record of what was kept, such as the log of committed transactions ([each store](evidence-of-persistence.md)).
     What is rolled back, still open, kept in memory, or swallowed by a mock is not there. Changes in other databases
     than the stage's `databases`, and those of fixtures and hooks, do not count.
+    Nor do the tables in which migration tools note a schema's version, unless a marker names them; rows that a
+    migration puts into other tables do.
 
     Where several stores are observed, those that `stores` of the stage names count, which are the databases unless
     it says otherwise: a test that reaches only the cache is red, and is told so.
@@ -89,7 +94,8 @@ class PersistenceGate(BaseGate):
     def evaluate(self, evidence: RunEvidence, stage: str, policy: PersistenceOptions, history: History) -> Verdict:  # noqa: ARG002
         """Judge each test against what the recorder saw."""
         seen = evidence.of(stage)
-        problem = _recording(relevant(seen.persistence))
+        lost = next((one.recorder_problem for one in seen.sessions if one.recorder_problem), "")
+        problem = _recording(relevant(seen.persistence), lost)
         if problem:
             return self.blind(stage, problem, remedy=_RERUN.format(stage), facts=_facts(seen.persistence))
         known = by_test(seen.persistence)
@@ -97,8 +103,9 @@ class PersistenceGate(BaseGate):
         judged = [(case, known.get(case.id, TestCommits(test=case.id))) for case in ran]
         counted = [(case, test) for case, test in judged if not test.reads]
         facts = (*_facts(seen.persistence), *_counts(judged, counted))
-        empty = [(case, test, lack) for case, test in counted if test.observed and (lack := test.missing())]
         unseen = [test for _, test in counted if test.problem or not test.observed]
+        whole = [(case, test) for case, test in counted if test.observed and not test.problem]
+        empty = [(case, test, lack) for case, test in whole if (lack := test.missing())]
         if empty:
             return self._empty(stage, empty, _Stores(seen.persistence), facts)
         nameless = [case for case, test in counted if not test.named]
@@ -111,7 +118,8 @@ class PersistenceGate(BaseGate):
             reason = "no passing test is left to judge, so nothing proves that data is persisted"
             return self.blind(stage, reason, remedy="run at least one test that writes and passes", facts=facts)
         stores = {one.store: one.kind for one in relevant(seen.persistence)}
-        changed = sum(change.count for _, test in counted for change in test.committed() if change.store in stores)
+        found = [change for _, test in counted for change in test.committed() if change.store in stores]
+        changed = sum(change.count for change in found if not of_migrations(change))
         noun = "row" if TABLES.issuperset(stores.values()) else "change"
         reason = f"each of {count(len(counted), 'test')} committed what it had to; {count(changed, noun)} in all"
         return self.passed(stage, reason, facts=facts)
@@ -155,7 +163,7 @@ class PersistenceGate(BaseGate):
         return self.blind(
             stage,
             f"{count(len(unseen), 'test')} could not be observed: {first.test}: {why}",
-            remedy=_RERUN.format(stage),
+            remedy=f"{'mend what it names, or ' if first.problem else ''}{_RERUN.format(stage)}",
             facts=facts,
             items=tuple(
                 Item(title=test.test, message=test.problem or "not observed", level="warning") for test in unseen
@@ -183,8 +191,8 @@ def _others(test: TestCommits, background: list[str]) -> list[Beside]:
     return [one for one in test.others if not any(fnmatchcase(one.name, name) for name in background)]
 
 
-def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
-    """Return why the recording as a whole cannot be trusted."""
+def _recording(parts: tuple[PersistenceEvidence, ...], lost: str) -> str:
+    """Return why the recording as a whole cannot be trusted; `lost` is what the plugin says of its line."""
     if not parts:
         return "nothing recorded what reached the store"
     for part in parts:
@@ -193,8 +201,16 @@ def _recording(parts: tuple[PersistenceEvidence, ...]) -> str:
         if part.tier.strip().lower() in ("", "none"):
             return f"no technique to observe committed rows in {part.store} was available"
         if not part.complete:
-            return f"the recording of {part.store} is incomplete"
+            return f"the recording of {part.store} is incomplete{_broken(part, lost)}"
     return ""
+
+
+def _broken(part: PersistenceEvidence, lost: str) -> str:
+    """Return where a recording breaks off, and why."""
+    last = part.phases[-1] if part.phases else None
+    phase = "set-up" if last and last.phase == "setup" else last.phase if last else ""
+    where = f": it breaks off after the {phase} of {last.test}" if last else ""
+    return where + (f"{', ' if where else ': '}{lost}" if lost else "")
 
 
 def _facts(parts: tuple[PersistenceEvidence, ...]) -> tuple[Fact, ...]:
@@ -255,10 +271,7 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
     if lost := test.rolled_back():
         details.append(f"rolled back or never committed: {told(lost)}")
     here = test.towards(lack)
-    if not lack.allows(test.number(lack)):
-        details.append(f"committed: {told(change for change in here if counts(change, lack, taken=True))}")
-    elif here:
-        details.append(f"committed instead: {told(here)}")
+    details += _here(here, test, lack)
     if beside := test.beside(lack):
         names = some(sorted({change.store for change in beside}))
         only = "" if here else "only "
@@ -274,6 +287,18 @@ def _instead(test: TestCommits, lack: Demand) -> list[str]:
         details.append(f"not alone: {test.others[0].what}")
     if test.patched:
         details.append(f"replaced by mocks: {some(list(test.patched))}")
+    return details
+
+
+def _here(here: tuple[Change, ...], test: TestCommits, lack: Demand) -> list[str]:
+    """Return what was committed to the stores that count."""
+    details = []
+    if not lack.allows(test.number(lack)):
+        details.append(f"committed: {told(change for change in here if counts(change, lack, taken=True))}")
+    elif instead := [change for change in here if lack.object or not of_migrations(change)]:
+        details.append(f"committed instead: {told(instead)}")
+    if not lack.object and (versions := [change for change in here if of_migrations(change)]):
+        details.append(f"written by migrations, which does not count: {told(versions)}")
     return details
 
 

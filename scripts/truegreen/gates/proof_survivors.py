@@ -60,7 +60,8 @@ class ProofSurvivors(BaseGate):
 
     **Blind when** none was tried, or a mutant or a test gave no answer: pytest or the server broke off, tests could
     not be collected, the server is not one that truegreen started, or a write takes a way the fault does not reach;
-    and when a source file could not be read: nobody knows which dependencies are in it.
+    when a source file could not be read: nobody knows which dependencies are in it; and when the only dependencies go
+    where nobody follows them. Where there is something else to try, those are told.
 
     **Options**: `kill-rate` (default 100), `accepted`: mutants and tests with the reason why they do not count.
 
@@ -95,10 +96,19 @@ class ProofSurvivors(BaseGate):
                 facts=facts,
             )
         if not result.candidates:
-            return self.not_judged(stage, "there is nothing to take away: no persistence stage, no dependency")
+            return self._nothing(stage, result, facts)
         if not result.mutants:
             return self.blind(stage, "no mutant was tried", remedy=_AGAIN, facts=facts)
         return self._verdict(stage, policy, result, facts)
+
+    def _nothing(self, stage: str, result: ProofResult, facts: tuple[Fact, ...]) -> Verdict:
+        if result.unfollowed:
+            reason = (
+                f"nobody can tell where {some([*result.unfollowed])} is kept, and there is nothing else to take away"
+            )
+            remedy = "keep the parameter as an attribute of its own (`self._x = x`)"
+            return self.blind(stage, reason, remedy=remedy, facts=facts)
+        return self.not_judged(stage, "there is nothing to take away: no persistence stage, no dependency")
 
     def _verdict(
         self, stage: str, policy: ProofSurvivorsOptions, result: ProofResult, facts: tuple[Fact, ...]
@@ -190,6 +200,10 @@ def _told(result: ProofResult, counted: int, missed: int) -> str:
     reason = f"{count(counted, 'mutant')}, {noticed}; {count(result.committing_tests, 'test')} had to notice each fault"
     if not result.committing_tests:
         reason = f"{count(counted, 'mutant')}, {noticed}"
+    if lost := result.unfollowed:
+        reason += (
+            f"; {count(len(lost), 'dependency', 'dependencies')} not followed, and so not tried: {some([*lost], 2)}"
+        )
     reason += f"; {len(result.untried):,} not tried" if result.untried else ""
     left = len(result.candidates) - len(result.wanted)
     return reason + (f"; {left:,} not asked for" if left else "")
@@ -218,7 +232,19 @@ def _facts(result: ProofResult) -> tuple[Fact, ...]:
             value=f"{result.wiring_tests:,} of wiring, {result.persistence_tests:,} of persistence, "
             f"{result.committing_tests:,} of them commit",
         ),
+        *_dependencies(result),
     )
+
+
+def _dependencies(result: ProofResult) -> list[Fact]:
+    """Return what is known of dependencies: those that nobody supplies or follows have no mutant."""
+    if result.dependencies is None:
+        return []
+    taken = sum(name.startswith("unwired:") for name in result.candidates)
+    facts = [Fact(label="optional dependencies", value=f"{result.dependencies:,} known, {taken:,} of them supplied")]
+    if lost := result.unfollowed:
+        facts.append(Fact(label="not followed", value=f"{len(lost):,} ({some([*lost])})", wanted="0"))
+    return facts
 
 
 def _items(mutants: list[ProofMutant]) -> tuple[Item, ...]:

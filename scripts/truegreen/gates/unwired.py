@@ -89,7 +89,7 @@ class Unwired(BaseGate):
         never = [one for one in scan.having(Supply.NEVER) if _name(one) not in policy.optional]
         found = [(walk, one) for walk in scan.walks for one in walk.flawed if one.name not in policy.optional]
         omitting = [one for one in scan.unbuilt if not policy.optional.keys() >= {*one.omits}]
-        items = (*_of_walks(scan, found), *_of_sources(never), *_of_unbuilt(omitting))
+        items = (*_of_walks(scan, found), *_of_sources(never), *_of_unbuilt(omitting), *_of_unfollowed(scan))
         if red := _red(scan, never, found) or _left_out(omitting):
             what, remedy = red
             return self.failed(stage, what, remedy=remedy, facts=facts, items=items)
@@ -113,6 +113,7 @@ def _strange(scan: WiringScan, policy: UnwiredOptions) -> tuple[str, str] | None
             "take the name out of [tool.truegreen.wiring.leave-out], or correct it",
         )
     known = {_name(one) for one in scan.dependencies}
+    known |= {one.name for one in scan.unfollowed}
     known |= {name for walk in scan.walks for name, *_ in walk.held}
     known |= {one.name for walk in scan.walks for one in walk.flawed}
     whole = all(not walk.error for walk in scan.walks) and len(scan.walks) == len(scan.roots)
@@ -173,6 +174,9 @@ def _told(scan: WiringScan, never: list[Dependency], omitting: list[Unbuilt]) ->
     reason += f"; {unused:,} without anybody who supplies it, used by no method" if unused else ""
     advised = [one.name for one in omitting]  # the others were red
     reason += f"; left out in silence by {some(advised, 2)}, which no walk goes through" if advised else ""
+    reason += f"; {len(scan.unfollowed):,} not followed" if scan.unfollowed else ""
+    other = {one.path for walk in scan.walks for one in walk.flawed if one.flaw is Flaw.WRONG and not one.red}
+    reason += f"; {len(other):,} of another class than is declared" if other else ""
     held = sum(len(walk.held) for walk in scan.walks)
     walked = f"{count(len(scan.walks), 'root')} built, {count(held, 'dependency', 'dependencies')} seen there"
     return f"{reason}; {walked}" if scan.walks else reason
@@ -189,6 +193,8 @@ def _facts(scan: WiringScan) -> tuple[Fact, ...]:
         Fact(label="supplied by nobody", value=f"{len(scan.having(Supply.NEVER)):,}", wanted="0"),
         Fact(label="not known", value=f"{len(scan.having(Supply.UNKNOWN)):,}"),
     ]
+    lost = [one.name for one in scan.unfollowed]
+    facts += [Fact(label="not followed", value=f"{len(lost):,} ({some(lost, 2)})")] if lost else []
     telling = sorted(scan.unbuilt, key=lambda one: (not one.omits, not one.factory))
     unbuilt = [f"{one.name}: {one.why}" for one in telling]
     facts += [Fact(label="roots walked", value="0: nothing was built")] if not scan.roots else []
@@ -238,6 +244,17 @@ def _of_sources(never: list[Dependency]) -> Iterator[Item]:
             path=one.place.path,
             line=one.place.line,
             level="error" if one.guards else "notice",
+        )
+
+
+def _of_unfollowed(scan: WiringScan) -> Iterator[Item]:
+    for one in scan.unfollowed:
+        yield Item(
+            title=f"{one.name}: {one.kind}" if one.kind else one.name,
+            message="its constructor does not keep it as `self.x`, so nobody can tell whether it is there",
+            path=one.place.path,
+            line=one.place.line,
+            level="notice",
         )
 
 

@@ -240,6 +240,10 @@ class CaseTable(Sequence[TestCase]):
         slow = [case for case in map(self.row, rows) if case.duration_s > above_s]
         return sorted(slow, key=lambda case: (-case.duration_s, case.id))[:number]
 
+    def slower(self, above_s: float) -> Iterator[TestCase]:
+        """Yield each test that took longer than some seconds, and was not skipped, one record at a time."""
+        return map(self.row, self._slow(above_s, strictly=True))
+
     def count_slower(self, above_s: float) -> int:
         """Return how many tests took longer than some seconds, and were not skipped."""
         return sum(1 for _ in self._slow(above_s, strictly=True))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Generic, TypeVar
+
 import msgspec
 
 from truegreen.model.finding import Finding
@@ -13,9 +15,14 @@ RAN, ABSENT = ".", " "
 """In a strip: the stage ran and nothing is known against the test; the stage did not run."""
 
 _MOST = 10**12
+"""No number of tests and no time in seconds is larger."""
 LONGEST_S = 1e9
 """Thirty years: what a result file declares beyond that is no time, and not every format could hold it."""
-"""No number of tests and no time in seconds is larger."""
+Count = Annotated[int, msgspec.Meta(ge=0, le=_MOST)]
+"""A document with another number is refused: it may come as an artifact, from whoever wrote it."""
+
+
+Kind = TypeVar("Kind")
 
 
 class Named(msgspec.Struct, frozen=True, array_like=True):
@@ -154,12 +161,18 @@ class TrendPoint(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1; None where nothing was measured."""
 
 
-class Several(msgspec.Struct, frozen=True, kw_only=True):
+class Several(msgspec.Struct, Generic[Kind], frozen=True, kw_only=True):
     """Tests of which there may be very many."""
 
-    total: int = 0
-    named: tuple[Named, ...] = ()
-    """The first of them by name."""
+    total: Count = 0
+    """All of them, also those that are not named."""
+    named: tuple[Kind, ...] = ()
+    """The first of them."""
+
+    @property
+    def count(self) -> int:
+        """How many there are: never fewer than are named, whoever wrote the document."""
+        return max(self.total, len(self.named))
 
 
 class Slower(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,19 +191,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     base: TrendPoint
     exact: bool = False
     """True when it is the run of the very commit from which the change left; else the newest run of the branch."""
-    newly_failing: tuple[Named, ...] = ()
-    still_failing: tuple[Named, ...] = ()
-    fixed: tuple[Named, ...] = ()
+    newly_failing: Several[Named] = Several()
+    still_failing: Several[Named] = Several()
+    fixed: Several[Named] = Several()
     """Failed there and passed here; a test that is gone is not fixed."""
-    newly_flaky: tuple[Named, ...] = ()
+    newly_flaky: Several[Named] = Several()
     """Attempts disagree here, and neither failed nor disagreed in the newest runs of the base branch."""
-    new: Several = Several()
+    new: Several[Named] = Several()
     """Ran here, and in none of the newest runs of the base branch."""
-    gone: Several = Several()
+    gone: Several[Named] = Several()
     """Ran in each of the newest runs of the base branch, and is not here."""
-    newly_skipped: Several = Several()
+    newly_skipped: Several[Named] = Several()
     """Ran in each of them, and is skipped here."""
-    slower: tuple[Slower, ...] = ()
+    slower: Several[Slower] = Several()
     """Slowest growth first."""
 
 
@@ -233,4 +246,6 @@ def impossible(found: Detail) -> str:
     points = (*found.trend, *base, *((found.now,) if found.now else ()))
     if any(abs(number) > _MOST for one in points for number in (one.tests, one.failed, one.flaky, one.duration_s)):
         return "the figures of a run are larger than anything can be"
+    if any(one.line_ratio is not None and not 0 <= one.line_ratio <= 1 for one in points):
+        return "a run covered less than nothing, or more than all"
     return ""

@@ -8,6 +8,15 @@ GONE = "(a table that is gone)"
 """What stands for the name of a table that was dropped, or got another file, before anybody could read its name."""
 
 
+MIGRATIONS = (
+    "alembic_version", "migrate_version", "django_migrations", "schema_migrations", "ar_internal_metadata",
+    "flyway_schema_history", "databasechangelog", "databasechangeloglock", "aerich",
+    "_yoyo_migration", "_yoyo_log", "_yoyo_version", "yoyo_lock", "piccolo_migration", "migratehistory",
+    "goose_db_version", "_prisma_migrations", "_sqlx_migrations", "atlas_schema_revisions",
+)  # fmt: skip
+"""Tables in which migration tools note which version a schema has: no test is about them, unless it says so."""
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True, order=True):
     """Committed changes of one kind in one object of a store."""
 
@@ -31,6 +40,8 @@ class Window(msgspec.Struct, frozen=True):
     rolled_back: tuple[Change, ...] = ()
     written_before: tuple[Change, ...] = ()
     """Committed between them by a transaction that had written them before."""
+    problem: str = ""
+    """Why there may be more between these two positions, and what to do about it; later ones are not touched."""
 
 
 class PhaseChanges(msgspec.Struct, frozen=True, kw_only=True):

@@ -65,6 +65,11 @@ class ProofResult(msgspec.Struct, frozen=True, kw_only=True):
     """Tests marked `persistence` that pass without a mutant."""
     committing_tests: int = 0
     """Of them, those that commit something while they run, and so must notice when it is lost."""
+    dependencies: int | None = None
+    """Optional dependencies that the sources show; those that somebody supplies have a mutant. None where an earlier
+    version left the file, which did not count them."""
+    unfollowed: tuple[str, ...] = ()
+    """`Class.parameter` of each optional dependency that goes where nobody follows it: it has no mutant."""
     wiring_tests: int = 0
     """Tests marked `wiring` that pass without a mutant."""
     limit_s: float

@@ -87,6 +87,10 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True):
         """Return the slowest cases that ran and took longer than some seconds, slowest first."""
         return tuple(self.table().slowest(number, above_s))
 
+    def slower(self, above_s: float) -> Iterator[TestCase]:
+        """Yield each case that ran and took longer than some seconds, in no particular order."""
+        return self.table().slower(above_s)
+
     def count_slower(self, above_s: float) -> int:
         """Return how many cases ran and took longer than some seconds."""
         return self.table().count_slower(above_s)

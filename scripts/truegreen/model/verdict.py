@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
-from truegreen.model.detail import Detail
+from truegreen.model.detail import Count, Detail
 from truegreen.model.evidence import ServiceRecord, ToolRun
 
 REPORT_VERSION = 1
@@ -52,7 +52,7 @@ class Item(msgspec.Struct, frozen=True, kw_only=True):
     """`error`, `warning` or `notice`, as an annotation would show it."""
     shard: str = ""
     """Where a test failed; empty where the stage ran in one piece."""
-    unlisted: int = 0
+    unlisted: Count = 0
     """Further failures with the same cause, which are counted here and not listed."""
     owners: tuple[str, ...] = ()
     """Of the file, as CODEOWNERS names them; empty where it names none or was not read."""
@@ -68,7 +68,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """One sentence that names the observed value."""
     facts: tuple[Fact, ...] = ()
     items: tuple[Item, ...] = ()
-    unlisted: int = 0
+    unlisted: Count = 0
     """Items beyond these, those that the items count among them."""
     remedy: str = ""
     """How to make it green."""
@@ -120,8 +120,11 @@ class LogTail(msgspec.Struct, frozen=True, kw_only=True):
 
     service: str
     text: str
+    """Its last lines; empty where they are left out."""
     path: str = ""
     """Where the whole log lies, relative to `.truegreen/`."""
+    left_out: str = ""
+    """Why they are left out, as a clause."""
 
 
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):

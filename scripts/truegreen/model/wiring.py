@@ -40,6 +40,8 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True):
     parameter: str
     attribute: str
     """Where the constructor keeps it, without `self.`."""
+    also: tuple[str, ...] = ()
+    """Other attributes that hold the same."""
     kind: str
     """Its annotation without None; empty where it has none and its name says what it is."""
     place: Place
@@ -55,6 +57,21 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that pass over in silence what needs it when it is missing."""
     uses: int = 0
     """How often methods use the attribute."""
+
+
+class Unfollowed(msgspec.Struct, frozen=True, kw_only=True):
+    """One optional dependency of a class that the project builds, and of which nobody can tell where it is kept."""
+
+    owner: str
+    parameter: str
+    kind: str
+    """Its annotation without None; empty where it has none and its name says what it is."""
+    place: Place
+
+    @property
+    def name(self) -> str:
+        """Return `Class.parameter`."""
+        return f"{self.owner}.{self.parameter}"
 
 
 class RootKind(StrEnum):
@@ -118,6 +135,11 @@ class Slot(msgspec.Struct, frozen=True, kw_only=True):
     """Lines that pass over in silence what needs it when it is missing, each as `path:line`."""
     called: bool = False
     """Whether methods call something on it."""
+    calls: tuple[str, ...] = ()
+    """What they call on it."""
+    concrete: tuple[str, ...] = ()
+    """Names of the classes of the project of which it has to be, where its type is nothing else: no protocol, and none
+    that is abstract."""
 
 
 class Flaw(StrEnum):
@@ -127,6 +149,8 @@ class Flaw(StrEnum):
     """None."""
     STAND_IN = "stand-in"
     """A mock, a fake, or something that belongs to the tests."""
+    WRONG = "wrong"
+    """No object of the class that is declared."""
 
 
 class Flawed(msgspec.Struct, frozen=True, kw_only=True):
@@ -180,6 +204,8 @@ class WiringScan(msgspec.Struct, frozen=True, kw_only=True):
     classes: int
     """Classes in them."""
     dependencies: tuple[Dependency, ...] = ()
+    unfollowed: tuple[Unfollowed, ...] = ()
+    """Optional dependencies that go where nobody follows them: into a list, or an object of somebody else."""
     unread: tuple[str, ...] = ()
     """Files that could not be read, each as `path: reason`."""
     roots: tuple[Root, ...] = ()

@@ -36,26 +36,22 @@ def part(report: Report) -> Part | None:
 
 def _kinds(found: Comparison) -> Iterable[tuple[str, int, list[str]]]:
     """Yield word, count and lines of each kind of change, what matters most first."""
-    yield "newly failing", len(found.newly_failing), _names(found.newly_failing)
-    yield "failing there too", len(found.still_failing), _names(found.still_failing)
-    yield "fixed", len(found.fixed), _names(found.fixed)
-    yield "newly flaky", len(found.newly_flaky), _names(found.newly_flaky)
+    yield "newly failing", *_several(found.newly_failing)
+    yield "failing there too", *_several(found.still_failing)
+    yield "fixed", *_several(found.fixed)
+    yield "newly flaky", *_several(found.newly_flaky)
     yield "newly skipped", *_several(found.newly_skipped)
     yield "gone", *_several(found.gone)
     slower = [
         f"{_name(one.stage, one.test)}: {duration(one.now_s)}, usually {duration(one.usual_s)}"
-        for one in found.slower[:_SHOWN]
+        for one in found.slower.named[:_SHOWN]
     ]
-    yield "slower", len(found.slower), slower
+    yield "slower", found.slower.count, slower
     yield "new", *_several(found.new)
 
 
-def _several(tests: Several) -> tuple[int, list[str]]:
-    return tests.total, _names(tests.named)
-
-
-def _names(tests: tuple[Named, ...]) -> list[str]:
-    return [_name(one.stage, one.test) for one in tests[:_SHOWN]]
+def _several(tests: Several[Named]) -> tuple[int, list[str]]:
+    return tests.count, [_name(one.stage, one.test) for one in tests.named[:_SHOWN]]
 
 
 def _name(stage: str, test: str) -> str:

@@ -22,7 +22,7 @@ class AnnotationsReporter:
     """At most ten errors, ten warnings and one notice that says how many more there are."""
 
     name: ClassVar[str] = "annotations"
-    media_type: ClassVar[str] = "text/plain"
+    media_type: ClassVar[str] = "text/x-workflow-commands"
     budget_bytes: ClassVar[int] = 64_000
 
     def render(self, report: Report, budget_bytes: int | None = None) -> Document:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from truegreen.model.verdict import Status
 from truegreen.reporters.base import Document
 from truegreen.reporters.escape import html_text
-from truegreen.reporters.words import WORD
+from truegreen.reporters.words import WORD, any_blind
 
 if TYPE_CHECKING:
     from truegreen.model.verdict import Report
@@ -41,7 +41,7 @@ class VerdictBadge:
 
 
 class CoverageBadge:
-    """The covered lines as a badge, rounded down; of a blind run it says that it is blind."""
+    """The covered lines as a badge, rounded down; of a run with a blind stage it says that it is blind."""
 
     name: ClassVar[str] = "badge-coverage"
     media_type: ClassVar[str] = "image/svg+xml"
@@ -51,7 +51,7 @@ class CoverageBadge:
     def render(self, report: Report, budget_bytes: int | None = None) -> Document:  # noqa: ARG002 - always small
         """Return the badge."""
         ratio = report.detail.now.line_ratio if report.detail and report.detail.now else None
-        if report.status is Status.BLIND:
+        if any_blind(report):
             return _badge("coverage", WORD[Status.BLIND], _RED)
         if ratio is None or not 0 <= ratio <= 1:
             return _badge("coverage", "not measured", _GREY)
@@ -60,7 +60,7 @@ class CoverageBadge:
 
 
 class FlakinessBadge:
-    """How many tests of the run were flaky as a badge; of a blind run it says that it is blind."""
+    """How many tests of the run were flaky as a badge; of a run with a blind stage it says that it is blind."""
 
     name: ClassVar[str] = "badge-flakiness"
     media_type: ClassVar[str] = "image/svg+xml"
@@ -70,7 +70,7 @@ class FlakinessBadge:
     def render(self, report: Report, budget_bytes: int | None = None) -> Document:  # noqa: ARG002 - always small
         """Return the badge."""
         now = report.detail.now if report.detail else None
-        if report.status is Status.BLIND:
+        if any_blind(report):
             return _badge("flaky tests", WORD[Status.BLIND], _RED)
         if now is None or now.tests <= 0:
             return _badge("flaky tests", "no tests", _GREY)

@@ -189,8 +189,14 @@ def xml_attribute(text: str, limit: int = 8_000) -> str:
 
 
 def plain(text: str, limit: int = 1000) -> str:
-    """Return one line for a terminal or log: no escape sequence and no workflow command survives."""
+    """Return what stands within a line of a terminal or log: no escape sequence and no workflow command survives."""
     return one_line(text, limit).replace("##[", f"##{_JOINER}[")
+
+
+def plain_line(text: str, limit: int = 1000) -> str:
+    """Return a line for a terminal or log, which may begin a line itself: no workflow command there either."""
+    shown = plain(text, limit)
+    return f"{_JOINER}{shown}" if shown.lstrip().startswith("::") else shown
 
 
 def command_data(text: str, limit: int = 4000) -> str:

@@ -105,7 +105,7 @@ def _sections(report: Report) -> Iterable[tuple[str, str, Html]]:
     yield "failing", f"Failing tests ({failing.count_failing(report):,})", failing.failing(report)
     yield "uncovered", "Changed lines that no test ran", verdicts.uncovered(report)
     yield "findings", "Findings", verdicts.findings(report)
-    yield "waivers", f"Waivers ({len(waivers(report)):,})", verdicts.excused(report)
+    yield "waivers", f"Waivers ({waivers(report).total:,})", verdicts.excused(report)
     if found is not None:
         yield "compared", "Against the base", past.compared(found)
         yield "coverage-change", "Coverage by component and file", changes.coverage(report)

@@ -103,8 +103,8 @@ def told(verdict: Verdict) -> str:
         " ".join(filter(None, (f"{item.path}:{item.line}" if item.path else "", item.title, item.message)))
         for item in verdict.items[:_ITEMS_MAX]
     ]
-    if len(verdict.items) > _ITEMS_MAX:
-        lines.append(f"and {len(verdict.items) - _ITEMS_MAX:,} more")
+    if (more := len(verdict.items[_ITEMS_MAX:]) + verdict.unlisted) > 0:
+        lines.append(f"and {more:,} more")
     if verdict.remedy:
         lines.append(f"How to make it green: {verdict.remedy}")
     return "\n".join(lines)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from truegreen.model.verdict import Status
 from truegreen.reporters import rows
 from truegreen.reporters.base import Document
 from truegreen.reporters.escape import shorten, visible
+from truegreen.reporters.words import any_blind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +39,9 @@ _SCORE = {Severity.CRITICAL: "9.5", Severity.HIGH: "8.0", Severity.MEDIUM: "5.5"
 """In the bands by which GitHub names a `security-severity`: over 9.0 critical, 7.0 high, 4.0 medium."""
 _SECURITY = "security-scan"
 _GATES = ("findings", "lint-clean")
+_COUNTED = frozenset(f"{severity} or worse" for severity in Severity)
+"""Labels of the fact that counts what a scanner's gate holds against it."""
+_NOT_WAIVED = (math.inf, None)
 _TEXT_MAX = 2_000
 
 
@@ -109,8 +114,8 @@ def _document(report: Report) -> bytes:
     runs: dict[str, _Run] = {}
     waived = _waived(report)
     for tool, stage, finding in _within_limits(report):
-        key = (stage, f"{finding.tool} {finding.rule} ({finding.severity})", finding.path, finding.line)
-        runs.setdefault(tool, _Run(tool)).add(finding, stage, waived.get(key))
+        rank, verdict = waived.get(stage, _NOT_WAIVED)
+        runs.setdefault(tool, _Run(tool)).add(finding, stage, verdict if RANK[finding.severity] >= rank else None)
     own = _own(report)
     data = {"$schema": _SCHEMA, "version": "2.1.0", "runs": [own, *(run.data() for run in runs.values())]}
     return msgspec.json.format(msgspec.json.encode(data), indent=1) + b"\n"
@@ -135,16 +140,31 @@ def _left_out(report: Report) -> int:
     return counted - sum(1 for _ in _within_limits(report))
 
 
-def _waived(report: Report) -> dict[tuple[str, str, str, int], Verdict]:
-    """Return stage, title, path and line of each waived finding → the verdict; a milder finding needs no waiver."""
-    return {
-        (one.stage, item.title, item.path, item.line): verdict
-        for one in report.stages
-        for verdict in one.verdicts
-        if verdict.gate in _GATES and verdict.status is Status.WAIVED
-        for item in verdict.items
-        if item.level == "error"
-    }
+def _waived(report: Report) -> dict[str, tuple[float, Verdict]]:
+    """Return stage → the rank from which on its findings are waived, and the verdict; milder ones need no waiver.
+
+    A waived verdict covers all that it counts, listed or not; it counts the worst findings of its stage.
+    """
+    listed = {part.stage: part.findings for part in (report.detail.findings if report.detail else ())}
+    found: dict[str, tuple[float, Verdict]] = {}
+    for one in report.stages:
+        ranks = sorted((RANK[finding.severity] for finding in listed.get(one.stage, ())), reverse=True)
+        for verdict in one.verdicts:
+            if verdict.gate in _GATES and verdict.status is Status.WAIVED and (covered := _covered(verdict)) and ranks:
+                found[one.stage] = ranks[min(covered, len(ranks)) - 1], verdict
+    return found
+
+
+def _covered(verdict: Verdict) -> int:
+    """Return how many findings a waived verdict covers; where its items do not tell, as many as are surely covered."""
+    errors = sum(item.level == "error" for item in verdict.items)
+    if verdict.code or verdict.unlisted <= 0 or errors < len(verdict.items):
+        return errors  # blind; or all errors are listed, and the milder ones behind them
+    if verdict.gate == "lint-clean":
+        return errors + verdict.unlisted
+    told = (fact.value.replace(",", "") for fact in verdict.facts if fact.label in _COUNTED)
+    counted = next((int(number) for number in told if re.fullmatch("[0-9]{1,9}", number)), errors)
+    return max(errors, min(counted, errors + verdict.unlisted))
 
 
 def _excuse(verdict: Verdict) -> str:
@@ -162,7 +182,7 @@ def _own(report: Report) -> dict[str, Any]:
         reds = [{"level": "error", "message": {"text": _text(report.headline) or report.status.value}}]
     if missing := _left_out(report):
         reds.append({"level": "warning", "message": {"text": f"{missing:,} findings are not listed here"}})
-    invocation: dict[str, Any] = {"executionSuccessful": report.status is not Status.BLIND}
+    invocation: dict[str, Any] = {"executionSuccessful": not any_blind(report)}
     if reds:
         invocation["toolExecutionNotifications"] = reds
     driver = {"name": "truegreen", "version": _plain(report.provenance.pack_version) or "0", "rules": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from truegreen.analysis import causes
@@ -11,6 +12,7 @@ from truegreen.reporters import against_base, coverage_words, entries, findings_
 from truegreen.reporters.budget import Part
 from truegreen.reporters.entries import Source
 from truegreen.reporters.escape import code, fence, markdown, prose
+from truegreen.reporters.facts import foremost
 from truegreen.reporters.words import (
     ICON,
     TESTS,
@@ -123,21 +125,26 @@ def _draft(story: Story) -> str:
 def _facts(facts: tuple[Fact, ...]) -> str:
     if not facts:
         return ""
-    rows = [f"| {markdown(f.label, 80)} | {markdown(f.value, 200)} | {markdown(f.wanted, 80)} |" for f in facts[:20]]
+    shown = foremost(facts)
+    rows = [f"| {markdown(f.label, 80)} | {markdown(f.value, 200)} | {markdown(f.wanted, 80)} |" for f in shown]
+    if len(facts) > len(shown):
+        rows.append(f"| … and {len(facts) - len(shown):,} more | | |")
     return "\n".join(("| Evidence | Measured | Wanted |", "|---|---|---|", *rows))
 
 
 def _waivers(report: Report, source: Source) -> Part | None:
     """Return every waiver that is shown: the short form is never left out."""
-    items = waivers(report)
-    if not items:
+    found = waivers(report)
+    if not found.total:
         return None
+    items = tuple(sorted(found.items, key=lambda item: item.level != "warning"))
     near = sum(item.level == "warning" for item in items)
-    items = tuple(sorted(items, key=lambda item: item.level != "warning"))
-    ending = f", {near:,} near the end" if near else ""
-    head = f"### {ICON[Status.WAIVED]} Waivers ({len(items):,}{ending})"
+    known = f" of the {len(items):,} that are listed" if found.unlisted else ""
+    ending = f", {near:,}{known} near the end" if near else ""
+    head = f"### {ICON[Status.WAIVED]} Waivers ({found.total:,}{ending})"
     brief = f"{head}\n\n{markdown('; '.join(item.title for item in items), 300)}"
-    forms = (brief, *(f"{head}\n\n{entries.items(items, source, count=n, detailed=0)}" for n in (ITEMS, len(items))))
+    listed = partial(entries.items, items, source, detailed=0, unlisted=found.unlisted)
+    forms = (brief, *(f"{head}\n\n{listed(count=n)}" for n in (ITEMS, len(items))))
     return Part(name="waivers", forms=tuple(dict.fromkeys(forms)), required=True)
 
 
@@ -165,22 +172,36 @@ def _logs(stage: StageReport) -> Part | None:
     name = markdown(stage.stage, 60)
     head = f"<details><summary>The last lines of the services of {name}</summary>"
 
+    rest = _logs_left_out(stage)
+
     def shown(lines: int) -> str:
         blocks = (
             f"{code(log.service, 60)}, the whole of it in the evidence, {code(log.path, 200)}:\n\n"
             f"{fence(log.text, lines=lines, width=300)}"
             for log in stage.logs
+            if log.text
         )
-        return "\n\n".join((head, *blocks, "</details>"))
+        return "\n\n".join((head, *blocks, *rest, "</details>"))
 
     return Part(name=f"logs of services of {markdown(stage.stage, 40)}", forms=(shown(3), shown(_LOG_LINES)))
+
+
+def _logs_left_out(stage: StageReport) -> list[str]:
+    """Return a line on the logs of which no line is shown, each with the reason and its place; none where all are."""
+    found = [log for log in stage.logs if not log.text]
+    if not found:
+        return []
+    named = (f"{code(log.path or log.service, 200)} ({markdown(log.left_out or 'too long', 100)})" for log in found)
+    more = f" and {len(found) - ITEMS:,} more" if len(found) > ITEMS else ""
+    return [f"Not shown: {', '.join(islice(named, ITEMS))}{more}"]
 
 
 def _advice(report: Report, source: Source) -> Part | None:
     """Return what is worth knowing and turns nothing red: advisory verdicts, and items of passed gates."""
     blocks, brief = [], []
     for verdict in (verdict for stage in report.stages for verdict in beside_red(stage)):
-        if verdict.gate == WAIVERS or not (verdict.status.red or (verdict.items and verdict.status is Status.PASS)):
+        told = verdict.items or verdict.unlisted
+        if verdict.gate == WAIVERS or not (verdict.status.red or (told and verdict.status is Status.PASS)):
             continue
         word = f"{WORD[verdict.status]} (advice only)" if verdict.status.red else "worth a look"
         line = f"{markdown(verdict.stage, 60)}, {markdown(verdict.gate, 60)}: {word}: {prose(verdict.reason, 300)}"

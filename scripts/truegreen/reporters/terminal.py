@@ -10,10 +10,12 @@ from truegreen.model.verdict import Status
 from truegreen.reporters import budget
 from truegreen.reporters.base import Document
 from truegreen.reporters.budget import Part
-from truegreen.reporters.escape import last_lines, plain, shorten
+from truegreen.reporters.escape import last_lines, plain, plain_line, shorten
+from truegreen.reporters.facts import foremost
 from truegreen.reporters.words import (
     TESTS,
     Story,
+    Waivers,
     alike,
     duration,
     further_shards,
@@ -24,7 +26,7 @@ from truegreen.reporters.words import (
 )
 
 if TYPE_CHECKING:
-    from truegreen.model.verdict import Item, Report, StageReport, Verdict
+    from truegreen.model.verdict import Fact, Item, Report, StageReport, Verdict
 
 _COLOUR = {Status.PASS: 32, Status.FAIL: 31, Status.BLIND: 35, Status.WAIVED: 33, Status.SKIPPED: 90}
 _SIGN = {Status.PASS: "ok", Status.FAIL: "FAIL", Status.BLIND: "BLIND", Status.WAIVED: "waived", Status.SKIPPED: "-"}
@@ -50,9 +52,8 @@ class TerminalReporter:
         parts = [Part(name="the table of stages", forms=(self._table(report),))]
         for stage in report.stages:
             parts += [self._red(story, stage) for story in same_story(v for v in stage.verdicts if v.red)]
-        if known := waivers(report):
-            lines = [f"waivers ({len(known):,})", *(line for item in known for line in _item(item, detailed=False))]
-            parts.append(Part(name="waivers", forms=("\n".join(lines[: 2 * _ITEMS + 1]), "\n".join(lines))))
+        if (known := waivers(report)).total:
+            parts.append(Part(name="waivers", forms=(_waivers(known, _ITEMS), _waivers(known, known.total))))
         if report.history:
             parts.append(Part(name="the history", forms=(f"history: {plain(report.history, 600)}",)))
         verdict = f"truegreen: {self._painted(report.status, report.status.upper())}"
@@ -81,9 +82,7 @@ class TerminalReporter:
         title += plain(", ".join(story.gates), 200)
         lines = [title, f"  why       {plain(verdict.reason)}"]
         brief = "\n".join(lines)
-        for fact in verdict.facts[:20]:
-            wanted = f"  (wanted: {plain(fact.wanted, 100)})" if fact.wanted else ""
-            lines.append(f"  evidence  {plain(fact.label, 80)}: {plain(fact.value, 200)}{wanted}")
+        lines += _facts(verdict.facts)
         lines += _failures(verdict) if verdict.gate == TESTS else _items(verdict)
         if verdict.remedy:
             lines.append(f"  fix       {plain(verdict.remedy)}")
@@ -92,6 +91,22 @@ class TerminalReporter:
         if verdict.code:
             lines.append(f"  more      truegreen explain {plain(verdict.code, 20)}")
         return Part(name=f"details of {plain(stage.stage, 40)}", forms=(brief, "\n".join(lines)))
+
+
+def _facts(facts: tuple[Fact, ...]) -> list[str]:
+    shown, lines = foremost(facts), []
+    for fact in shown:
+        wanted = f"  (wanted: {plain(fact.wanted, 100)})" if fact.wanted else ""
+        lines.append(f"  evidence  {plain(fact.label, 80)}: {plain(fact.value, 200)}{wanted}")
+    more = len(facts) - len(shown)
+    return [*lines, f"            … and {more:,} more"] if more else lines
+
+
+def _waivers(known: Waivers, count: int) -> str:
+    lines = [line for item in known.items[:count] for line in _item(item, detailed=False)]
+    more = len(known.items[count:]) + known.unlisted
+    rest = [f"  … and {more:,} more"] if more else []
+    return "\n".join((f"waivers ({known.total:,})", *lines, *rest))
 
 
 def _items(verdict: Verdict) -> list[str]:
@@ -134,12 +149,7 @@ def _place(item: Item) -> str:
 
 
 def _message(item: Item) -> list[str]:
-    return [f"      {_first(plain(item.message, 400))}"] if item.message else []
-
-
-def _first(text: str) -> str:
-    """Return text that does not begin like a workflow command, which the runner reads after blanks too."""
-    return f"\u2060{text}" if text.lstrip().startswith("::") else text
+    return [f"      {plain_line(item.message, 400)}"] if item.message else []
 
 
 def _cells(text: str) -> int:

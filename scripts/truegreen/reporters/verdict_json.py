@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 import msgspec
 
 import truegreen.model
+from truegreen.model.detail import Named, Several
 from truegreen.model.verdict import REPORT_VERSION, Report, StageReport
 from truegreen.reporters.base import Document
+from truegreen.reporters.words import failing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from truegreen.model.detail import Detail
+    from truegreen.model.detail import Comparison, Detail
 
 SCHEMA_PATH = Path(truegreen.model.__file__).with_name("verdict.schema.json")
 """The shipped JSON Schema of the document."""
@@ -110,12 +112,33 @@ def shortened(report: Report, cut: Cut) -> Report:
         short: StageReport = replace(one, verdicts=verdicts, logs=logs)
         return short
 
-    behind = _fewer_tests(report.detail, cut.tests) if report.detail else None
-    short: Report = replace(report, stages=tuple(stage(one) for one in report.stages), detail=behind)
+    stages = tuple(stage(one) for one in report.stages)
+    listed = frozenset(
+        Named(one.stage, item.title) for one in stages for verdict in failing(one) for item in verdict.items
+    )
+    behind = _fewer_tests(report.detail, cut.tests, listed) if report.detail else None
+    short: Report = replace(report, stages=stages, detail=behind)
     return short
 
 
-def _fewer_tests(found: Detail, count: int) -> Detail:
+def _fewer_named(found: Comparison, count: int, kept: frozenset[Named]) -> Comparison:
+    """Return what changed with so many tests named of each kind; those of failures that are listed stay, as their news.
+
+    The numbers stay what they are.
+    """
+    replace: Callable[..., Any] = msgspec.structs.replace
+
+    def fewer(several: Several[Any]) -> Several[Any]:
+        mine = {*several.named[:count], *kept}
+        short: Several[Any] = replace(several, named=tuple(one for one in several.named if one in mine))
+        return short
+
+    kinds = {name: several for name in found.__struct_fields__ if isinstance(several := getattr(found, name), Several)}
+    short: Comparison = replace(found, **{name: fewer(several) for name, several in kinds.items()})
+    return short
+
+
+def _fewer_tests(found: Detail, count: int, listed_failures: frozenset[Named]) -> Detail:
     replace: Callable[..., Any] = msgspec.structs.replace
     listed = tuple(
         replace(
@@ -127,19 +150,7 @@ def _fewer_tests(found: Detail, count: int) -> Detail:
         )
         for one in found.tests
     )
-    told = found.comparison and replace(
-        found.comparison,
-        newly_failing=found.comparison.newly_failing[:count],
-        still_failing=found.comparison.still_failing[:count],
-        fixed=found.comparison.fixed[:count],
-        newly_flaky=found.comparison.newly_flaky[:count],
-        slower=found.comparison.slower[:count],
-        **{
-            name: replace(several, named=several.named[:count])
-            for name in ("new", "gone", "newly_skipped")
-            if (several := getattr(found.comparison, name))
-        },
-    )
+    told = found.comparison and _fewer_named(found.comparison, count, listed_failures)
     step = found.coverage_change and replace(found.coverage_change, files=found.coverage_change.files[:count])
     news = found.findings_change and replace(
         found.findings_change,

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from truegreen.model.verdict import Status, Verdict
+from truegreen.model.verdict import Item, Status, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from truegreen.analysis.causes import Cause
-    from truegreen.model.verdict import Item, KeptFile, Report, StageReport
+    from truegreen.model.verdict import KeptFile, Report, StageReport
 
 ICON = {
     Status.PASS: "✅",
@@ -83,16 +83,45 @@ def failing(stage: StageReport) -> list[Verdict]:
     return [verdict for verdict in stage.verdicts if verdict.gate == TESTS and verdict.status is not Status.PASS]
 
 
+def any_blind(report: Report) -> bool:
+    """Return whether something of a report is blind, also where its own status is the worse word `fail`."""
+    stages = report.stages
+    return Status.BLIND in (report.status, *(stage.status for stage in stages)) or any(
+        verdict.red and verdict.status is Status.BLIND for stage in stages for verdict in stage.verdicts
+    )
+
+
 def beside_red(stage: StageReport) -> list[Verdict]:
     """Return the verdicts of a stage that are not red, but those that repeat what a red one says."""
     told = {(verdict.reason, items) for verdict in stage.verdicts if verdict.red for items in ((), verdict.items)}
     return [verdict for verdict in stage.verdicts if not verdict.red and (verdict.reason, verdict.items) not in told]
 
 
-def waivers(report: Report) -> tuple[Item, ...]:
-    """Return the waivers that are not red themselves, those in force first as the gate listed them."""
-    verdicts = (verdict for stage in report.stages for verdict in stage.verdicts if verdict.gate == WAIVERS)
-    return tuple(item for verdict in verdicts for item in verdict.items if item.level != "error")
+class Waivers(msgspec.Struct, frozen=True, kw_only=True):
+    """The waivers that are not red themselves."""
+
+    items: tuple[Item, ...] = ()
+    unlisted: int = 0
+    """Those that are known by number alone."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return len(self.items) + self.unlisted
+
+
+def waivers(report: Report) -> Waivers:
+    """Return the waivers that are not red themselves, in the order of the gate, which lists the red ones first.
+
+    What a red verdict counts behind nothing but red ones is told with that verdict.
+    """
+    items: list[Item] = []
+    unlisted = 0
+    for verdict in (verdict for stage in report.stages for verdict in stage.verdicts if verdict.gate == WAIVERS):
+        mine = [item for item in verdict.items if item.level != "error"]
+        items += mine
+        unlisted += max(0, verdict.unlisted) if mine or not verdict.red else 0
+    return Waivers(items=tuple(items), unlisted=unlisted)
 
 
 def news(report: Report) -> dict[str, dict[str, str]]:
@@ -100,9 +129,9 @@ def news(report: Report) -> dict[str, dict[str, str]]:
     compared = report.detail.comparison if report.detail else None
     found: dict[str, dict[str, str]] = {}
     if compared is not None:
-        for one in compared.newly_failing:
+        for one in compared.newly_failing.named:
             found.setdefault(one.stage, {})[one.test] = "new here"
-        for one in compared.still_failing:
+        for one in compared.still_failing.named:
             found.setdefault(one.stage, {})[one.test] = "red on the base too"
     return found
 

@@ -1,7 +1,8 @@
 """The only writer to standard output and standard error.
 
 All text is neutralised: a test name or a scanner message can neither issue a workflow command
-(`::error::`, `##[…]`) nor move the cursor of a terminal.
+(`::error::`, `##[…]`) nor move the cursor of a terminal. So are documents on standard output, each in its own
+language, for nothing tells a pipe to a parser from the one that the runner reads; parsers read what stood there.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
-_COMMAND = re.compile(r"^(\s*)(::)", re.MULTILINE)
+_COMMAND = re.compile(r"((?:^|\r)(?:[^\S\r\n]|\ufeff)*)::", re.MULTILINE)
+"""Blanks before a command are nothing to the runner, nor is a mark of the byte order where a stream begins."""
+JSON = "application/json"
+SHELL = "application/x-sh"
+COMMANDS = "text/x-workflow-commands"
+"""Documents for the runner, made of commands that we composed and escaped ourselves."""
 PROGRESS_AFTER_S = 2.0
 _TICK_S = 0.5
 
@@ -29,7 +35,45 @@ def neutral(text: str) -> str:
     zero-width space in front of it, and each `##[`, which the runner obeys anywhere in a line, one within.
     """
     visible = _CONTROL.sub(lambda m: f"\\u{ord(m.group()):04x}", text.replace("\r\n", "\n").replace("\r", "\n"))
-    return _COMMAND.sub("\\1\u200b\\2", visible).replace("##[", "##\u200b[")
+    return _neutral_words(visible)
+
+
+def neutral_document(text: str, media_type: str) -> str:
+    """Return a document in which the runner finds no command, and a parser of its language what stood there.
+
+    What is no language known here is plain text, for people.
+    """
+    return _LANGUAGES.get(media_type, neutral)(text)
+
+
+def _neutral_words(text: str) -> str:
+    return _COMMAND.sub("\\1\u200b::", text).replace("##[", "##\u200b[")
+
+
+def _neutral_json(text: str) -> str:
+    """Strings alone hold a `#`, and none of them a line end: no line begins with `::`."""
+    return text.replace("##[", "#\\u0023[")
+
+
+def _neutral_markup(text: str) -> str:
+    return _COMMAND.sub("\\1&#58;:", text).replace("##[", "#&#35;[")
+
+
+def _neutral_shell(text: str) -> str:
+    """Both stand between single quotes alone, which end and begin again."""
+    return _COMMAND.sub("\\1''::", text).replace("##[", "#'\\#'[")
+
+
+_LANGUAGES: dict[str, Callable[[str], str]] = {
+    JSON: _neutral_json,
+    "application/sarif+json": _neutral_json,
+    "application/xml": _neutral_markup,
+    "image/svg+xml": _neutral_markup,
+    "text/html": _neutral_markup,
+    "text/markdown": _neutral_words,
+    SHELL: _neutral_shell,
+    COMMANDS: str,
+}
 
 
 class Console:
@@ -53,11 +97,12 @@ class Console:
         self._lock = threading.Lock()
         self.tty = bool(getattr(self._err, "isatty", lambda: False)()) and not ci
 
-    def result(self, text: str) -> None:
-        """Write a result (JSON, a document) to standard output, unchanged."""
+    def result(self, text: str, media_type: str = "text/plain") -> None:
+        """Write a result (JSON, a document) to standard output, so that its language is kept and no command obeyed."""
+        shown = neutral_document(text, media_type)
         with self._lock:
             self._clear()
-            self._out.write(text if text.endswith("\n") else text + "\n")
+            self._out.write(shown if shown.endswith("\n") else shown + "\n")
             self._out.flush()
 
     def line(self, text: str = "") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import shutil
 import tempfile
 from pathlib import Path
@@ -10,9 +12,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from truegreen.errors import ToolMissing
-from truegreen.runtime import environ
+from truegreen.runtime import environ, interrupts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from truegreen.runtime.process import ProcessRunner
 
 _TIMEOUT_S = 30.0
@@ -59,17 +63,28 @@ def _as_it_stands(root: Path, processes: ProcessRunner) -> str:
     if len(named) != 2 or not (root / named[0]).is_file():  # noqa: PLR2004 - one line for each question
         return ""
     index, objects = named
-    with tempfile.TemporaryDirectory(prefix="truegreen-tree-") as folder:
-        shutil.copyfile(root / index, Path(folder) / "index")
+    with _scratch() as folder:
+        shutil.copyfile(root / index, folder / "index")
         env = {
             **environ.current(),
             "GIT_INDEX_FILE": f"{folder}/index",
-            "GIT_OBJECT_DIRECTORY": folder,
+            "GIT_OBJECT_DIRECTORY": str(folder),
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": str((root / objects).resolve()),
         }
         if _ask(processes, root, "add", "--update", "--", ".", env=env) is None:
             return ""
         return _ask(processes, root, "write-tree", env=env) or ""
+
+
+@contextlib.contextmanager
+def _scratch() -> Iterator[Path]:
+    """Yield a folder that is thrown away, also where a signal comes as it is made or removed."""
+    with contextlib.ExitStack() as stack:
+        with interrupts.held():
+            folder = Path(tempfile.mkdtemp(prefix="truegreen-tree-"))
+            remove = functools.partial(shutil.rmtree, folder, ignore_errors=True)
+            stack.callback(interrupts.undisturbed, remove)
+        yield folder
 
 
 def _ask(processes: ProcessRunner, root: Path, *arguments: str, env: dict[str, str] | None = None) -> str | None:

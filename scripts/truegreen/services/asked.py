@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_NUMBER = re.compile(r"[0-9]{0,5}")
 ONE_SHOT = "one-shot"
 
 
@@ -104,6 +105,11 @@ def _asked(text: str, tables: Mapping[str, ServiceOptions]) -> Asked:
                 fix='set command, such as ["alembic", "upgrade", "head"], or image',
             )
         kind = ONE_SHOT
-    else:
-        registry.load("service", kind)
+    elif registry.load("service", kind).numbered and not _NUMBER.fullmatch(options.database):
+        raise WrongValue(
+            f"the database of service {name} is none",
+            where=f"services.{name}.database = {options.database!r}",
+            why=f"{kind} has databases with numbers",
+            fix='give a number, such as database = "1"',
+        )
     return Asked(name=name, kind=kind, version=version, options=options)

@@ -92,6 +92,10 @@ class Service(Protocol):
     """Variable → field, one of `workshop.FIELDS`."""
     embedded: ClassVar[str]
     """Name of the tool whose files hold the server; empty where no registry has it as a program."""
+    program: ClassVar[str]
+    """Name of the server in its image, whose options the embedded one takes too; empty where they differ."""
+    numbered: ClassVar[bool]
+    """True where its databases have numbers and no names."""
     prepared: ClassVar[bool]
     """True where a fresh container too must be prepared; most images make their database themselves."""
 
@@ -145,6 +149,8 @@ class Server:
     verified: ClassVar[str] = ""
     ports: ClassVar[Mapping[str, int]] = {}
     embedded: ClassVar[str] = ""
+    program: ClassVar[str] = ""
+    numbered: ClassVar[bool] = False
     prepared: ClassVar[bool] = False
 
     def image_of(self, version: str = "") -> str:

@@ -19,7 +19,7 @@ import msgspec
 
 from truegreen import registry
 from truegreen.errors import EvidenceMissing, TruegreenError
-from truegreen.runtime import files
+from truegreen.runtime import files, interrupts
 from truegreen.runtime.lifetime import Ledger, process_scope, process_start
 from truegreen.services import asked as asking
 from truegreen.services.asked import ONE_SHOT, Asked
@@ -143,11 +143,14 @@ class ServiceManager:
                     files.write_atomic(out / "services" / f"{name}.log", stream.read())
 
     def down(self) -> list[str]:
-        """Stop everything this session started; returns the names.
+        """Stop everything this session started, also where the first signal comes meanwhile; returns the names.
 
         The session is forgotten when nothing of it can come any more: a thread that still starts something would leave
         it to nobody.
         """
+        return interrupts.undisturbed(self._down)
+
+    def _down(self) -> list[str]:
         self._end_starting()
         names = [started.name for started in self._session.started]
         self._stop(self._session)
@@ -312,6 +315,9 @@ class ServiceManager:
             self._stop(session)
 
     def _stop(self, session: Session) -> None:
+        interrupts.undisturbed(lambda: self._stop_all(session))
+
+    def _stop_all(self, session: Session) -> None:
         for started in reversed(session.started):
             with contextlib.suppress(TruegreenError):
                 provider(started.provider).stop(self._shop, started)

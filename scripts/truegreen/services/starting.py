@@ -116,7 +116,8 @@ class Starter:
                 fix="start Docker where the image can be pulled, load the image with `docker load`, or attach to a "
                 f'running server: services.{asked.name}.url = "…"',
             )
-        return "embedded", f"{asked.name} runs embedded, not in a container: {contained}"
+        without = f"; without its env ({', '.join(sorted(options.env))})" if options.env else ""
+        return "embedded", f"{asked.name} runs embedded, not in a container{without}: {contained}"
 
     def _await(self, asked: Asked, started: Started) -> str:
         """Probe every 20 ms until a real query is answered; a download before the start takes none of its time."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
 from truegreen.stages import common
-from truegreen.stages.common.options import PytestOptions
+from truegreen.stages.common.options import PytestOptions, Workers
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
@@ -28,15 +29,34 @@ class PersistenceOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab
     `NAME` and `test_NAME`, each also with `_test…`, `_gw0`, `_worker1`, `_1`, `_tmp…` or eight hexadecimal digits
     behind it. Another database of the application, such as `NAME_archive`, must be named here. `redis:1` is database 1
     of the service `redis`."""
-    workers: int | str = 0
+    workers: Workers = 0
     """Processes of pytest-xdist: a number or `auto`; `0` is one. Each gets a copy of the database, and finds it in the
     variables that the service exports. Only where PostgreSQL is the one store that is observed, on a server that
     truegreen starts, and `databases` is empty; else the tests run in one process, and a note says why."""
+    reruns: int = 0
+    """Nothing else than 0: a failed test of this stage never runs again, for each test is recorded once."""
     clean_keep: list[str] = msgspec.field(default_factory=list)
     """Tables and streams that the fixtures `clean_postgres` and `clean_nats` leave as they are, as patterns, such as
     those with rows that a migration brings. Tables of migration tools are always left."""
     clean_attached: bool = False
     """Let the `clean_*` fixtures empty servers that truegreen did not start and that are not on this machine."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would be taken and do nothing, or cannot be meant."""
+        if self.reruns:
+            raise ValueError("reruns: a failed test of this stage never runs again; take the line out")
+        for name in self.folders:
+            path = PurePosixPath(name)
+            if path.is_absolute() or ".." in path.parts or not path.parts:
+                raise ValueError(f"folders: {name!r} is no folder of the project; name one below it, such as data/out")
+        served = {name.partition("@")[0] for name in self.services}
+        for name in self.databases:
+            of, colon, _ = name.partition(":")
+            if colon and of not in served:
+                raise ValueError(
+                    f"databases: {name!r} is of {of!r}, which is none of the stage's services; "
+                    f"name one of {', '.join(sorted(served)) or 'its services'}, or add it to services"
+                )
 
 
 class Persistence:

@@ -24,7 +24,7 @@ class UnitOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forb
 
     coverage: bool = True
     """Measure line and branch coverage; without it the coverage gate is blind."""
-    new_tests_s: float = msgspec.field(default=30.0, name="new-tests-s")
+    new_tests_s: Annotated[float, msgspec.Meta(ge=0)] = msgspec.field(default=30.0, name="new-tests-s")
     """Seconds in which tests that a change brings run again, up to 29 runs each; 0 runs none."""
     against_base_s: Annotated[float, msgspec.Meta(ge=0)] = msgspec.field(default=0.0, name="against-base-s")
     """Seconds in which all tests of the base and of the change run in turn, up to 12 pairs; 0 runs none.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 import msgspec
 
 from truegreen.stages import common
-from truegreen.stages.common.options import PytestOptions
+from truegreen.stages.common.options import PytestOptions, Workers
 
 if TYPE_CHECKING:
     from truegreen.stages.common.context import StageContext, StageOutcome
@@ -23,7 +23,7 @@ FactoryName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_][\
 class WiringOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", forbid_unknown_fields=True):
     """`[tool.truegreen.wiring]`."""
 
-    workers: int | str = 0
+    workers: Workers = 0
     """As for the other stages; serial unless set, because a few quick tests end before the workers are up."""
     exclude: list[str] = msgspec.field(default_factory=lambda: list(_TESTS))
     """Patterns of files that are not looked at for dependencies nobody supplies (`*` also matches `/`); by default the
@@ -38,7 +38,9 @@ class WiringOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", fo
     """False walks only what `factories` names."""
     leave_out: dict[str, str] = msgspec.field(default_factory=dict, name="leave-out")
     """Root (`module:attribute`) → why it is not called."""
-    factory_timeout_s: float = msgspec.field(default=30.0, name="factory-timeout-s")
+    factory_timeout_s: Annotated[float, msgspec.Meta(gt=0, le=1_000_000)] = msgspec.field(
+        default=30.0, name="factory-timeout-s"
+    )
     """Seconds in which one factory must have built what it builds; importing its module is not counted."""
 
 

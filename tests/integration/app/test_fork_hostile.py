@@ -9,9 +9,11 @@ import msgspec
 import pytest
 from markdown_it import MarkdownIt
 from tests.support import foreign_runs
+from tests.support.app_desk import read_outputs
 from tests.support.github_api import GithubApi
 from tests.support.hostile import CORPUS
 from tests.support.reports import report
+from tests.support.runner_commands import COMMANDING, obeyed
 
 from truegreen.app import forks
 from truegreen.errors import EXIT_EVIDENCE, EXIT_OK
@@ -88,7 +90,7 @@ def shown_markup(markdown: str) -> list[str]:
     return [*filter(None, html), *images, *(link for link in links if not link.startswith("https://github.com/o/r/"))]
 
 
-@pytest.mark.parametrize("text", CORPUS, ids=lambda text: ascii(text[:20]))
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING], ids=lambda text: ascii(text[:20]))
 def test_hostile_words_in_every_field_stay_words(desk: Desk, api: GithubApi, page: Path, text: str) -> None:
     said = text.encode("utf-8", "replace").decode()
     stages = tuple(
@@ -104,8 +106,10 @@ def test_hostile_words_in_every_field_stay_words(desk: Desk, api: GithubApi, pag
     made = msgspec.structs.replace(report(Status.FAIL), headline=said, history=said, stages=stages)
     lies = {"pack_version": said, "pack_commit": said, "created": said, "ref": said, "run_url": said, "event": said}
     api.add_artifact(77, foreign_runs.archive(foreign_runs.left(told=made, **lies)))
+    outputs = desk.outputs()
     ended = foreign_runs.published(desk, conclusion="failure")
     assert ended.code == EXIT_OK, ended.err
+    assert obeyed(read_outputs(outputs)["headline"]) == []
     (comment,) = api.comments[7]
     assert comment["body"].startswith(MARKS)
     assert shown_markup(comment["body"]) + shown_markup(page.read_text()) == []

@@ -119,9 +119,10 @@ def test_export_then_import_gives_the_same_history(desk: Desk, tmp_path: Path) -
 
 
 def test_export_to_standard_output_is_a_line_of_json_a_run(desk: Desk) -> None:
-    store(desk).append(run(1, result("a")))
+    store(desk).append(run(1, result("a[##[error]]")))
     done = subprocess.run([*LAUNCHER, "history", "export"], cwd=desk.root, capture_output=True, check=True)
-    assert json.loads(done.stdout)["results"]["unit"][0]["test"] == "a"
+    assert json.loads(done.stdout)["results"]["unit"][0]["test"] == "a[##[error]]"
+    assert b"##[" not in done.stdout
 
 
 def test_export_parquet_without_its_library_names_the_extra(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -294,3 +294,23 @@ def test_publish_to_a_locked_conversation_says_so_and_asks_for_no_right(
     assert not result.ok
     assert "the conversation is locked" in "\n".join(result.lines)
     assert not any(part.permission for part in result.written)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_publish_one_batch_refused_shows_the_other_once_and_counts_what_is_missing(
+    make_api: Any, open_forge: Any, event: Event, *, lost: bool
+) -> None:
+    api = make_api(base_path="/api/v3")
+    api.fault("checks.create", Fault(status=422, message="bad annotation"))
+    if lost:
+        api.fault("checks.update", Fault(status=502, act=True))
+    of_run = msgspec.structs.replace(event, run_id="77")
+    result = publish(report(failing=70), BODY, open_forge(api), of_run)
+
+    (run,) = api.check_runs
+    assert len(run["annotations"]) == len({row["path"] + row["message"] for row in run["annotations"]}) == 20
+    assert "50 remarks on lines were refused" in run["output"]["summary"]
+    assert "50 remarks on lines were refused" in result.lines[-1]
+    again = publish(report(failing=70), BODY, open_forge(api), of_run)
+    assert again.written[-1].outcome is Outcome.UNCHANGED
+    assert len(run["annotations"]) == 20

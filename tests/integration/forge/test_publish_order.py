@@ -125,3 +125,22 @@ def test_publish_status_that_names_no_run_of_ours_is_replaced(
     api.perform("statuses.create", ("o/r", "a" * 40), {}, row)
     publish(api, "77", Status.FAIL)
     assert api.statuses[-1]["state"] == "failure"
+
+
+@pytest.mark.parametrize("last", [Status.PASS, Status.FAIL])
+def test_check_run_of_the_newest_attempt_is_the_newest_one(
+    make_api: Any, open_forge: Any, event: Event, last: Status
+) -> None:
+    """The first has no remarks, and could be taken for a place to write to; the second one has many."""
+    api = make_api(base_path="/api/v3")
+    attempts = (report(Status.BLIND, failing=0), report(failing=60), report(last, failing=0))
+    for attempt, told in enumerate(attempts, 1):
+        here = msgspec.structs.replace(event, run_id="77", run_attempt=attempt, run_url=f"{RUNS}/77")
+        told_by = publishing.publish(
+            told, f"{MARKER}\n{attempt}", open_forge(api), here, options=Options(check_run=True)
+        )
+        assert told_by.ok
+        assert told_by.calls <= 6
+    newest = max(api.check_runs, key=lambda run: run["id"])
+    assert newest["conclusion"] == ("success" if last is Status.PASS else "failure")
+    assert newest["annotations"] == []

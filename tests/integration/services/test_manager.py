@@ -14,7 +14,7 @@ import pytest
 from tests.support.managers import embedded, manager
 
 from truegreen.config.schema import ServiceOptions
-from truegreen.errors import PortInUse, ServiceNotReady, UnknownName, WrongValue
+from truegreen.errors import EngineMissing, PortInUse, ServiceNotReady, UnknownName, WrongValue
 from truegreen.runtime import net
 from truegreen.runtime.lifetime import process_start
 
@@ -71,6 +71,42 @@ def test_export_of_an_unknown_field_is_refused_and_nothing_is_left(root, tmp_pat
     with pytest.raises(UnknownName, match="adress"):
         services.up(("redis",))
     assert list((tmp_path / "sessions").glob("*.json")) == []
+
+
+@pytest.mark.parametrize("words", [[], ["redis-server"]])
+def test_command_of_an_embedded_server_adds_to_its_options(root, tmp_path, words):
+    services = manager(root, tmp_path, redis=embedded(command=[*words, "--maxmemory", "7654321"]))
+    try:
+        (handle,) = services.up(("redis",))
+        with socket.create_connection((handle.host, handle.port), timeout=5) as sock:
+            sock.sendall(b"CONFIG GET maxmemory\r\n")
+            assert b"7654321" in sock.recv(200)
+    finally:
+        services.down()
+
+
+def test_command_that_an_embedded_server_cannot_take_is_refused(root, tmp_path):
+    services = manager(root, tmp_path, redis=embedded(command=["sh", "-c", "redis-server"]))
+    with pytest.raises(EngineMissing) as caught:
+        services.up(("redis",))
+    assert "`sh` of its command" in caught.value.why
+
+
+def test_option_that_the_embedded_server_refuses_is_told_in_its_words(root, tmp_path):
+    services = manager(root, tmp_path, postgres=embedded(command=["-c", "wal_level=bogus"]))
+    with pytest.raises(ServiceNotReady) as caught:
+        services.up(("postgres",))
+    assert 'invalid value for parameter "wal_level"' in caught.value.why
+
+
+def test_server_that_runs_embedded_for_want_of_an_engine_says_that_it_lacks_its_env(root, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))  # no docker
+    services = manager(root, tmp_path, redis=ServiceOptions(env={"REDIS_ARGS": "--maxmemory 1gb"}))
+    try:
+        (handle,) = services.up(("redis",))
+        assert "without its env (REDIS_ARGS)" in handle.note
+    finally:
+        services.down()
 
 
 def test_two_sessions_run_at_once(root, tmp_path):

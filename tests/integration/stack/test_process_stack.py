@@ -223,6 +223,42 @@ def test_processes_of_a_killed_run_are_swept_by_the_next(project: Path) -> None:
             assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def test_signal_while_processes_are_stopped_leaves_none(project: Path) -> None:
+    script = textwrap.dedent(
+        """
+        import os, signal, sys
+        from pathlib import Path
+        from tests.integration.stack.test_process_stack import context, web
+        from truegreen import __main__ as program
+        from truegreen.config.schema import ProcessOptions
+        from truegreen.runtime import interrupts
+        from truegreen.stages.common import stack
+        program._catch_signals(interrupts.interrupt)
+        # It is asked to end before the other one, tells us so by the signal, and takes its time.
+        last = "import os, signal, time; "
+        last += "signal.signal(15, lambda *_: (os.kill(os.getppid(), 15), time.sleep(1), exit()))"
+        last += "; print('up', flush=True); time.sleep(60)"
+        stage = context(
+            Path(sys.argv[1]),
+            {"web": web(), "last": ProcessOptions(command=[sys.executable, "-c", last], ready="log:up")},
+        )
+        try:
+            with stack.running(stage, stage.env) as running:
+                port = int(running.exports["BASE_URL"].rpartition(":")[2])
+        except KeyboardInterrupt:
+            print("interrupted", port, flush=True)
+        """
+    )
+    root = Path(__file__).parents[3]
+    env = {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{root / 'scripts'}"}
+    argv = [sys.executable, "-c", script, str(project)]
+    done = subprocess.run(argv, capture_output=True, text=True, env=env, check=False, timeout=60)
+    word, port = done.stdout.split()[-2:]
+    assert word == "interrupted", done.stderr
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(port))) != 0
+
+
 def test_nothing_to_start_is_a_configuration_error(project: Path) -> None:
     stage = stage_context(project, StackOptions())
     assert not stack.startable(stage)

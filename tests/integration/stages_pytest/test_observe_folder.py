@@ -40,6 +40,10 @@ def brief(place):
     (place / "brief").unlink()
 
 
+def not_unicode(place):
+    (place / os.fsdecode(b"gr\xf6\xdfe.txt")).write_text("x")
+
+
 def new_folder(place):
     (place / "made" / "deep").mkdir(parents=True)
     (place / "made" / "deep" / "model.bin").write_bytes(b"\0" * (3 << 20))
@@ -48,6 +52,7 @@ def new_folder(place):
 @pytest.mark.parametrize(
     ("happens", "expected"),
     [
+        (not_unicode, {(r"gr\xf6\xdfe.txt", "write")}),
         (new_folder, {("made/deep/model.bin", "write")}),
         (replaced, {("old/kept.txt", "write")}),
         (same_size_and_date, {("old/kept.txt", "write")}),

@@ -15,6 +15,7 @@ from truegreen.errors import ServiceNotReady
 from truegreen.model.service import ServiceHandle
 from truegreen.runtime.wire.channel import Refused
 from truegreen.runtime.wire.nats import Nats
+from truegreen.stages.observers import nats as observing
 from truegreen.stages.observers.nats import NatsObserver
 
 
@@ -52,11 +53,14 @@ class Client(Nats):
 
     def once(self, subject, number):
         """Publish with an id, as clients do so that a repeated message is dropped."""
-        headers = b"NATS/1.0\r\nNats-Msg-Id: %d\r\n\r\n" % number
-        self.send(
-            b"HPUB %s %s %d %d\r\n%s\r\n" % (subject.encode(), self.inbox.encode(), len(headers), len(headers), headers)
-        )
-        self._message(subject)
+        self.told(subject.encode(), b"Nats-Msg-Id: %d\r\n" % number)
+
+    def told(self, subject, lines):
+        """Publish nothing but headers."""
+        headers = b"NATS/1.0\r\n" + lines + b"\r\n"
+        self.send(b"HPUB %s %s %d %d\r\n%s\r\n" % (subject, self.inbox.encode(), len(headers), len(headers), headers))
+        answer = self._message(subject.decode())
+        assert b"error" not in answer, answer
 
 
 @pytest.fixture
@@ -147,6 +151,51 @@ def test_message_counts_when_a_stream_kept_it(observer, client, happens, expecte
     window = observer.between(start, observer.position())
     assert {(change.object, change.kind): change.count for change in window.committed} == expected
     assert window.rolled_back == ()
+
+
+PUT, DELETED, PURGED = b"", b"KV-Operation: DEL\r\n", b"KV-Operation: PURGE\r\nNats-Rollup: sub\r\n"
+
+
+@pytest.mark.parametrize(
+    ("happens", "expected"),
+    [
+        (["old"], {"message": 1}),
+        ([DELETED + b"old"], {"removal": 1}),
+        ([PURGED + b"old"], {"removal": 1}),
+        ([DELETED + b"old", DELETED + b"other"], {"removal": 2}),
+        (["new", DELETED + b"old"], {"message": 1, "removal": 1}),
+        (["new", DELETED + b"new"], {"message": 1, "removal": 1}),
+        (["new", "new"], {"message": 2}),
+    ],
+    ids=["put", "deleted", "purged", "two deleted", "put and another deleted", "put and deleted", "put twice"],
+)
+def test_key_of_a_bucket_that_is_taken_away_is_a_removal(observer, client, happens, expected):
+    client.stream("KV_b", subjects=["$KV.b.>"], max_msgs_per_subject=1, allow_rollup_hdrs=True)
+    for key in ("old", "other"):
+        client.request(f"$KV.b.{key}", {})
+    start = observer.position()
+    for done in happens:
+        if isinstance(done, str):
+            client.request(f"$KV.b.{done}", {})
+        else:
+            lines, _, key = done.rpartition(b"\r\n")
+            client.told(b"$KV.b." + key, lines + b"\r\n")
+    end = observer.position()
+    client.request("$KV.b.later", {})
+    found = observer.between(start, end).committed
+    assert {(change.object, change.kind): change.count for change in found} == {
+        ("KV_b", kind): count for kind, count in expected.items()
+    }
+
+
+def test_many_deleted_keys_are_not_all_looked_at_and_prove_nothing(observer, client, monkeypatch):
+    monkeypatch.setattr(observing, "_LOOKED_AT", 3)
+    client.stream("KV_b", subjects=["$KV.b.>"], max_msgs_per_subject=1, storage="memory")
+    start = observer.position()
+    for number in range(9):
+        client.told(b"$KV.b.%d" % number, DELETED)
+    (change,) = observer.between(start, observer.position()).committed
+    assert (change.kind, change.count) == ("removal", 9)
 
 
 def test_server_that_ends_in_the_middle_is_no_silence(tmp_path):

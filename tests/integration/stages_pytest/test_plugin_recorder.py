@@ -211,6 +211,14 @@ def test_watch_that_is_stopped_puts_everything_back(session, listener):
     assert (unittest.mock._patch.__enter__, pytest.MonkeyPatch.setattr) == before
 
 
+@pytest.mark.parametrize("of", [(json, "loads"), (socket.socket, "recv"), (socket.socket, "sendall")])
+def test_answer_to_a_question_is_read_whatever_a_test_replaces(answered, monkeypatch, of):
+    line = answered(b'{"answer": 3, "n": "%d.1"}\n' % os.getpid())
+    monkeypatch.setattr(*of, lambda *_: {}, raising=False)
+    assert line.tell(event="query")["answer"] == 3
+    assert line.problem == ""
+
+
 def test_recorder_that_is_not_there_is_a_problem_of_the_session_and_no_test_fails(session, tmp_path):
     result, found = session("def test_a(): pass\n", TRUEGREEN_RECORDER=str(tmp_path / "nobody"))
     result.assert_outcomes(passed=1)

@@ -54,6 +54,14 @@ class Fixed:
         return self._kept
 
 
+class Twice:
+    def __init__(self, store=None):
+        self.store = self.__store = store
+
+    def both(self):
+        return self.store, self.__store
+
+
 class Outer:
     class Inner:
         def __init__(self, store=None):
@@ -78,7 +86,13 @@ def shop(tmp_path, monkeypatch):
     report = tmp_path / "report.txt"
 
     def load(owner, attribute, path="src/unwired_shop.py"):
-        asked = {"path": path, "owner": owner, "attribute": attribute, "root": str(tmp_path), "report": str(report)}
+        asked = {
+            "path": path,
+            "owner": owner,
+            "attributes": attribute.split(),
+            "root": str(tmp_path),
+            "report": str(report),
+        }
         sys.meta_path.insert(0, Unwire(asked))
         sys.modules.pop("unwired_shop", None)
         return importlib.import_module("unwired_shop"), lambda: report.read_text().split() if report.exists() else []
@@ -115,6 +129,12 @@ def test_slots_and_nested_classes_are_found(shop, owner, attribute):
     module, said = shop(owner, attribute)
     made = (module.Slotted if owner == "Slotted" else module.Outer.Inner)("real")
     assert made.store is None
+    assert said() == ["built", "removed"]
+
+
+def test_every_attribute_that_holds_the_dependency_is_none(shop):
+    module, said = shop("Twice", "store __store")
+    assert module.Twice("real").both() == (None, None)
     assert said() == ["built", "removed"]
 
 

@@ -5,6 +5,7 @@ import time
 import psycopg
 import pytest
 from tests.support.postgres_choice import best, committed, logical, made, plain
+from tests.support.postgres_servers import Server
 
 from truegreen.errors import ServiceNotReady
 from truegreen.stages.common import postgres_tiers
@@ -25,6 +26,45 @@ def test_superuser_without_the_extension_gets_tier_b_and_the_reason(logical, bes
     tier = best(logical.handle()).tier
     assert tier.startswith("B: ")
     assert "(not A: PostgreSQL 14 has no pg_walinspect, which came with 15)" in tier
+
+
+def test_log_that_lacks_rows_is_refused_and_the_next_tier_sees_them(tmp_path, best):
+    server = Server(tmp_path, 18, wal_level="minimal", max_wal_senders="0")
+    try:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE app")
+        observer = best(server.handle())
+        assert observer.tier.startswith("C: ")
+        assert "not A: with wal_level=minimal the log lacks rows" in observer.tier
+        with server.connect() as connection:
+
+            def fill():
+                with connection.transaction():
+                    connection.execute("CREATE TABLE made (id int)")
+                    connection.execute("INSERT INTO made SELECT generate_series(1, 10)")
+
+            assert committed(observer, fill) == {("public.made", "insert"): 10}
+        observer.close()
+    finally:
+        server.close()
+
+
+@pytest.mark.parametrize("reader", [WalReader, LogicalReader, RowScan])
+def test_tables_of_a_database_without_an_encoding_are_known_by_their_names(reader, tmp_path):
+    server = Server(tmp_path, 18, wal_level="logical")
+    try:
+        with server.connect("postgres") as connection:
+            connection.execute("CREATE DATABASE app ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0")
+        name = rb"gr\xf6\xdfe" if reader is WalReader else b"sizes"  # the others refuse what is no text
+        with server.connect() as connection:
+            connection.execute(b'CREATE TABLE "%b" (id int)' % name.decode("unicode_escape").encode("latin-1"))
+            observer = reader(server.handle(), ("app",))
+            rows = b'INSERT INTO "%b" VALUES (1)' % name.decode("unicode_escape").encode("latin-1")
+            found = committed(observer, lambda: connection.execute(rows))
+        assert found == {(f"public.{name.decode()}", "insert"): 1}
+        observer.close()
+    finally:
+        server.close()
 
 
 @pytest.fixture

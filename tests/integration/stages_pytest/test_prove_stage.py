@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from tests.support.managers import embedded, manager
@@ -176,8 +177,21 @@ def test_red_baseline_stops_with_one_clear_error(home):
     proving.run()
     assert proving.record.error.what == "the wiring tests do not pass without any mutant, so none can be judged"
     assert proving.record.error.where == "test_wiring.py::test_red"
+    assert proving.record.error.fix.endswith("without-mutant/wiring/pytest.log")
     assert proving.result is None
     assert proving.report.status.value == "blind"
+
+
+def test_baseline_that_does_not_come_to_its_end_names_what_pytest_said_and_its_log(home):
+    proving = Proving(home).shop()
+    home.write("conftest.py", "raise KeyError('the factory')\n")
+    proving.run()
+    error = proving.record.error
+    assert error.what == "the wiring tests do not pass without any mutant, so none can be judged"
+    assert error.why.startswith("pytest did not come to its end\n")
+    assert "KeyError: 'the factory'" in error.why
+    assert error.where.endswith("without-mutant/wiring/pytest.log")
+    assert "KeyError: 'the factory'" in Path(error.where).read_text()
 
 
 def test_project_without_such_tests_has_nothing_to_notice_with(home):
@@ -230,7 +244,9 @@ def test_code_that_repeats_a_failed_commit_for_ever_is_no_answer(home):
     proving.run("commit-fails")
     found = proving.mutant("commit-fails")
     assert found.answer is Answer.UNKNOWN
-    assert re.fullmatch(r"the tests did not end within \d+ s", found.why)  # 15, or more where the first run was slow
+    assert re.fullmatch(
+        r"the tests did not end within \d+ s and were killed", found.why
+    )  # 15, or more where the first run was slow
     assert proving.verdict.status.value == "blind"
 
 

@@ -287,3 +287,23 @@ def test_run_that_pytest_refuses_says_so_in_its_own_words(project, ini):
     assert judged.record.error.what == "pytest refused to run"
     assert words in judged.record.error.why
     assert "pytest refused to run" in judged.verdict("stage-complete").reason
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"paths": ["nope"]}, "ERROR: file or directory not found: nope"),
+        ({"marker": "(("}, "ERROR: Wrong expression passed to '-m': (("),
+    ],
+)
+def test_run_that_pytest_refuses_begins_with_its_own_error(project, options, words):
+    judged = project.run(PASSES, **options)
+    assert judged.record.error.what == "pytest refused to run"
+    assert judged.record.error.why.startswith(words)
+    assert "rootdir" not in judged.record.error.why
+
+
+def test_preparation_that_outlives_the_time_limit_is_told_as_that(project):
+    judged = project.run(PASSES, prepare=["sh -c 'echo waits; sleep 30'"], timeout_s=1)
+    assert (judged.record.error.code, judged.record.error.why) == ("TG306", "waits")
+    assert "did not end within 1 s" in judged.record.error.what

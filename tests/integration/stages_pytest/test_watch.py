@@ -110,9 +110,30 @@ def test_store_that_is_lost_is_blind_from_there_on_and_is_not_asked_again(fails)
     watch.mark("t::b", "call")()
     assert store.calls == calls
     evidence = watch.evidence((), "", finished=True)
-    assert (evidence.complete, evidence.tier, evidence.problem) == (False, "", "ConnectionResetError: reset by peer")
+    where = "; noticed at the end of the call of t::a" if fails == "between" else ""
+    assert (evidence.complete, evidence.tier) == (False, "")
+    assert evidence.problem == f"ConnectionResetError: reset by peer{where}"
     assert [phase.problem for phase in evidence.phases] == [evidence.problem] * 2
     assert "could not be recorded" in watch.note
+
+
+class Deaf(Failing):
+    """A store that cannot tell all of one window."""
+
+    def between(self, start, end):
+        return Window(problem="it was told to be silent") if self.calls.count("position") == 3 else Window()
+
+
+@pytest.mark.parametrize(("phase", "told"), [("call", "it was told to be silent"), ("setup", ""), ("teardown", "")])
+def test_window_that_cannot_be_told_whole_is_a_problem_of_that_call_alone(phase, told):
+    watch = Watch(Watched(name="s", kind="s", open=lambda: Deaf("")))
+    watch.open()
+    watch.start()
+    for test, one in (("t::a", "call"), ("t::b", phase), ("t::c", "call")):
+        watch.mark(test, one)()
+    evidence = watch.evidence((), "", finished=True)
+    assert [one.problem for one in evidence.phases] == ["", told, ""]
+    assert (evidence.complete, evidence.problem) == (True, "")
 
 
 def test_store_that_cannot_be_opened_is_blind():

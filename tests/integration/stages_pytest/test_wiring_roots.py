@@ -2,79 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from textwrap import dedent
 
-import msgspec
 import pytest
-
-from truegreen.analysis import roots, slots, unwired
+from tests.support.wiring_roots import PARTS, build, wrong
 
 pytest_plugins = ["pytester"]
-PARTS = """
-    class Repository:
-        def save(self, row): ...
-
-    class SqlRepository(Repository): ...
-    class FakeRepository(Repository): ...
-
-    class Service:
-        def __init__(self, repository: Repository | None = None):
-            self._repository = repository
-
-        def save(self, row):
-            if self._repository:
-                self._repository.save(row)
-"""
-
-
-@pytest.fixture
-def walk(pytester, session, monkeypatch):
-    """Walk the roots of the texts of a package `shop`; returns the session, its result, and each walk by its root."""
-    number = iter(range(1_000))
-
-    def run(*args, tests="", optional=(), limit_s=5.0, declared=(), parts=PARTS, **texts):
-        package = f"shop{next(number)}_{id(pytester)}"
-        folder = pytester.mkpydir(package)
-        for name, text in {"parts": parts, **texts}.items():
-            (folder / f"{name}.py").write_text(dedent(text).replace("shop.", f"{package}."), encoding="utf-8")
-        found = {f"{package}/{path.name}": path.read_text() for path in sorted(folder.glob("*.py"))}
-        project = unwired.Project(unwired.read(found)[0])
-        table = slots.of(project)
-        named = {root.name: (root.kind, root.place) for root in roots.of(project, table)}
-        named |= {name.replace("shop", package): ("factory", None) for name in declared}
-        out = pytester.path / "walks.jsonl"
-        out.unlink(missing_ok=True)
-        asked = {
-            "root": str(pytester.path),
-            "packages": [package],
-            "classes": msgspec.to_builtins(table),
-            "optional": list(optional),
-            "limit_s": limit_s,
-            "out": str(out),
-            "roots": [
-                {"name": name, "kind": kind, **({"path": place.path, "line": place.line} if place else {})}
-                for name, (kind, place) in named.items()
-            ],
-        }
-        path = pytester.path / "asked.json"
-        path.write_text(json.dumps(asked))
-        monkeypatch.setenv("TRUEGREEN_WIRING", str(path))
-        monkeypatch.syspath_prepend(pytester.path)
-        result, seen = session(tests, *args)
-        lines = out.read_text().splitlines() if out.is_file() else []
-        walks = {row["root"].replace(package, "shop"): row for row in map(json.loads, lines)}
-        return result, {**seen, "ids": [name.replace(package, "shop") for name in seen["ids"]]}, walks
-
-    return run
-
-
-def wrong(row):
-    return [one["path"] for one in row["flawed"] if one["red"]]
-
-
-def build(body, *, head="def get_service():", more=""):
-    return f"{more}\nfrom shop.parts import *\n\n{head}\n    {body}\n"
 
 
 def test_root_is_a_test_of_the_session_with_a_name_and_the_mark_of_the_stage(walk):
@@ -224,8 +157,8 @@ def test_fixtures_that_are_always_there_are_there_for_the_roots(walk, pytester):
         ("[Service(), Service(Repository())]", ["get_service()[0]._repository"]),
         ("{'a': Service()}", ["get_service()['a']._repository"]),
         ("functools.partial(print, Service())", ["get_service()[0]._repository"]),
-        ("Service().save", ["get_service()._repository"]),
-        ("lambda service=Service(): service", []),
+        ("Service().save", ["get_service()", "get_service()._repository"]),
+        ("lambda service=Service(): service", ["get_service()"]),  # no service, and what it keeps is not asked
         ("Outer(Service())", ["Outer.service._repository"]),
         ("Slotted(Service())", ["Slotted.inner._repository"]),
         ("Looped()", []),

@@ -52,7 +52,7 @@ STAGE = st.builds(
     command=TEXT,
     verdicts=st.lists(VERDICT, max_size=3).map(tuple),
     notes=st.lists(TEXT, max_size=2).map(tuple),
-    logs=st.lists(st.builds(LogTail, service=TEXT, text=TEXT, path=TEXT), max_size=2).map(tuple),
+    logs=st.lists(st.builds(LogTail, service=TEXT, text=TEXT, path=TEXT, left_out=TEXT), max_size=2).map(tuple),
 )
 LINES = st.integers(0, 999)
 MANY = st.integers(999, 9999)

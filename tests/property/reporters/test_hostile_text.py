@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import json
 import re
 from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given, settings
@@ -12,6 +15,7 @@ from markdown_it import MarkdownIt
 from tests.property.reporters.test_documents import REPORT
 from tests.support.hostile import CORPUS, HUGE
 from tests.support.known_reports import ORIGIN
+from tests.support.runner_commands import COMMANDING, obeyed
 
 from truegreen import registry
 from truegreen.model.detail import (
@@ -43,7 +47,10 @@ from truegreen.model.verdict import (
     Status,
     Verdict,
 )
+from truegreen.reporters.base import Document
 from truegreen.reporters.comment import MARKER
+from truegreen.reporters.html import island
+from truegreen.runtime.console import Console
 
 GATES = ("no-failures", "findings", "patch-coverage", "waivers", "of-somebody")
 OWN_HTML = re.compile(r"</?details>|<summary>[^<>]*</summary>|<br>|</?sub>|" + re.escape(MARKER))
@@ -90,7 +97,7 @@ def everywhere(text: str) -> Report:
         evidence=(text,),
         files=(KeptFile(path=text, kind=text, sha256=text, size_bytes=1, attachment=text),),
         inputs=(Input(stage=text, shard=text, file=text, kind=text),),
-        logs=(LogTail(service=text, text=text, path=text),),
+        logs=(LogTail(service=text, text=text, path=text), LogTail(service=text, text="", path=text, left_out=text)),
     )
     finding = Finding(tool=text, rule=text, severity=Severity.HIGH, path=text, line=3, message=text)
     point = TrendPoint(commit=text, created=text, branch=text, status=text, line_ratio=0.5)
@@ -101,11 +108,11 @@ def everywhere(text: str) -> Report:
         strips=(Strip(stage=text, test=text, cells="fk"),),
         comparison=Comparison(
             base=point,
-            newly_failing=(Named(text, text),),
-            fixed=(Named(text, text),),
-            newly_flaky=(Named(text, text),),
+            newly_failing=Several(total=1, named=(Named(text, text),)),
+            fixed=Several(total=1, named=(Named(text, text),)),
+            newly_flaky=Several(total=1, named=(Named(text, text),)),
             new=Several(total=2, named=(Named(text, text),)),
-            slower=(Slower(stage=text, test=text, usual_s=1.0, now_s=3.0),),
+            slower=Several(total=1, named=(Slower(stage=text, test=text, usual_s=1.0, now_s=3.0),)),
         ),
         findings_change=FindingsChange(base=text, new=(StageFindings(stage=text, total=2, findings=(finding,)),)),
         coverage_change=CoverageChange(
@@ -205,13 +212,41 @@ def test_markdown_with_hostile_text_everywhere_holds_no_link_image_html_or_menti
             assert not MENTION.search(token.content), token.content[:200]
 
 
-@pytest.mark.parametrize("name", ["annotations", "terminal", "json"])
-@pytest.mark.parametrize("text", [*CORPUS, HUGE], ids=lambda text: ascii(text[:20]))
+def printed(document: Document) -> str:
+    out = io.StringIO()
+    Console(out=out).result(document.text, document.media_type)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("name", registry.names("reporter"))
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING, HUGE], ids=lambda text: ascii(text[:20]))
 def test_runner_sees_no_command_of_hostile_text(text, name):
+    document = registry.load("reporter", name)().render(everywhere(text))
+    found = obeyed(printed(document))
     own = re.compile(r"::(error|warning|notice) [a-z]+=[^:]*::")
-    for line in render(name, everywhere(text)).splitlines():
-        if name == "annotations":  # a line that is a command of the one kind is not looked through for the other
-            assert own.match(line)
-        else:
-            assert not line.lstrip().startswith("::")
-            assert "##[" not in line or name == "json"
+    # A line that is a command of the one kind is not looked through for the other.
+    assert [line for line in found if name != "annotations" or not own.match(line)] == []
+
+
+@pytest.mark.parametrize("name", ["json", "ctrf", "sarif"])
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING], ids=lambda text: ascii(text[:20]))
+def test_printed_json_of_hostile_text_is_read_as_it_was(text, name):
+    document = registry.load("reporter", name)().render(everywhere(text))
+    assert json.loads(printed(document)) == json.loads(document.body)
+
+
+@pytest.mark.parametrize("name", ["junit", "sonar-tests", "sonar-coverage", "badge-verdict"])
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING], ids=lambda text: ascii(text[:20]))
+def test_printed_xml_of_hostile_text_is_read_as_it_was(text, name):
+    document = registry.load("reporter", name)().render(everywhere(text))
+    assert ET.canonicalize(printed(document)) == ET.canonicalize(document.text)
+
+
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING], ids=lambda text: ascii(text[:20]))
+def test_printed_page_of_hostile_text_has_its_markup_and_its_own_script(text):
+    document = registry.load("reporter", "html")().render(everywhere(text))
+    shown = printed(document)
+    assert read(shown).shape == read(document.text).shape
+    assert island.read(shown.encode(), 1 << 26, ValueError) == island.read(document.body, 1 << 26, ValueError)
+    parts = re.compile(r"(?s)<script.*?</script>|<style.*?</style>")
+    assert parts.findall(shown) == parts.findall(document.text)

@@ -77,6 +77,17 @@ def test_rows_sum_only_what_counts(changes, demand, number):
     assert commits.rows(changes, demand) == number
 
 
+@pytest.mark.parametrize("table", ["public.alembic_version", "app.flyway_schema_history", "app.DATABASECHANGELOG"])
+def test_what_a_migration_tool_notes_of_itself_counts_only_where_it_is_named(table):
+    noted = change(object=table, kind="insert")
+    assert seen(noted, demand=Demand(), databases=()).missing() == Demand()
+    assert seen(noted, databases=()).missing() == Demand()
+    assert seen(noted, demand=Demand(kind="insert"), databases=()).missing() == Demand(kind="insert")
+    assert seen(noted, demand=Demand(object=table), databases=()).missing() is None
+    once = Demand(at_least=1, at_most=1)
+    assert seen(noted, change(object="public.ops"), demand=once, databases=()).missing() is None
+
+
 @pytest.mark.parametrize("kind", ["delete", "removal", "del", "expire", "hdel", "xtrim", "rename_from", "persist"])
 @pytest.mark.parametrize("name", ["", "t"])
 def test_what_is_only_taken_away_meets_no_demand_that_does_not_name_it(kind, name):

@@ -9,7 +9,7 @@ from tests.support import past
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, stage
 
 from truegreen.analysis import detail
-from truegreen.model.detail import Named, TrendPoint, impossible
+from truegreen.model.detail import Comparison, Detail, Named, TrendPoint, impossible
 from truegreen.model.history import BASE_RUNS, History, PastTest
 from truegreen.model.testrun import TestRun
 
@@ -51,6 +51,16 @@ def test_time_beyond_all_measure_does_not_make_a_report_that_cannot_be_read_back
     assert found.tests[0].durations_s == (1e9, 2.0)
 
 
+@pytest.mark.parametrize("place", ["now", "trend", "base"])
+@pytest.mark.parametrize("ratio", [1e308, -0.5, 1.0001])
+def test_share_of_lines_beyond_all_or_nothing_is_what_no_run_left(place, ratio):
+    point = msgspec.structs.replace(NOW, line_ratio=ratio)
+    told = {"now": {"now": point}, "trend": {"trend": (point,)}, "base": {"comparison": Comparison(base=point)}}[place]
+    assert "covered less than nothing, or more than all" in impossible(Detail(**told))
+    whole = msgspec.structs.replace(NOW, line_ratio=1.0)
+    assert impossible(Detail(now=whole, comparison=Comparison(base=whole))) == ""
+
+
 def test_counts_of_this_run_come_from_the_evidence():
     now = of(case(0), case(1, SKIP), case(2, FAIL), case(3, attempts=(FAIL, PASS)), coverage=good.coverage(3, 1)).now
     assert (now.tests, now.failed, now.flaky, now.line_ratio) == (3, 1, 1, 0.75)
@@ -82,10 +92,10 @@ def test_test_is_newly_flaky_when_no_run_of_the_base_branch_saw_it_fail():
     runs = [past.run(2, base=True, branch="main"), past.run(1, past.failure(known, FAIL, PASS), base=True)]
     cases = [case(n, attempts=(FAIL, PASS)) for n in (0, 1)]
     found = of(*cases, case(2, FAIL, attempts=(PASS, FAIL)), runs=runs).comparison
-    assert found.newly_flaky == (Named("unit", new),)
-    assert found.newly_failing == (Named("unit", broken),)
+    assert found.newly_flaky.named == (Named("unit", new),)
+    assert found.newly_failing.named == (Named("unit", broken),)
     elsewhere = of(*cases, runs=[past.run(1, stage="e2e", base=True)]).comparison
-    assert elsewhere.newly_flaky == ()
+    assert elsewhere.newly_flaky.named == ()
 
 
 def test_strip_of_a_test_that_is_gone_ends_with_what_the_stage_did():
@@ -111,7 +121,7 @@ def test_comparison_takes_the_point_where_the_change_left_its_base_before_any_ne
     found = of(case(0), case(1, FAIL), runs=runs, changes=good.changes()).comparison
     assert found.exact
     assert found.base.commit == good.BASE
-    assert found.newly_failing == (Named("unit", good.name(1)),)
+    assert found.newly_failing.named == (Named("unit", good.name(1)),)
 
 
 def test_comparison_without_that_run_takes_the_newest_of_the_default_branch_and_says_so():
@@ -119,7 +129,7 @@ def test_comparison_without_that_run_takes_the_newest_of_the_default_branch_and_
     found = of(case(0), case(1, FAIL), runs=runs, changes=good.changes()).comparison
     assert not found.exact
     assert found.base.commit == "2"
-    assert (found.newly_failing, found.still_failing) == ((), (Named("unit", good.name(1)),))
+    assert (found.newly_failing.named, found.still_failing.named) == ((), (Named("unit", good.name(1)),))
 
 
 @pytest.mark.parametrize(
@@ -130,17 +140,17 @@ def test_comparison_without_that_run_takes_the_newest_of_the_default_branch_and_
 def test_fixed_is_only_what_failed_there_and_passes_here(now, fixed):
     cases = [case(0), *([case(1, now)] if now else [])]
     found = of(*cases, runs=[past.run(1, past.failure(good.name(1)), base=True)]).comparison
-    assert bool(found.fixed) is fixed
+    assert bool(found.fixed.total) is fixed
 
 
 def test_failure_of_a_stage_that_the_base_did_not_run_is_not_called_new():
     found = of(case(0, FAIL), runs=[past.run(1, stage="e2e", base=True)]).comparison
-    assert found.newly_failing == ()
+    assert found.newly_failing.named == ()
 
 
 def test_failure_that_a_rerun_hid_on_the_base_is_new_here():
     found = of(case(0, FAIL), runs=[past.run(1, past.failure(good.name(0), FAIL, PASS), base=True)]).comparison
-    assert found.newly_failing == (Named("unit", good.name(0)),)
+    assert found.newly_failing.named == (Named("unit", good.name(0)),)
 
 
 def test_comparison_is_none_without_a_run_of_the_base_branch():
@@ -205,9 +215,24 @@ def test_nothing_is_called_new_in_a_stage_that_the_base_did_not_run():
 )
 def test_slower_is_twice_the_usual_and_longer_than_ever(now_s, before_s, slower):
     found = of(case(0, duration_s=now_s), runs=base_runs(3), tests=usual(0, durations_s=before_s)).comparison
-    assert bool(found.slower) is slower
+    assert bool(found.slower.total) is slower
 
 
 def test_test_that_failed_is_not_called_slower():
     found = of(case(0, FAIL, duration_s=60.0), runs=base_runs(3), tests=usual(0, durations_s=(1.0,) * 9)).comparison
-    assert found.slower == ()
+    assert found.slower.total == 0
+
+
+def test_slower_tests_are_all_counted_and_those_that_grew_most_are_named(monkeypatch):
+    monkeypatch.setattr(detail, "NAMED_MAX", 2)
+    # The slowest of all are as slow as ever: what grew stands behind them.
+    cases = [case(n, duration_s=90.0 if n < 5 else 2.0 + n) for n in range(10)]
+    known = {
+        "unit": {
+            **usual(*range(5), durations_s=(90.0,) * 5)["unit"],
+            **usual(*range(5, 10), durations_s=(1.0,) * 5)["unit"],
+        }
+    }
+    found = of(*cases, runs=base_runs(3), tests=known).comparison.slower
+    assert found.total == 5
+    assert [one.test for one in found.named] == [good.name(9), good.name(8)]

@@ -106,3 +106,18 @@ def test_hostile_pattern_takes_no_time_to_speak_of():
 @given(st.text(), st.text(st.sampled_from("ab/*.?\\ #!@[]"), max_size=40))
 def test_any_text_is_read_and_any_path_answered(text, path):
     assert isinstance(owners(f"{text}\n{path} @a", path), tuple)
+
+
+def test_rules_that_mean_harm_end_soon_and_name_nobody():
+    rules = ownership.parse("\n".join(f"/t/*{'a' * 120}b*.py @x" for _ in range(11_000)))
+    patience = ownership.Patience()
+    assert {ownership.of(f"t/{'a' * 240}{n}.py", rules, patience) for n in range(300)} == {()}
+    with pytest.raises(TimeoutError):  # a file alone would take half a minute, and all of them hours
+        patience.take(1)
+
+
+def test_usual_rules_are_far_from_the_end_of_patience():
+    rules = ownership.parse("\n".join(f"/src/part{n}/ @team{n}" for n in range(3_000)))
+    patience = ownership.Patience()
+    found = [ownership.of(f"src/part{n}/a/b/c.py", rules, patience) for n in range(300)]
+    assert found == [(f"@team{n}",) for n in range(300)]

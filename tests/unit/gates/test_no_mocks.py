@@ -93,6 +93,23 @@ def test_stand_in_that_only_the_sources_show_is_red(rule):
     assert "tests/conftest.py:4" in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ({"kind": "mock", "target": "mock.save", "home": ""}, "calls it, a mock, in 1 test"),
+        ({"kind": "override", "target": "shop.api.get_db"}, "overrides it, a dependency, in 1 test"),
+    ],
+)
+def test_item_says_in_plain_words_what_is_done_with_what_its_title_names(kind, words):
+    (item,) = judged(replacement(**kind)).items
+    assert item.message.startswith(words)
+
+
+def test_item_of_a_store_inside_the_process_calls_it_a_stand_in():
+    (item,) = judged(uses=[fake(rule=Rule.FAKE_STORE)]).items
+    assert item.message.startswith("uses it, a stand-in, in ")
+
+
 BY_LIBRARY = {"by": "responses", "target": "requests.adapters.HTTPAdapter.send", "home": "requests.adapters"}
 
 

@@ -124,6 +124,15 @@ def test_rolled_back_rows_are_told_and_do_not_count():
     assert "roll-back fixture" in verdict.remedy
 
 
+def test_row_of_a_migration_tool_alone_fails_and_is_told():
+    verdict = judged(None, one(phase(0, change(table="public.alembic_version"))))
+    assert verdict.reason.endswith(
+        "0 committed rows in postgres; written by migrations, which does not count: 1 insert in public.alembic_version"
+    )
+    verdict = judged(None, one(phase(0, change(), change(table="public.alembic_version"))))
+    assert verdict.reason.endswith("; 1 row in all")
+
+
 def test_mocks_are_told():
     verdict = judged(None, one(phase(0), demands=(demand(0, patched=("ledger.repository.save",)),)))
     assert "replaced by mocks: ledger.repository.save" in verdict.reason
@@ -198,13 +207,16 @@ def test_no_passing_test_is_blind(tests):
 @pytest.mark.parametrize(
     ("broken", "reason"),
     [
-        ({"complete": False}, "the recording of postgres is incomplete"),
+        (
+            {"complete": False},
+            f"is incomplete: it breaks off after the call of {name(0)}, the recorder was lost",
+        ),
         ({"tier": ""}, "no technique to observe committed rows in postgres was available"),
         ({"tier": "none"}, "no technique"),
     ],
 )
 def test_recording_that_cannot_be_trusted_is_blind(broken, reason):
-    verdict = judged(None, one(**broken))
+    verdict = judged(None, one(**broken), sessions=(good.session(recorder_problem="the recorder was lost"),))
     assert verdict.status is Status.BLIND
     assert reason in verdict.reason
 

@@ -38,6 +38,21 @@ def test_mutants_that_are_all_noticed_pass_with_their_numbers():
     assert verdict.items == ()
 
 
+def test_dependencies_that_are_known_and_those_that_nobody_follows_are_told():
+    verdict = judge(database(SEEN), unwired(SEEN), dependencies=3, unfollowed=("Service.audit",))
+    assert verdict.status is Status.PASS
+    assert verdict.reason.endswith("; 1 dependency not followed, and so not tried: Service.audit")
+    facts = {fact.label: fact.value for fact in verdict.facts}
+    assert facts["optional dependencies"] == "3 known, 1 of them supplied"
+    assert facts["not followed"] == "1 (Service.audit)"
+
+
+def test_only_dependencies_that_nobody_follows_are_blind():
+    verdict = judge(dependencies=0, unfollowed=("Service.audit",))
+    assert verdict.status is Status.BLIND
+    assert "Service.audit" in verdict.reason
+
+
 def test_test_that_failed_before_it_wrote_what_it_names_is_told():
     early = TestAnswer(test="test_1", answer=SEEN, why="it failed before operations was written")
     named = database(SEEN)

@@ -7,7 +7,7 @@ from tests.support.evidence import dependency, stage, wiring
 
 from truegreen.gates.unwired import Unwired, UnwiredOptions
 from truegreen.model.verdict import Status
-from truegreen.model.wiring import Place, Supply, Unbuilt
+from truegreen.model.wiring import Place, Supply, Unbuilt, Unfollowed
 
 NEVER = dependency(Supply.NEVER)
 LOUD = dependency(Supply.NEVER, parameter="cache", kind="", guards=())
@@ -49,6 +49,14 @@ def test_dependency_that_no_method_asks_for_is_listed_and_turns_nothing_red():
     assert verdict.status is Status.PASS
     assert verdict.reason.endswith("; 1 without anybody who supplies it, used without a check")
     assert [(item.title, item.level) for item in verdict.items] == [("Service.cache", "notice")]
+
+
+def test_dependency_that_nobody_follows_is_listed_and_turns_nothing_red():
+    lost = Unfollowed(owner="Service", parameter="audit", kind="Audit", place=Place("src/service.py", 3))
+    verdict = judged(wiring(dependency(), unfollowed=(lost,)))
+    assert (verdict.status, verdict.reason) == (*(Status.PASS, "1 of 1 optional dependency supplied; 1 not followed"),)
+    assert [(item.title, item.level) for item in verdict.items] == [("Service.audit: Audit", "notice")]
+    assert judged(wiring(dependency(), unfollowed=(lost,)), optional={"Service.audit": "x"}).status is Status.PASS
 
 
 def test_silent_ones_are_told_before_loud_ones_and_counted():

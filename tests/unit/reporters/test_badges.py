@@ -8,12 +8,14 @@ from xml.etree import ElementTree as ET
 import msgspec
 import pytest
 from tests.property.reporters.test_hostile_text import everywhere
+from tests.support import evidence as good
+from tests.support.evidence import stage
 from tests.support.hostile import CORPUS, HUGE
-from tests.support.known_reports import REPORTS, flaky
+from tests.support.known_reports import REPORTS, flaky, judged
 
 from truegreen import registry
 from truegreen.model.detail import Detail, TrendPoint
-from truegreen.model.verdict import Report, Status
+from truegreen.model.verdict import Report, StageReport, Status, Verdict
 from truegreen.reporters import badges
 
 NAMES = ("badge-verdict", "badge-coverage", "badge-flakiness")
@@ -79,6 +81,29 @@ def test_badge_of_a_blind_run_is_blind(name):
     report = measured(Status.BLIND, tests=9, line_ratio=1.0)
     assert says(name, report).endswith(": blind")
     assert badges._RED in render(name, report)[0].text
+
+
+@pytest.mark.parametrize("name", ["badge-coverage", "badge-flakiness"])
+def test_badge_of_a_run_that_is_blind_and_failed_elsewhere_is_blind(name):
+    unit = stage("unit", tests=good.cases(good.PASS, good.PASS), coverage=good.coverage(99, 1), unmeasured=("2",))
+    report = judged(good.run(unit, stage("lint", scans=(good.scan(good.finding()),))))
+    assert report.status is Status.FAIL
+    assert says(name, report).endswith(": blind")
+    assert badges._RED in render(name, report)[0].text
+
+
+@pytest.mark.parametrize("name", ["badge-coverage", "badge-flakiness"])
+def test_badge_of_a_stage_that_failed_and_is_blind_too_is_blind(name):
+    verdicts = tuple(
+        Verdict(gate=f"g{n}", stage="unit", status=status, reason="")
+        for n, status in enumerate((Status.FAIL, Status.BLIND))
+    )
+    report = measured(Status.FAIL, tests=9, line_ratio=1.0)
+    failed = StageReport(stage="unit", status=Status.FAIL, verdicts=verdicts)
+    assert says(name, msgspec.structs.replace(report, stages=(failed,))).endswith(": blind")
+    advice = (verdicts[0], msgspec.structs.replace(verdicts[1], advisory=True))
+    advised = msgspec.structs.replace(failed, verdicts=advice)
+    assert not says(name, msgspec.structs.replace(report, stages=(advised,))).endswith(": blind")
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,6 +8,7 @@ from truegreen.analysis import causes
 from truegreen.model.verdict import Item, KeptFile, LogTail, Report, StageReport, Status, Verdict
 from truegreen.reporters import entries
 from truegreen.reporters.comment import CommentReporter
+from truegreen.reporters.html_page import HtmlReporter
 from truegreen.reporters.summary import SummaryReporter
 
 NOWHERE = entries.Source()
@@ -64,6 +65,21 @@ def test_logs_of_services_are_in_the_summary_and_not_in_the_comment():
     report = Report(status=Status.FAIL, headline="unit failed", stages=(red,))
     assert "hunter2" in SummaryReporter().render(report).text
     assert "hunter2" not in CommentReporter().render(report).text
+
+
+def test_logs_of_which_nothing_is_shown_are_named_with_the_reason_and_many_are_counted():
+    left = tuple(
+        LogTail(service=f"s{n}", text="", path=f"e2e/services/s{n}.log", left_out="it is gone") for n in range(12)
+    )
+    red = StageReport(stage="e2e", status=Status.FAIL, logs=(LogTail(service="db", text="up"), *left))
+    report = Report(status=Status.FAIL, headline="e2e failed", stages=(red,))
+    text = SummaryReporter().render(report).text
+    assert "Not shown: `e2e/services/s0.log` (it is gone), `e2e/services/s1.log` (it is gone), " in text
+    assert "s9.log` (it is gone) and 2 more" in text
+    assert text.count("the whole of it in the evidence") == 1
+    page = HtmlReporter().render(report).text
+    assert page.count("Stage e2e: not shown: e2e/services/s") == 12
+    assert page.count("the last lines of") == 1
 
 
 def test_lines_of_a_file_are_a_link_to_all_of_them_in_the_commit():

@@ -14,6 +14,7 @@ from tests.support.known_reports import REPORTS, flaky, green, huge, red
 from truegreen import registry
 from truegreen.model.detail import (
     Named,
+    Several,
     StageTests,
 )
 from truegreen.model.verdict import Item, KeptFile, Report, StageReport, Status, Verdict
@@ -162,7 +163,9 @@ def test_page_and_summary_have_the_same_causes_in_the_same_order():
 def test_what_the_base_says_of_failures_with_one_cause_stands_at_their_head():
     report = flaky()
     named = tuple(Named(stage="unit", test=f"a.py::test_{n}") for n in range(2))
-    compared = msgspec.structs.replace(report.detail.comparison, newly_failing=named, still_failing=())
+    compared = msgspec.structs.replace(
+        report.detail.comparison, newly_failing=Several(total=2, named=named), still_failing=Several()
+    )
     made = failing.failing(alike(3, detail=msgspec.structs.replace(report.detail, comparison=compared)))
     assert made.count('<span class="news">2 new here</span>') == 1
     assert made.count('<span class="news">new here</span>') == 2

@@ -16,6 +16,7 @@ from truegreen.model.detail import (
     Detail,
     FindingsChange,
     Named,
+    Several,
     StageFindings,
     TrendPoint,
 )
@@ -124,7 +125,9 @@ def test_findings_that_are_only_gone_are_a_line_and_impossible_ones_nothing():
 
 def test_newly_flaky_tests_are_named_and_a_failing_test_says_its_shard():
     found = flaky().detail
-    told = msgspec.structs.replace(found.comparison, newly_flaky=(Named(stage="unit", test="a.py::wavers"),))
+    told = msgspec.structs.replace(
+        found.comparison, newly_flaky=Several(named=(Named(stage="unit", test="a.py::wavers"),))
+    )
     made = past.compared(msgspec.structs.replace(found, comparison=told))
     assert "<summary>Newly flaky (1)</summary>" in made
     assert "unit: a.py::wavers" in made

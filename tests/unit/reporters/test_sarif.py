@@ -19,6 +19,7 @@ from truegreen.model.detail import Detail, StageFindings
 from truegreen.model.finding import Finding, Scan, Severity
 from truegreen.model.verdict import Report, Status
 from truegreen.reporters import sarif
+from truegreen.reporters.verdict_json import CUTS, shortened
 
 SCHEMA = json.loads((Path(__file__).parents[2] / "samples/outputs/sarif-2.1.0.schema.json").read_text())
 VALIDATOR = jsonschema.validators.validator_for(SCHEMA)(SCHEMA)
@@ -91,12 +92,54 @@ def test_waived_finding_is_suppressed_with_the_waiver_and_others_are_not():
     assert not any("suppressions" in one for one in results(render(scanned(finding()))[1]))
 
 
+@pytest.mark.parametrize("items", [("B602",), ()], ids=["by-rule", "whole"])
+def test_every_finding_that_a_waiver_covers_is_suppressed_however_many_the_verdict_lists(items):
+    waiver = good.waiver(gate="findings", stage="security-scan", items=items, line=12)
+    many = (finding(n, Severity.CRITICAL if n < 30 else Severity.HIGH) for n in range(300))
+    report = scanned(*many, *(finding(n, Severity.MEDIUM) for n in range(40)), waivers=(waiver,))
+    (verdict,) = (v for one in report.stages for v in one.verdicts if v.gate == "findings")
+    assert (verdict.status, len(verdict.items)) == (Status.WAIVED, 200)
+    for one in (report, *(shortened(report, cut) for cut in CUTS)):
+        found = results(render(one)[1])
+        assert all(("suppressions" in result) is (result["level"] == "error") for result in found)
+
+
+@pytest.mark.parametrize("cut", CUTS, ids=range(len(CUTS)))
+def test_every_finding_of_a_waived_linter_is_suppressed_however_many_the_verdict_lists(cut):
+    waiver = good.waiver(gate="lint-clean", stage="lint", line=12)
+    many = tuple(finding(n, Severity.LOW if n < 280 else Severity.INFO, tool="ruff") for n in range(300))
+    seen = stage("lint", scans=(Scan(tool="ruff", version="1", findings=many, scanned=3),))
+    report = shortened(judged(good.governed(seen, waivers=(waiver,), requirements=None)), cut)
+    found = results(render(report)[1])
+    assert sum("suppressions" in one for one in found) == min(cut.tests, 280)
+    assert all(("suppressions" in one) is (one["properties"]["severity"] == "low") for one in found)
+
+
+def test_finding_of_a_scanner_that_was_blind_is_suppressed_by_no_waiver_of_the_blindness():
+    waiver = good.waiver(gate="findings", stage="security-scan", line=12)
+    scan = Scan(tool="bandit", version="1.8", findings=(finding(0, Severity.MEDIUM),), scanned=3, unread=("a.py",))
+    report = judged(good.governed(stage("security-scan", scans=(scan,)), waivers=(waiver,), requirements=None))
+    assert any(verdict.status is Status.WAIVED for one in report.stages for verdict in one.verdicts)
+    for one in (report, shortened(report, CUTS[-2])):
+        assert not any("suppressions" in result for result in results(render(one)[1]))
+
+
 def test_red_report_without_findings_says_why_in_its_own_run():
     for report in (blind(), Report(status=Status.BLIND, headline="no plan")):
         invocation = render(report)[1]["runs"][0]["invocations"][0]
         assert invocation["executionSuccessful"] is False
         assert invocation["toolExecutionNotifications"]
     assert render(green())[1]["runs"][0]["invocations"] == [{"executionSuccessful": True}]
+
+
+def test_execution_of_a_run_with_a_blind_stage_is_no_success_whatever_else_failed():
+    unread = stage("security-scan", scans=(Scan(tool="bandit", version="1.8", scanned=0),))
+    failed = stage(
+        "unit", tests=good.cases(good.FAIL), sessions=(good.session(1, exit_code=1, failed=(good.name(0),)),)
+    )
+    report = judged(good.run(failed, unread))
+    assert report.status is Status.FAIL
+    assert render(report)[1]["runs"][0]["invocations"][0]["executionSuccessful"] is False
 
 
 def test_at_most_as_many_results_as_github_takes_the_worst_first(monkeypatch):

@@ -215,12 +215,25 @@ def test_template_of_many_sections_is_read_and_rendered_once_over():
         "- ✅ truegreen — PASS",
         "> _TrueGreen_: **waived**",
         "truegreen: pass",
+        "### true**green**: pass",
+        "### `true`green: pass",
+        "[truegreen](https://a.example/): pass",
+        "true\u034fgreen: pass",
+        "tru\u0301egreen: pass",
+        "\uff54ruegreen\uff1a pass",
+        "true\u3164green: pass",
+        "true_green: *pass*",
+        "1. > truegreen: pass",
+        "1. | truegreen: pass",
+        "- 2. truegreen: **pass**",
+        "### \u2800**✅** pass",
+        "```\n## ✅ truegreen: pass\n```",
     ],
 )
 def test_line_that_looks_like_the_verdict_is_refused_with_its_number(line):
     with pytest.raises(TemplateUnusable) as caught:
         layout.read(f"first\n{line}\n", "ci/c.md")
-    assert caught.value.where == "ci/c.md:2"
+    assert caught.value.where == f"ci/c.md:{3 if '```' in line else 2}"
     assert "{{verdict}}" in caught.value.fix
 
 
@@ -236,6 +249,24 @@ def test_value_that_looks_like_another_verdict_is_told_to_be_the_templates():
     text = CommentReporter(layout.read("### {{headline}}\ntruegreen: {{verdict}}\n", "ci/c.md")).render(report).text
     assert "### The template says: ✅ truegreen: pass" in text
     assert "\ntruegreen: fail\n" in text
+
+
+@pytest.mark.parametrize(
+    ("template", "wanted"),
+    [
+        ("{{event}}**green**: pass", "The template says: true**green**: pass"),
+        ("`{{event}}`green: pass", "The template says: `true`green: pass"),
+        ("truegreen:\npass", "truegreen:\nThe template says: pass"),
+        ("> truegreen\n> :\npass", "> truegreen\n> :\nThe template says: pass"),
+        ("truegreen:\n\npass", "truegreen:\n\npass"),
+        ("- truegreen:\n- pass", "- truegreen:\n- pass"),
+        ("truegreen:\nfail", "truegreen:\nfail"),
+    ],
+)
+def test_words_that_make_another_verdict_together_are_told_to_be_the_templates(template, wanted):
+    report = red()
+    origin = msgspec.structs.replace(report.provenance, event="true")
+    assert own(template, msgspec.structs.replace(report, provenance=origin)).replace("\u2060", "") == wanted
 
 
 def test_long_own_words_are_left_out_before_any_section():

@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import io
 import json
+import re
+import shlex
 import threading
 import time
+from html.parser import HTMLParser
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from tests.support.hostile import CORPUS
+from tests.support.runner_commands import COMMANDING, obeyed
 
-from truegreen.runtime.console import Console, neutral
+from truegreen.runtime.console import COMMANDS, JSON, SHELL, Console, neutral
+
+
+def xml_read(document):
+    root = ET.fromstring(document)
+    return root.text, root.attrib
+
+
+def html_read(document):
+    found = []
+    parser = HTMLParser()
+    parser.handle_data = found.append
+    parser.handle_starttag = lambda tag, attrs: found.append((tag, attrs))
+    parser.feed(document)
+    parser.close()
+    return [one for one in found if not isinstance(one, str)], "".join(filter(lambda one: isinstance(one, str), found))
 
 
 class Terminal(io.StringIO):
@@ -57,12 +78,48 @@ def test_written_text_is_neutralised_and_on_standard_error(write, text):
     assert not set(shown) & set("\x1b\x00\x07\r\u202e")
 
 
-def test_result_goes_unchanged_to_standard_output_with_one_line_end():
+def test_result_goes_to_standard_output_with_one_line_end():
     out, err = io.StringIO(), io.StringIO()
     console = Console(out=out, err=err)
-    console.result(json.dumps({"a": "::x"}))
-    console.result("::error::kept\n")
+    console.result(json.dumps({"a": "::x"}), JSON)
+    console.result("::error::kept\n", COMMANDS)
     assert (out.getvalue(), err.getvalue()) == ('{"a": "::x"}\n::error::kept\n', "")
+
+
+UNWRITABLE = re.compile(r"[\x00-\x08\x0b-\x1f\ud800-\udfff]")
+READERS = {
+    JSON: (json.dumps, json.loads),
+    "application/sarif+json": (lambda text: json.dumps([text, {text: 1}], indent=2, ensure_ascii=False), json.loads),
+    "application/xml": (lambda text: f"<a b={quoteattr(text)}>{escape(text)}</a>", xml_read),
+    "text/html": (lambda text: f"<pre title={quoteattr(text)}>\n{escape(text)}</pre>", html_read),
+    SHELL: (lambda text: f"export A={shlex.quote(text)}", shlex.split),
+}
+
+
+@pytest.mark.parametrize("media_type", READERS)
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING], ids=lambda text: ascii(text[:20]))
+@pytest.mark.parametrize("ci", [True, False])
+def test_result_of_hostile_text_holds_no_command_and_reads_as_it_was(media_type, text, ci):
+    write, read = READERS[media_type]
+    document = write(UNWRITABLE.sub("", text))
+    out = io.StringIO()
+    Console(out=out, ci=ci).result(document, media_type)
+    assert obeyed(out.getvalue()) == []
+    assert read(out.getvalue()) == read(f"{document}\n")
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/markdown", "of/nobody"])
+@pytest.mark.parametrize("text", [*CORPUS, *COMMANDING], ids=lambda text: ascii(text[:20]))
+def test_result_for_people_holds_no_command(media_type, text):
+    out = io.StringIO()
+    Console(out=out).result(text, media_type)
+    assert obeyed(out.getvalue()) == []
+
+
+def test_result_of_a_megabyte_of_line_ends_is_quick():
+    start = time.process_time()
+    assert neutral("\n" * 1_000_000 + "::x").endswith("\n\u200b::x")
+    assert time.process_time() - start < 5
 
 
 def test_streams_are_those_of_the_process_unless_given(capsys):

@@ -11,11 +11,11 @@ import pytest
 PROGRAM = """
 import os, signal, subprocess, sys, threading, time
 from truegreen import __main__ as program
-from truegreen.runtime import wakeful
+from truegreen.runtime import interrupts, wakeful
 
-program._catch_signals(program._interrupt)
+program._catch_signals(interrupts.interrupt)
 if sys.argv[1] == "listening":
-    wakeful.listen(program._SIGNALS, program._stopping)
+    wakeful.listen(interrupts.SIGNALS, interrupts.stopping)
 
 def unheard():
     # To this thread and not to the main one, which is what a signal in the wrong moment comes to: noted, nobody awake.

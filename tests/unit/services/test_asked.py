@@ -85,3 +85,15 @@ def test_unknown_kind_is_refused_with_the_nearest():
 
 def test_plain_names_have_no_versions():
     assert plain(["postgres@18", "redis"]) == ("postgres", "redis")
+
+
+@pytest.mark.parametrize("kind", ["redis", "valkey"])
+@pytest.mark.parametrize("name", ["x", "1x", "-1", "²", "1 "])
+def test_database_without_a_number_is_refused_where_databases_have_numbers(kind, name):
+    with pytest.raises(WrongValue, match="the database of service mine is none"):
+        one("mine", kind=kind, database=name)
+
+
+def test_database_is_a_number_or_a_name_as_its_server_has_them():
+    assert one("mine", kind="redis", database="15").options.database == "15"
+    assert one("mine", kind="postgres", database="app").options.database == "app"

@@ -12,7 +12,7 @@ from truegreen.reporters.words import duration
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from truegreen.model.detail import Detail, Named, Slower, Strip, TrendPoint
+    from truegreen.model.detail import Detail, Named, Several, Slower, Strip, TrendPoint
 
 _EXACT = 10**12
 _CELL, _STEP, _HEIGHT = 6, 8, 16
@@ -51,30 +51,30 @@ def compared(found: Detail) -> Html:
             _names("Failing there too", against.still_failing),
             _names("Fixed", against.fixed),
             _names("Newly flaky", against.newly_flaky),
-            _names("New", against.new.named, against.new.total),
-            _names("Gone", against.gone.named, against.gone.total),
-            _names("Newly skipped", against.newly_skipped.named, against.newly_skipped.total),
+            _names("New", against.new),
+            _names("Gone", against.gone),
+            _names("Newly skipped", against.newly_skipped),
             _slower(against.slower),
         )
     )
 
 
-def _names(title: str, tests: tuple[Named, ...], total: int = 0) -> Html:
-    return _list(title, [f"{one.stage}: {one.test}" for one in tests], total)
+def _names(title: str, tests: Several[Named]) -> Html:
+    return _list(title, [f"{one.stage}: {one.test}" for one in tests.named], tests.count)
 
 
-def _slower(tests: tuple[Slower, ...]) -> Html:
-    rows = [f"{one.stage}: {one.test}: {duration(one.now_s)}, usually {duration(one.usual_s)}" for one in tests]
-    return _list("Slower", rows)
+def _slower(tests: Several[Slower]) -> Html:
+    rows = [f"{one.stage}: {one.test}: {duration(one.now_s)}, usually {duration(one.usual_s)}" for one in tests.named]
+    return _list("Slower", rows, tests.count)
 
 
-def _list(title: str, lines: list[str], total: int = 0) -> Html:
-    if not lines and not total:
+def _list(title: str, lines: list[str], total: int) -> Html:
+    if not total:
         return Html("")
     rows = [element("li", text(line), class_="item") for line in lines]
     if total > len(lines):
         rows.append(element("li", f"and {total - len(lines):,} more"))
-    summary = element("summary", f"{title} ({max(total, len(lines)):,})")
+    summary = element("summary", f"{title} ({total:,})")
     return element("details", summary, element("ul", *rows))
 
 

@@ -12,7 +12,7 @@ from truegreen.reporters.words import TESTS, WAIVERS, WORD, beside_red, duration
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from truegreen.model.verdict import Fact, Item, Report, StageReport, Verdict
+    from truegreen.model.verdict import Fact, Item, LogTail, Report, StageReport, Verdict
     from truegreen.reporters.words import Story
 
 FINDINGS = ("findings", "lint-clean")
@@ -65,13 +65,13 @@ def reasons(report: Report) -> Html:
 
 def _reason(story: Story, stage: StageReport, blob: str) -> Html:
     verdict = story.verdict
-    elsewhere = verdict.gate in _OWN_SECTION and verdict.items
+    elsewhere = verdict.gate in _OWN_SECTION and (verdict.items or verdict.unlisted)
     return element(
         "article",
         element("h3", badge(verdict.status), f" {stage.stage}: {', '.join(story.gates)}"),
         element("p", prose(verdict.reason)),
         facts(verdict.facts),
-        Html("") if elsewhere else _items(verdict.items, blob),
+        Html("") if elsewhere else _items(verdict.items, blob, verdict.unlisted),
         _way_out(verdict, stage),
         _draft(story),
         class_="red item",
@@ -87,16 +87,24 @@ def _draft(story: Story) -> Html:
 
 
 def _logs(stage: StageReport) -> Html:
-    """Return the last lines of what the services of a red stage wrote."""
+    """Return the last lines of what the services of a red stage wrote, and the logs of which none are shown."""
     return joined(
         element(
             "details",
             element("summary", text(f"{stage.stage}: the last lines of {log.service}")),
             block(log.text, _LINES),
         )
+        if log.text
+        else element(
+            "p", text(f"Stage {stage.stage}: not shown: {log.path or log.service} ({_why(log)})"), class_="quiet"
+        )
         for log in stage.logs
         if stage.status.red
     )
+
+
+def _why(log: LogTail) -> str:
+    return log.left_out or "too long"
 
 
 def _way_out(verdict: Verdict, stage: StageReport) -> Html:
@@ -122,10 +130,12 @@ def facts(found: tuple[Fact, ...]) -> Html:
     return table(("Evidence", "Measured", "Wanted"), rows, label="Evidence of this verdict")
 
 
-def _items(items: tuple[Item, ...], blob: str) -> Html:
-    if not items:
+def _items(items: tuple[Item, ...], blob: str, unlisted: int) -> Html:
+    """Return items one by one, and how many more are known by number alone."""
+    if not items and unlisted <= 0:
         return Html("")
-    return element("ul", *(_item(item, blob, number) for number, item in enumerate(items)), class_="items")
+    rest = element("li", f"… and {unlisted:,} more", class_="quiet") if unlisted > 0 else None
+    return element("ul", *(_item(item, blob, number) for number, item in enumerate(items)), rest, class_="items")
 
 
 def _item(item: Item, blob: str, number: int) -> Html:
@@ -177,13 +187,14 @@ def findings(report: Report) -> Html:
         for stage, item in _items_of(report, FINDINGS)
     ]
     head = ("Stage", "Level", "Finding", "What and where")
-    return table(head, rows, label="Findings", name="t-findings") if rows else Html("")
+    listed = table(head, rows, label="Findings", name="t-findings") if rows else None
+    return joined((listed, *_unlisted(report, FINDINGS)))
 
 
 def uncovered(report: Report) -> Html:
     """Return the lines that the change brings and no test ran, with their source."""
     blob = links.blob(report.provenance)
-    return joined(
+    places = (
         element(
             "details",
             element("summary", element("strong", text(item.title)), f" {item.message}"),
@@ -194,6 +205,7 @@ def uncovered(report: Report) -> Html:
         )
         for number, (_, item) in enumerate(_items_of(report, (PATCH,)))
     )
+    return joined((*places, *_unlisted(report, (PATCH,))))
 
 
 def _source(item: Item) -> Html:
@@ -213,9 +225,18 @@ def _items_of(report: Report, gates: tuple[str, ...]) -> Iterator[tuple[StageRep
                 yield from ((stage, item) for item in verdict.items)
 
 
+def _unlisted(report: Report, gates: tuple[str, ...]) -> Iterator[Html]:
+    """Yield for each stage how many items the verdicts of some gates know by number alone."""
+    for stage in report.stages:
+        more = sum(verdict.unlisted for verdict in stage.verdicts if verdict.gate in gates and verdict.unlisted > 0)
+        if more:
+            yield element("p", text(f"Stage {stage.stage}: and {more:,} more"), class_="quiet")
+
+
 def excused(report: Report) -> Html:
     """Return the waivers of the run."""
-    return _items(waivers(report), links.blob(report.provenance))
+    found = waivers(report)
+    return _items(found.items, links.blob(report.provenance), found.unlisted)
 
 
 def advice(report: Report) -> Html:
@@ -226,7 +247,7 @@ def advice(report: Report) -> Html:
             "details",
             element("summary", badge(verdict.status), f" {stage.stage}: {verdict.gate}: ", prose(verdict.reason, 300)),
             facts(verdict.facts),
-            _items(verdict.items, blob) if verdict.gate not in (*_OWN_SECTION, WAIVERS) else None,
+            None if verdict.gate in (*_OWN_SECTION, WAIVERS) else _items(verdict.items, blob, verdict.unlisted),
             element("p", prose(verdict.remedy)) if verdict.remedy and verdict.status.red else None,
         )
         for stage in report.stages

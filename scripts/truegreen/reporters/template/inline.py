@@ -146,6 +146,16 @@ def _render(piece: Piece, given: Mapping[str, str]) -> str:
             return f"[{text}]({address})" if address and text.strip() else text
 
 
+def words(pieces: tuple[Piece, ...], given: Mapping[str, str]) -> str:
+    """Return what a reader sees of a line: no marks and no addresses. A value that is not given stays in its braces."""
+    return "".join(
+        words(piece.pieces, given)
+        if isinstance(piece, Styled | Link)
+        else _VALUE.sub(lambda match: given.get(match[1], match[0])[:_VALUE_CHARS], piece.source)
+        for piece in pieces
+    )
+
+
 def _replaced(source: str, given: Mapping[str, str]) -> tuple[str, int]:
     """Return own text with its values, and how long it may be."""
     if "{{" not in source:

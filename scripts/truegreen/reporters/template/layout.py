@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _WHOLE = "The whole is in `report.html` of the artifact `truegreen-report`."
 _FENCE_LINES = 400
 _SAYS = "The template says: "
+_GOES_ON = ("", "> ")
+"""How a line begins that may go on in the paragraph of the line before it."""
+_BEGINNING = 1_000
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,6 +86,8 @@ class _Filling:
         self.waiting = waiting
         self.given = {name: value(report) for name, value in names.VALUES.items()}
         self.true = names.true(report, set(waiting))
+        self.before = ""
+        """What is seen of the paragraph in front of a line: its lines may be shown as one."""
 
     def parts(self, nodes: tuple[Node, ...]) -> Iterator[Part]:
         """Yield own text and sections in the order of the template."""
@@ -92,7 +97,7 @@ class _Filling:
             if isinstance(node, Place):
                 yield from _own(texts)
                 yield from _under(heading, self.waiting.pop(node.section, []))
-                texts, heading = [], ""
+                texts, heading, self.before = [], "", ""
             elif not (heading and isinstance(node, Blank)):
                 # A heading waits for what comes: directly above a section it shows with the section alone.
                 texts += [heading, ""] if heading else []
@@ -111,15 +116,27 @@ class _Filling:
     def text(self, node: Node) -> str:
         match node:
             case Line(start, pieces) | Heading(Line(start, pieces)):
-                shown = inline.render(pieces, self.given)
-                heading, verdict = isinstance(node, Heading), self.given["verdict"]
-                # A value is foreign, and may say what the template itself may not.
-                lead = _SAYS if names.looks_like_verdict(shown, heading=heading, verdict=verdict) else ""
-                return f"{start}{lead}{shown}"
+                return f"{start}{self.lead(node, inline.words(pieces, self.given))}{inline.render(pieces, self.given)}"
             case Fence(text):
+                self.before = ""
                 return fence(text, lines=_FENCE_LINES, width=2_000)
             case _:
+                self.before = ""
                 return ""
+
+    def lead(self, node: Line | Heading, words: str) -> str:
+        """Return what stands in front of words that look like another verdict.
+
+        A value is foreign, and may say what the template itself may not; so may several lines together.
+        """
+        heading, verdict = isinstance(node, Heading), self.given["verdict"]
+        before = self.before if isinstance(node, Line) and node.start in _GOES_ON else ""
+        joined = (words, f"{before} {words}")
+        alike = any(names.looks_like_verdict(one, heading=heading, verdict=verdict) for one in joined)
+        lead = _SAYS if alike else ""
+        # Of a paragraph no more is asked than how it begins.
+        self.before = "" if heading else f"{before} {lead}{words}"[:_BEGINNING]
+        return lead
 
 
 def _own(texts: list[str]) -> Iterator[Part]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING
 
 from truegreen.model.verdict import Status
@@ -54,21 +55,34 @@ VALUES: dict[str, Callable[[Report], str]] = {
 }
 """Value → its text, which is foreign and goes through the escaping of text wherever it is shown."""
 _SIGNS = "".join(dict.fromkeys(char for sign in ICON.values() for char in sign if char != "\ufe0f"))
-_LOOKS_LIKE = re.compile(rf"[\W_]*(?:[{_SIGNS}]|truegreen[\W_]*(?P<word>{'|'.join(WORD.values())})\b)", re.IGNORECASE)
+_LOOKS_LIKE = re.compile(
+    rf"[\W\d_]*(?:[{_SIGNS}]|true[\W_]{{0,3}}green[\W_]*(?P<word>{'|'.join(WORD.values())})\b)", re.IGNORECASE
+)
+_UNSEEN = ("Mn", "Me", "Cf", "Cc")
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters of which nothing is seen."""
 RED = "red"
 VERDICTS = tuple(WORD[status] for status in Status if status is not Status.SKIPPED)
 CONDITIONS = (RED, *VERDICTS, *SECTIONS, MORE, *VALUES)
 
 
-def looks_like_verdict(line: str, *, heading: bool, verdict: str = "") -> bool:
-    """Return whether a line of own words could be taken for that of the verdict, and does not say `verdict`.
+def looks_like_verdict(shown: str, *, heading: bool, verdict: str = "") -> bool:
+    """Return whether own words as they are shown could be taken for the verdict's line, and do not say `verdict`.
 
     A sign makes a heading look like it, and no other line.
     """
-    found = _LOOKS_LIKE.match(line)
+    found = _LOOKS_LIKE.match(_seen(shown))
     if found is None:
         return False
     return heading if found["word"] is None else found["word"].lower() != verdict
+
+
+def _seen(text: str) -> str:
+    """Return text without accents and what is not seen, each letter in its plain form."""
+    if text.isascii():
+        return text
+    parts = unicodedata.normalize("NFKD", text)
+    return "".join(char for char in parts if unicodedata.category(char) not in _UNSEEN and char not in _FILLERS)
 
 
 def section(part: Part) -> str:

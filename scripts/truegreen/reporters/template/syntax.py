@@ -117,6 +117,7 @@ class _Reading:
                 self.add(Fence("\n".join(fence)))
                 fence = None
             elif fence is not None:
+                self.other_than_verdict(row)
                 fence.append(row)
             elif row.lstrip().startswith("```"):
                 fence, opened = [], self.number
@@ -176,15 +177,13 @@ class _Reading:
         if self.values > _MAX_VALUES:
             self.refuse(f"the template names more than {_MAX_VALUES} values", "name fewer of them")
         words = line.strip()
-        heading = _HEADING.fullmatch(words)
-        if names.looks_like_verdict(line, heading=heading is not None):
-            self.refuse("a line looks like the verdict's", "say it in other words; {{verdict}} stands for the verdict")
         if not words:
             self.add(Blank())
-        elif heading:
+        elif heading := _HEADING.fullmatch(words):
+            shown = self.line(f"{heading[1]} ", heading[2], heading=True)
             if len(heading[1]) < _LEAST_HEADING:
                 self.refuse("a heading is as large as the verdict's", "begin it with ###, or with more of them")
-            self.add(Heading(self.line(f"{heading[1]} ", heading[2])))
+            self.add(Heading(shown))
         elif bullet := _BULLET.fullmatch(line):
             self.add(self.line(f"{bullet[1]}- ", bullet[2]))
         elif number := _NUMBER.fullmatch(line):
@@ -194,11 +193,18 @@ class _Reading:
         else:
             self.add(self.line("", words))
 
-    def line(self, start: str, text: str) -> Line:
+    def line(self, start: str, text: str, *, heading: bool = False) -> Line:
         def refuse(what: str, fix: str) -> TemplateUnusable:
             return TemplateUnusable(what, where=f"{self.label}:{self.number}", fix=fix)
 
-        return Line(start, inline.parse(text, refuse))
+        pieces = inline.parse(text, refuse)
+        self.other_than_verdict(inline.words(pieces, {}), heading=heading)
+        return Line(start, pieces)
+
+    def other_than_verdict(self, words: str, *, heading: bool = False) -> None:
+        """Refuse what a reader could take for the verdict's line."""
+        if names.looks_like_verdict(words, heading=heading):
+            self.refuse("a line looks like the verdict's", "say it in other words; {{verdict}} stands for the verdict")
 
     def refuse_tag(self, wrong: str) -> NoReturn:
         """Say what is wrong with something between braces that is no value."""

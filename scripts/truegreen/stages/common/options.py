@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
+from truegreen.config.schema import Seconds
+
+Workers = Annotated[int, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern=r"^(auto|logical|[0-9]+)$")]
 _GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 
 
@@ -16,7 +19,7 @@ class StageOptions(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", fo
     """False leaves the stage out of every plan."""
     why: str = ""
     """Why it is not enabled; the report says it."""
-    timeout_s: float = msgspec.field(default=900.0, name="timeout-s")
+    timeout_s: Seconds = msgspec.field(default=900.0, name="timeout-s")
     """Time limit of the whole stage."""
     services: list[str] = []
     """Names of services the stage needs."""
@@ -33,9 +36,9 @@ class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", for
     """Marker expression; empty means the stage's name."""
     args: list[str] = msgspec.field(default_factory=list)
     """More arguments for pytest."""
-    workers: int | str = "auto"
+    workers: Workers = "auto"
     """Processes of pytest-xdist where it is installed: `auto` or a number; `0` runs serially."""
-    reruns: int = 1
+    reruns: Annotated[int, msgspec.Meta(ge=0)] = 1
     """How often failed tests run again, in a fresh process; a disagreement is flaky, never a pass in silence."""
     order: Literal["as-written", "random"] = "as-written"
     """`as-written`, or `random`: shuffled by a seed that is kept, and that `truegreen run STAGE --seed N` replays.
@@ -43,7 +46,7 @@ class PytestOptions(StageOptions, frozen=True, kw_only=True, rename="kebab", for
     Directories, modules and classes stay together. A project with pytest-randomly or pytest-random-order has its order
     from there, and its seed is kept.
     """
-    new_tests_s: float = msgspec.field(default=0.0, name="new-tests-s")
+    new_tests_s: Annotated[float, msgspec.Meta(ge=0)] = msgspec.field(default=0.0, name="new-tests-s")
     """Seconds in which tests that a change brings run again, up to 29 runs each; 0 runs none. Never in persistence.
 
     Each run is a fresh process with another order and another seed of hashes. One disagreement is flaky.
@@ -74,9 +77,9 @@ class StackOptions(PytestOptions, frozen=True, kw_only=True, rename="kebab", for
     One that another service awaits with `condition: service_completed_successfully` needs no mention; any
     other service that ends was not meant to, even with 0.
     """
-    workers: int | str = 0
+    workers: Workers = 0
     """As for every stage with pytest, but serial unless told otherwise: the tests share one application."""
-    ready_timeout_s: float = msgspec.field(default=120.0, name="ready-timeout-s")
+    ready_timeout_s: Seconds = msgspec.field(default=120.0, name="ready-timeout-s")
     """Time within which the stack must be ready, building and pulling images not counted."""
 
 

@@ -13,7 +13,7 @@ from truegreen.model.persistence import PersistenceEvidence
 from truegreen.runtime import files
 from truegreen.stages.common import pytest_run
 from truegreen.stages.common.probe import probe_of
-from truegreen.stages.common.pytest_process import Pytest, Session, tool
+from truegreen.stages.common.pytest_process import Pytest, Session, said, tool
 from truegreen.stages.common.recorder import Recorder
 from truegreen.stages.common.replica import Replica
 from truegreen.stages.common.sabotage import Fault, Sabotage
@@ -46,6 +46,8 @@ class Ran(msgspec.Struct, frozen=True, kw_only=True):
     """Why the run tells nothing; empty when it does."""
     tail: str = ""
     """The end of pytest's output."""
+    log: str = ""
+    """Where all of it is."""
     tools: tuple[ToolRun, ...] = ()
     python: str = ""
     duration_s: float = 0.0
@@ -68,7 +70,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     """The tests that run, in their order."""
     limit_s: float
     fault: Fault | None = None
-    unwire: dict[str, str] = {}
+    unwire: dict[str, Any] = {}
     """The dependency to take away, as the plugin wants it, without `report`."""
     idle: dict[str, str] = {}
     """The worker that never starts, as the plugin wants it, without `report`."""
@@ -101,8 +103,8 @@ class Bench:
         """Run tests with a mutant; a run that tells nothing says why."""
         try:
             return self._run(stage, asked)
-        except TimedOut:
-            return Ran(stage=stage, problem=f"the tests did not end within {asked.limit_s:.0f} s")
+        except TimedOut as error:
+            return Ran(stage=stage, problem=error.what)
         except ServiceNotReady as error:
             return Ran(stage=stage, problem=f"{error.what}: {error.why}" if error.why else error.what)
 
@@ -174,7 +176,8 @@ class Bench:
             session=session or Session(),
             words=tuple(report.read_text(encoding="utf-8").split()) if report.is_file() else (),
             problem=_problem(session, first_red=first_red),
-            tail=done.tail(8),
+            tail=said(done),
+            log=str(own.out / "pytest.log"),
             tools=(tool(done, f"pytest {own.out.parent.name}/{own.stage}"),),
             python=pytest.python.version,
             duration_s=done.duration_s,

@@ -69,6 +69,8 @@ def run(context: StageContext) -> StageOutcome:
         asked=asked,
         persistence_tests=len(work.passed[_PERSISTENCE]),
         committing_tests=len(work.committing),
+        dependencies=work.known,
+        unfollowed=work.unfollowed,
         wiring_tests=len(work.passed[_WIRING]),
         limit_s=work.limit_s,
         unread=work.unread,
@@ -92,6 +94,8 @@ class _Proof:
         self._bench = Bench(context)
         found = wiring_scan.scan(context, self._bench.options(_WIRING).exclude)
         self.unread = found.unread
+        self.known = len(found.dependencies)
+        self.unfollowed = tuple(one.name for one in found.unfollowed)
         self._dependencies = _named(found)
         self.candidates = candidates(found, context.options, persistence=self._wanted(_PERSISTENCE))
         self.passed: dict[str, tuple[str, ...]] = dict.fromkeys(_STAGES, ())
@@ -114,9 +118,9 @@ class _Proof:
                 first = next(iter(sorted(ran.session.bad)), "")
                 raise ToolFailed(
                     f"the {stage} tests do not pass without any mutant, so none can be judged",
-                    where=first or str(self._context.root),
-                    why=ran.problem or ran.tail,
-                    fix=f"make `truegreen run {stage}` green first",
+                    where=first or ran.log,
+                    why="\n".join(filter(None, (ran.problem, ran.tail))),
+                    fix=f"make `truegreen run {stage}` green first; the log of this run is {ran.log}",
                 )
             self.passed[stage] = ran.passed
             self._took_s[stage] = ran.duration_s
@@ -200,7 +204,7 @@ class _Proof:
     def _unwired(self, name: str) -> ProofMutant:
         """Take a dependency away; the first red test ends the mutant."""
         one = self._dependencies[name]
-        unwire = {"path": one.place.path, "owner": one.owner, "attribute": one.attribute}
+        unwire = {"path": one.place.path, "owner": one.owner, "attributes": [one.attribute, *one.also]}
         found = self._until_red(name, "removed", "the dependency was taken away", unwire=unwire)
         stuck = f"{one.owner}.{one.attribute} cannot be set to None" if "stuck" in found.words else ""
         mutant = found.mutant(name, stuck, _missed(one, found.words))

@@ -34,6 +34,11 @@ _PROBE = (
 _ENDED = (0, 1)
 """Exit codes of a session that ran its tests: all passed, or some failed."""
 _HASH_SEEDS = 1 << 32
+_REFUSED, _TOLD = 4, 8
+_ABOUT = re.compile(
+    r"platform |( *)(rootdir|inifile|configfile|testpaths|plugins): |=+ test session starts|-+ generated "
+)
+"""Lines that say where pytest runs, and of whom."""
 
 
 class Sqlite(msgspec.Struct, frozen=True):
@@ -218,6 +223,15 @@ class Pytest:
                 timeout_s=self.context.options.timeout_s,
                 log=self.context.out / "prepare.log",
             )
+            limit = self.context.options.timeout_s
+            if done.timed_out:
+                raise TimedOut(
+                    f"the preparation `{line}` did not end within {limit:.0f} s and was killed",
+                    where=str(self.context.out / "prepare.log"),
+                    why=done.tail(8),
+                    fix="run it by hand against `truegreen services up`; raise `timeout-s` of the stage only if it "
+                    "really needs longer",
+                )
             if not done.ok:
                 raise ToolFailed(
                     f"the preparation `{line}` failed",
@@ -225,6 +239,14 @@ class Pytest:
                     why=done.tail(8),
                     fix="run it by hand against `truegreen services up`",
                 )
+
+
+def said(done: Completed) -> str:
+    """Return what pytest said last: its own error where it refused to run, without the lines about the machine."""
+    lines = [line for line in done.stdout.rstrip().splitlines() if not _ABOUT.match(line)]
+    refused = done.exit_code == _REFUSED
+    errors = [number for number, line in enumerate(lines) if refused and line.startswith("ERROR: ")]
+    return "\n".join(lines[errors[-1] :][:_TOLD] if errors else lines[-_TOLD:]).strip()
 
 
 def tool(done: Completed, name: str) -> ToolRun:

@@ -10,7 +10,7 @@ from truegreen.errors import ToolFailed
 from truegreen.model.evidence import ToolRun
 from truegreen.stages.common import fakes_scan, pytest_order, pytest_repeats, pytest_reruns
 from truegreen.stages.common.context import StageOutcome
-from truegreen.stages.common.pytest_process import Pytest, Session, tool
+from truegreen.stages.common.pytest_process import Pytest, Session, said, tool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 MARKED = ("wiring", "persistence", "e2e", "performance")
 _NOTHING_COLLECTED = 5
-_TOLD = 8
 """Lines of pytest's own words, where it refused to run."""
 
 
@@ -119,7 +118,7 @@ def _refused(out: Path, done: Completed) -> ToolFailed:
     return ToolFailed(
         "pytest refused to run",
         where=str(out / "pytest.log"),
-        why=done.tail(_TOLD),
+        why=said(done),
         fix="mend what pytest names; an option in `addopts`, or in `args` of the stage, may need its plugin among "
         "the project's dev dependencies",
     )

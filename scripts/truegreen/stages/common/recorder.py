@@ -21,7 +21,7 @@ import msgspec
 
 from truegreen.errors import TruegreenError
 from truegreen.model.persistence import Beside, Demand, TestDemand
-from truegreen.runtime import files, lifetime
+from truegreen.runtime import files, interrupts, lifetime
 from truegreen.stages.common import probe as probes
 from truegreen.stages.common.watch import Watch
 
@@ -105,21 +105,24 @@ class Recorder:
     @contextlib.contextmanager
     def listening(self) -> Iterator[Path]:
         """Listen on a socket while the tests run; the evidence is written when this ends, however it ends."""
-        self.open()
-        folder = _fresh_folder()
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.bind(str(folder / "s"))
-        listener.listen(64)
-        thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
-        thread.start()
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(interrupts.undisturbed, self.write)
+            self.open()
+            with interrupts.held():
+                folder = _fresh_folder()
+                listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+                thread = threading.Thread(target=self._serve, args=(listener,), daemon=True)
+                stack.callback(interrupts.undisturbed, functools.partial(self._hang_up, folder, listener, thread))
+                listener.bind(str(folder / "s"))
+                listener.listen(64)
+                thread.start()
             yield folder / "s"
-        finally:
-            _hang_up(listener, thread)
-            for sock, held in self._lines:  # a process that a test left behind may hold the other end
-                _hang_up(sock, held)
-            shutil.rmtree(folder, ignore_errors=True)
-            self.write()
+
+    def _hang_up(self, folder: Path, listener: socket.socket, thread: threading.Thread) -> None:
+        _hang_up(listener, thread)
+        for sock, serving in self._lines:  # a process that a test left behind may hold the other end
+            _hang_up(sock, serving)
+        shutil.rmtree(folder, ignore_errors=True)
 
     def open(self) -> None:
         """Connect to the stores."""
@@ -248,7 +251,7 @@ class Recorder:
         """Take the positions where a phase ended, or read it too; returns what is left to do."""
         if len(self._watches) > 1:
             for watch in self._watches:
-                watch.ahead(reads=reads)
+                watch.ahead(test, phase, reads=reads)
         return [
             watch.finish(test, phase, goes_on=goes_on) if reads else watch.mark(test, phase) for watch in self._watches
         ]
@@ -327,5 +330,6 @@ def _worker(row: bytes) -> str:
 def _hang_up(sock: socket.socket, thread: threading.Thread) -> None:
     with contextlib.suppress(OSError):
         sock.shutdown(socket.SHUT_RDWR)
-    thread.join(_JOIN_S)
+    if thread.ident is not None:
+        thread.join(_JOIN_S)
     sock.close()

@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 
 from truegreen.errors import ServiceNotReady
+from truegreen.model.persistence import MIGRATIONS
 from truegreen.stages.common.wal import connect, databases, psycopg
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 SCHEMA = "truegreen_prove"
 JOURNAL = f"{SCHEMA}.journal"
 """The table in which rows are noted: its own changes in the log prove that a fault was at work."""
-KEPT = ("alembic_version", "django_migrations", "schema_migrations", "flyway_schema_history")
-"""Tables of migration tools: which version a schema has is no business of the tests."""
 _CLASSES = 1 << 31
 _NAME = "truegreen prove"
 
@@ -176,5 +175,5 @@ class Sabotage:
         self._switch.close()
 
     def _sql(self) -> str:
-        kept = ", ".join(f"'{name}'" for name in KEPT)
+        kept = ", ".join(f"'{name}'" for name in MIGRATIONS)
         return _INSTALL.replace("{key}", str(self._key)).replace("{kept}", f"ARRAY[{kept}]")

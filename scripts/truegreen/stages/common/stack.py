@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from truegreen.errors import ConfigurationError, EngineMissing, ProcessNotReady, ToolFailed
 from truegreen.model.evidence import ToolRun
+from truegreen.runtime import interrupts
 from truegreen.stages.common import compose_engine
 from truegreen.stages.common.compose_stack import ComposeStack
 from truegreen.stages.common.stack_processes import ProcessStack
@@ -70,7 +71,7 @@ def running(context: StageContext, environment: Mapping[str, str]) -> Iterator[S
         yield stack
         lost = stack.casualties()
     finally:
-        stack.stop()
+        interrupts.undisturbed(stack.stop)
     if lost:
         raise ProcessNotReady(
             f"a part of the application ended during the {context.out.name} stage",

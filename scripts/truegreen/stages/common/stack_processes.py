@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from truegreen.errors import PortInUse, ProcessNotReady
 from truegreen.model.evidence import ToolRun
-from truegreen.runtime import net
+from truegreen.runtime import interrupts, net
 from truegreen.runtime.process import stop
 from truegreen.stages.common import stack_orphans
 from truegreen.stages.common.stack_ready import NotYet, check, log_tail
@@ -83,9 +83,10 @@ class ProcessStack:
         if options.once:
             self._run_once(name, options, argv, env)
         else:
-            process = self._context.processes.spawn(argv, log=log, cwd=self._context.root, env=env)
-            self._running.append((name, process))
-            self._orphans.add(process.pid)
+            with interrupts.held():  # until it is noted, it would be left to nobody
+                process = self._context.processes.spawn(argv, log=log, cwd=self._context.root, env=env)
+                self._running.append((name, process))
+                self._orphans.add(process.pid)
             self._await(name, options, process, _fill(options.ready, port))
         self.exports.update({key: _fill(value, port) for key, value in options.export.items()})
         verb = "ended with 0" if options.once else "ready"

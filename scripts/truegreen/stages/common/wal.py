@@ -31,6 +31,7 @@ _NAME = "truegreen recorder"
 MINIMUM_VERSION = 150000
 _EXTENSION = "SELECT 1 FROM pg_available_extensions WHERE name = 'pg_walinspect'"
 _ALLOWED = "SELECT has_function_privilege('pg_get_wal_records_info(pg_lsn, pg_lsn)', 'EXECUTE')"
+_MINIMAL = "with wal_level=minimal the log lacks rows of tables that the same transaction made or emptied"
 _KINDS = {"INSERT": "insert", "UPDATE": "update", "HOT_UPDATE": "update", "DELETE": "delete", "MULTI_INSERT": "insert"}
 _RELATION = re.compile(r"rel (\d+)/(\d+)/(\d+)")
 _ROWS = re.compile(r"^(\d+) tuples|ntuples: (\d+)")
@@ -133,9 +134,8 @@ class WalReader:
 
     def resume(self, parts: Sequence[tuple[str, str]]) -> None:
         """Take what was written in earlier windows for what is written in the one that is read next."""
-        self._parts = frozenset(
-            start for start, end in parts if start != end
-        )  # an empty one begins where the next does
+        # An empty one begins where the next one does.
+        self._parts = frozenset(start for start, end in parts if start != end)
 
     def between(self, start: str, end: str) -> Window:
         """Return the row changes between two positions; those of an open transaction are told where it commits."""
@@ -151,9 +151,11 @@ class WalReader:
 
     def _named(self, records: list[Record]) -> bool:
         """Return whether the names of all tables are known, and none of them can have changed."""
-        found = [match.groups() for record in records if (match := _RELATION.search(record.blocks))]
-        places = {(int(database), int(node)) for _, database, node in found}
-        return not self._open_rows and all(place in self._tables and place[1] != _PG_CLASS for place in places)
+        if self._open_rows:  # of which one may end here, and have been about the list of tables
+            return False
+        found = (match for record in records if (match := _RELATION.search(record.blocks)))
+        places = ((int(match.group(2)), int(match.group(3))) for match in found)
+        return all(place in self._tables and place[1] != _PG_CLASS for place in places)
 
     def _window(self, start: str, records: list[Record]) -> Window:
         if not records:
@@ -171,7 +173,8 @@ class WalReader:
         for database in self._retold(written, ended):
             self._learn(database)
         told = self._settled(start, written, ended)
-        return Window(*(_listed(self._server.name, one) for one in told))
+        good, bad, before = (_listed(self._server.name, one) for one in told)
+        return Window(good, bad, before)
 
     def _retold(self, written: Mapping[str, _Rows], ended: Iterable[_End]) -> set[int]:
         """Return the databases in whose list of tables something was written."""
@@ -246,6 +249,8 @@ class WalReader:
             version = admin.info.server_version
             if version < MINIMUM_VERSION:
                 return None, f"PostgreSQL {version // 10000} has no pg_walinspect, which came with 15"
+            if admin.execute("SHOW wal_level").fetchone()[0] == "minimal":
+                return None, _MINIMAL
             if admin.execute(_EXTENSION).fetchone() is None:
                 return None, "the contrib extension pg_walinspect is not installed"
             recorder_database.enter(admin, ours=self._server.provider != "attach")
@@ -373,7 +378,8 @@ def connect(server: ServiceHandle, database: str, name: str) -> Any:
     Raises:
         ExtraMissing: truegreen was installed without the driver.
     """
-    return psycopg().connect(
+    driver = psycopg()
+    connection = driver.connect(
         host=server.host,
         port=server.port,
         user=server.user,
@@ -383,3 +389,12 @@ def connect(server: ServiceHandle, database: str, name: str) -> Any:
         application_name=name,
         connect_timeout=5,
     )
+    if connection.info.encoding == "ascii":  # SQL_ASCII: text of any encoding, which the driver gives as bytes
+        loader = type("AnyText", (driver.adapt.Loader,), {"load": lambda _, data: _any_text(data)})
+        for kind in ("text", "name"):
+            connection.adapters.register_loader(kind, loader)
+    return connection
+
+
+def _any_text(data: Any) -> str:
+    return bytes(data).decode("utf-8", "backslashreplace")

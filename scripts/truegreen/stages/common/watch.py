@@ -115,7 +115,9 @@ class Watch:
     def __init__(self, store: Watched) -> None:
         self.store = store
         self.problem = ""
-        """Why it could not be observed."""
+        """Why it could not be observed, and where that was noticed."""
+        self._at = ""
+        """Phase that is looked at."""
         self._observer: StoreObserver | None = None
         self._last: Any = None
         """Position where the phase that runs now began."""
@@ -143,16 +145,18 @@ class Watch:
         """Take the position before the first test."""
         self._last = self._position()
 
-    def ahead(self, *, reads: bool) -> None:
+    def ahead(self, test: str, phase: str, *, reads: bool) -> None:
         """Ask what `mark` wants to know, or `finish` which reads too; a store that cannot is asked when it is its turn.
 
         So the stores answer at the same time.
         """
+        self._looks_at(test, phase)
         if ask := getattr(self._observer, "ahead", None):
             self._guarded(lambda: ask(self._last if reads else None))
 
     def mark(self, test: str, phase: str) -> Callable[[], None]:
         """Take the position where a phase ended; returns what reads the phase that ended."""
+        self._looks_at(test, phase)
         begun = time.perf_counter()
         start, end = self._last, self._position()
         self._last = end
@@ -172,6 +176,7 @@ class Watch:
         That needs nothing of the store any more, and is called before anything else is asked. A call that goes on
         later is one phase, without what lies between its parts.
         """
+        self._looks_at(test, phase)
         begun = time.perf_counter()
         self._resume(phase)
         start = self._last
@@ -196,7 +201,8 @@ class Watch:
             rolled_back=window.rolled_back,
             written_before=window.written_before,
             observed_ms=round(took_s * 1000, 3),
-            problem=self.problem,
+            # What is written outside of the call proves nothing, so it may be missed.
+            problem=self.problem or (window.problem if phase == "call" else ""),
         )
         if goes_on:
             self._stopped.append(seen)
@@ -269,10 +275,16 @@ class Watch:
         try:
             return action()
         except TruegreenError as error:
-            self.problem = f"{error.what}: {error.why}" if error.why else error.what
+            self._lost(f"{error.what}: {error.why}" if error.why else error.what)
         except Exception as error:  # noqa: BLE001 - a lost server
-            self.problem = f"{type(error).__name__}: {error}"
+            self._lost(f"{type(error).__name__}: {error}")
         return None
+
+    def _looks_at(self, test: str, phase: str) -> None:
+        self._at = f"the {'set-up' if phase == 'setup' else phase} of {test}"
+
+    def _lost(self, why: str) -> None:
+        self.problem = f"{why}; noticed at the end of {self._at}" if self._at else why
 
 
 def _sum(parts: Sequence[PhaseChanges]) -> PhaseChanges:
@@ -282,6 +294,7 @@ def _sum(parts: Sequence[PhaseChanges]) -> PhaseChanges:
         committed=_added(change for part in parts for change in part.committed),
         rolled_back=_added(change for part in parts for change in part.rolled_back),
         written_before=_added(change for part in parts for change in part.written_before),
+        problem=next((part.problem for part in parts if part.problem), ""),
         observed_ms=round(sum(part.observed_ms for part in parts), 3),
     )
 

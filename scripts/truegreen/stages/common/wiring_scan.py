@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from truegreen.analysis import roots, slots, unbuilt, unwired
+from truegreen.analysis import roots, slots, unbuilt, unfollowed, unwired
 from truegreen.errors import TruegreenError
 from truegreen.model.wiring import Root, WiringScan
 from truegreen.runtime import files
@@ -48,6 +48,8 @@ class Read(NamedTuple):
 
     found: WiringScan
     slots: slots.Slots
+    concrete: tuple[str, ...]
+    """Names of the classes of which objects are made."""
     packages: tuple[str, ...]
     """Names under which the project's modules are imported, the first part of each."""
 
@@ -68,8 +70,9 @@ def read(context: scan_sources.Place, options: WiringChoices) -> Read:
     stray = tuple(sorted(options.leave_out.keys() - left_out - {one.name for one in others}))
     others = tuple(one for one in others if one.name not in options.leave_out)
     return Read(
-        msgspec.structs.replace(found, roots=chosen, stray=stray, unbuilt=others),
+        msgspec.structs.replace(found, roots=chosen, stray=stray, unbuilt=others, unfollowed=unfollowed.of(project)),
         parts,
+        slots.concrete(project),
         tuple(sorted({roots.module(path).partition(".")[0] for path in texts})),
     )
 
@@ -82,8 +85,10 @@ def scan(context: scan_sources.Place, exclude: Sequence[str]) -> WiringScan:
         exclude: patterns of files that are left out; what tests supply, the application does not have.
     """
     texts, unread = _texts(context, exclude)
-    found = unwired.scan(texts)
-    return msgspec.structs.replace(found, unread=(*found.unread, *unread))
+    sources, broken = unwired.read(texts)
+    project = unwired.Project(sources)
+    found = unwired.found(project, (*broken, *unread))
+    return msgspec.structs.replace(found, unfollowed=unfollowed.of(project))
 
 
 def _texts(context: scan_sources.Place, exclude: Sequence[str]) -> tuple[dict[str, str], list[str]]:

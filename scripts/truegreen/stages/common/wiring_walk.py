@@ -31,6 +31,7 @@ def prepare(context: StageContext) -> tuple[WiringScan, dict[str, str]]:
         "root": str(context.root),
         "packages": read.packages,
         "classes": msgspec.to_builtins(read.slots),
+        "concrete": read.concrete,
         "optional": context.optional,
         "limit_s": context.options.factory_timeout_s,
         "out": str(context.out / _SEEN),

@@ -83,9 +83,9 @@ class FolderObserver:
         for name, file in end.items():
             before = start.get(name)
             if before is None or (before.inode, before.digest) != (file.inode, file.digest):
-                changed["", name, "write" if file.size else "empty-write"] = 1
+                changed["", _told(name), "write" if file.size else "empty-write"] += 1
         for name in start.keys() - end.keys():
-            changed["", name, "removal"] = 1
+            changed["", _told(name), "removal"] += 1
         return Window(listed(self._name, changed))
 
     def close(self) -> None:
@@ -104,6 +104,11 @@ class FolderObserver:
             while chunk := stream.read(_CHUNK_BYTES):
                 digest.update(chunk)
         return msgspec.structs.replace(file, digest=digest.digest())
+
+
+def _told(name: str) -> str:
+    """Return a name that can be written down: the system takes any bytes for one."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _raise(error: OSError) -> None:

