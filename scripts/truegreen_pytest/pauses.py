@@ -16,7 +16,7 @@ _OF_STEPS = "pytest_bdd_"
 """How the names of hooks begin that are called around the steps of a scenario; the steps themselves are no hooks."""
 _KNOWN = {
     "_pytest", "truegreen_pytest", "xdist", "_hypothesis_pytestplugin", "pytest_cov", "pytest_asyncio", "anyio",
-    "pytest_timeout", "pytest_randomly", "pytest_mock", "pytest_rerunfailures",
+    "pytest_timeout", "pytest_randomly", "pytest_mock", "pytest_rerunfailures", "pytest_bdd", "pytest_subtests",
 }  # fmt: skip
 """Packages whose hooks write to no store."""
 

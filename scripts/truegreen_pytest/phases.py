@@ -133,7 +133,9 @@ class Phases:
 
     def inside(self, item: pytest.Item) -> bool:
         """Return whether the test is only what its function does: somebody else works around that, inside the call."""
-        return self._line is not None and not self._quick(item) and self._inside
+        if self._line is None or not isinstance(item, pytest.Function):
+            return False
+        return not self._quick(item) and self._inside
 
     def _quick(self, item: pytest.Item) -> bool:
         """Return whether only pytest itself works between the phases."""

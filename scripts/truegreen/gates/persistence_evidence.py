@@ -41,7 +41,7 @@ class PersistenceGate(BaseGate):
     **Proves** that data reached the store: a recorder outside the test process reads the server's own
     record of what was kept, such as the log of committed transactions ([each store](evidence-of-persistence.md)).
     What is rolled back, still open, kept in memory, or swallowed by a mock is not there. Changes in other databases
-    than the stage's `databases`, and those of fixtures before the test or of its teardown, do not count.
+    than the stage's `databases`, and those of fixtures and hooks, do not count.
     Nor do the tables in which migration tools note a schema's version, unless a marker names them; rows that a
     migration puts into other tables do.
 

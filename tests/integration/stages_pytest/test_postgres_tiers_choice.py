@@ -361,3 +361,39 @@ def test_each_tier_counts_rows_where_they_were_written_and_committed(tier, begun
         assert found[1][0] == {} != found[1][1]
     else:
         assert found == [({}, {}), told, ({}, {})]
+
+
+@pytest.mark.parametrize("tier", ["A", "B"])
+@pytest.mark.parametrize(
+    ("own", "between", "end", "told"),
+    [
+        ("INSERT INTO audit VALUES (1)", "SELECT 1", "COMMIT", ({AUDIT: 1}, {})),
+        ("SELECT 1", "INSERT INTO audit VALUES (1)", "COMMIT", ({}, {AUDIT: 1})),
+        ("INSERT INTO audit VALUES (1)", "INSERT INTO ops VALUES (77, '')", "COMMIT", ({AUDIT: 1}, {OPS: 1})),
+        (
+            "SAVEPOINT s; INSERT INTO audit VALUES (1)",
+            "INSERT INTO audit VALUES (1), (2)",
+            "INSERT INTO ops VALUES (77, ''); RELEASE s; COMMIT",
+            ({AUDIT: 1, OPS: 1}, {AUDIT: 2}),
+        ),
+        ("INSERT INTO audit VALUES (1)", "INSERT INTO ops VALUES (77, '')", "ROLLBACK", ({}, {})),
+        ("INSERT INTO audit VALUES (1)", "COMMIT", "SELECT 1", ({}, {})),
+    ],
+)
+def test_window_that_goes_on_has_what_its_earlier_parts_wrote(tier, own, between, end, told, logical, plain):
+    server = logical if tier == "B" else plain
+    with server.connect() as connection:
+        connection.execute("DELETE FROM ops WHERE id = 77; DELETE FROM audit")
+        observer = TIERS[tier](server.handle(), ("app",))
+        phases(observer, connection, "BEGIN")
+        places = [observer.position()]
+        for statement in (own, between):
+            connection.execute(statement)
+            places.append(observer.position())
+            observer.resume([])
+            observer.between(*places[-2:])
+        connection.execute(end)
+        observer.resume([tuple(places[:2])])
+        window = observer.between(places[2], observer.position())
+        observer.close()
+    assert (counted(window.committed), counted(window.written_before)) == told

@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from truegreen.errors import ConfigurationError
-from truegreen.model.persistence import Window
+from truegreen.model.persistence import Change, Window
 from truegreen.model.service import ServiceHandle
 from truegreen.stages.common.watch import Watch, Watched, watched
 from truegreen.stages.observers import _copies as copies
@@ -154,3 +154,69 @@ def test_store_that_fails_to_hang_up_loses_nothing():
     watch.close()
     assert watch.evidence((), "", finished=True).complete
     assert watch.note == "persistence evidence of s, tier A: of a test; counts only for tests that name it"
+
+
+class Counting:
+    """A store in which each position is one change later; what it is told to resume is kept."""
+
+    tier, version = "A: of a test", "1"
+
+    def __init__(self):
+        self.place = 0
+        self.parts = []
+        self.read = []
+
+    def position(self):
+        self.place += 1
+        return self.place
+
+    def resume(self, parts):
+        self.parts = list(parts)
+
+    def between(self, start, end):
+        self.read.append((start, end, self.parts))
+        change = Change(store="s", object=f"{end % 2}", kind="insert", count=end)
+        return Window(committed=(change,), rolled_back=(change,))
+
+    def close(self):
+        """There is nothing to close."""
+
+
+def test_parts_of_a_call_that_went_on_are_one_phase_without_what_lies_between():
+    store = Counting()
+    watch = Watch(Watched(name="s", kind="s", open=lambda: store))
+    watch.open()
+    watch.start()
+    watch.mark("t::a", "setup")()
+    for _ in range(2):
+        watch.finish("t::a", "call", goes_on=True)()
+        watch.mark("t::a", "setup")()
+    watch.finish("t::a", "call")()
+    watch.finish("t::a", "teardown")()
+    watch.mark("t::b", "setup")()
+    watch.mark("t::b", "call")()
+    phases = watch.evidence((), "", finished=True).phases
+    kept = [(one.test, one.phase, [(change.object, change.count) for change in one.committed]) for one in phases]
+    assert kept == [
+        ("t::a", "setup", [("0", 2)]),
+        ("t::a", "setup", [("0", 4)]),
+        ("t::a", "setup", [("0", 6)]),
+        ("t::a", "call", [("1", 3 + 5 + 7)]),
+        ("t::a", "teardown", [("0", 8)]),
+        ("t::b", "setup", [("1", 9)]),
+        ("t::b", "call", [("0", 10)]),
+    ]
+    first, second = (2, 3), (4, 5)
+    assert [parts for _, _, parts in store.read] == [[], [], [], [first], [], [first, second], [], [], []]
+
+
+def test_parts_of_a_call_that_never_ended_are_no_part_of_the_next_one():
+    store = Counting()
+    watch = Watch(Watched(name="s", kind="s", open=lambda: store))
+    watch.open()
+    watch.start()
+    watch.finish("t::a", "call", goes_on=True)()
+    watch.finish("t::a", "teardown")()
+    watch.finish("t::a", "call")()
+    assert [change.count for change in watch.evidence((), "", finished=True).phases[-1].committed] == [4]
+    assert store.parts == []

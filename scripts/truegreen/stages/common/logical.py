@@ -25,7 +25,7 @@ from truegreen.stages.common.wal import connect, psycopg
 from truegreen.stages.common.wal_log import LogEnd
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from truegreen.model.service import ServiceHandle
     from truegreen.stages.common.pgoutput import Relation, Transaction
@@ -137,6 +137,8 @@ class LogicalReader:
         self._before: set[int] = set()
         """Databases that were there when this began, on a server of somebody else."""
         self._read = ""
+        self._parts: tuple[tuple[int, int], ...] = ()
+        """Earlier windows that belong to the one that is read, in bytes."""
         self._unlogged = Unlogged()
         try:
             self._control = connect(server, "postgres", _NAME)
@@ -160,6 +162,10 @@ class LogicalReader:
         """Return the current end of the log, flushed; databases that are new are watched from here on."""
         self._watch_all()
         return self._end.end()
+
+    def resume(self, parts: Sequence[tuple[str, str]]) -> None:
+        """Take what was written in earlier windows for what is written in the one that is read next."""
+        self._parts = tuple((_bytes(start), _bytes(end)) for start, end in parts)
 
     def between(self, start: str, end: str) -> Window:
         """Return the row changes between two positions; those of before are read only once.
@@ -300,7 +306,7 @@ class LogicalReader:
                     "column and no key",
                     fix="keep the publication while tests run, give the table a key, or use pg_walinspect (tier A)",
                 )
-            found = Decoder(_bytes(start)).transactions((_bytes(place), data) for place, data in rows)
+            found = Decoder(_bytes(start), self._parts).transactions((_bytes(place), data) for place, data in rows)
             seen = {relation.oid for one in found for relation, _ in (*one.rows, *one.written_before)}
             if not seen <= stream.parents.keys():
                 self._unlogged.look(own)

@@ -14,7 +14,7 @@ import msgspec
 from truegreen.errors import EvidenceUnreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _ROW = {b"I": "insert", b"U": "update", b"D": "delete"}
 _SILENT = frozenset({b"O", b"Y", b"M"})
@@ -48,16 +48,21 @@ class Transaction(msgspec.Struct, frozen=True):
 class Decoder:
     """Puts messages together to transactions; a table is described once in a session of decoding."""
 
-    def __init__(self, since: int = 0) -> None:
+    def __init__(self, since: int = 0, parts: Sequence[tuple[int, int]] = ()) -> None:
         """Begin a session.
 
         Args:
             since: position in bytes; rows that were changed before it are told apart.
+            parts: beginning and end of windows before it; rows that were changed in one of them are not.
         """
         self._since = since
+        self._parts = tuple(parts)
         self._relations: dict[int, Relation] = {}
         self._rows: tuple[_Rows, _Rows] | None = None
         """Of the transaction that is read: changed since the position, and before it."""
+
+    def _within(self, place: int) -> bool:
+        return place >= self._since or any(start <= place < end for start, end in self._parts)
 
     def transactions(self, messages: Iterable[tuple[int, bytes]]) -> list[Transaction]:
         """Return the transactions whose commits are among the messages, in their order.
@@ -71,7 +76,7 @@ class Decoder:
         found: list[Transaction] = []
         for place, message in messages:
             try:
-                done = self._take(message[:1], message[1:], 0 if place >= self._since else 1)
+                done = self._take(message[:1], message[1:], 0 if self._within(place) else 1)
             except (struct.error, KeyError, ValueError, UnicodeDecodeError) as error:
                 raise _unreadable(f"a message {message[:1]!r}: {type(error).__name__}: {error}") from None
             if done is not None:

@@ -7,6 +7,7 @@ row, which transaction wrote it, and, for every transaction, whether it committe
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from collections import Counter
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from truegreen.stages.common.unlogged import Unlogged
 from truegreen.stages.common.wal_log import Log, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from truegreen.model.service import ServiceHandle
 
@@ -104,8 +105,10 @@ class WalReader:
         self._server = server
         self._tables: dict[tuple[int, int], _Table | None] = {}
         self._databases: dict[int, str] = {}
-        self._open_rows: dict[str, _Rows] = {}
-        """What transactions wrote in earlier windows that have not ended yet."""
+        self._open_rows: dict[str, dict[str, _Rows]] = {}
+        """What transactions wrote in earlier windows that have not ended yet, by the beginning of each window."""
+        self._parts: frozenset[str] = frozenset()
+        """Where earlier windows began that belong to the one that is read."""
         self._entered = False
         self._unlogged = Unlogged()
         self._connection, self._log = self._open()
@@ -129,16 +132,21 @@ class WalReader:
             self._learn_own()
         return self._log.place()
 
+    def resume(self, parts: Sequence[tuple[str, str]]) -> None:
+        """Take what was written in earlier windows for what is written in the one that is read next."""
+        # An empty one begins where the next one does.
+        self._parts = frozenset(start for start, end in parts if start != end)
+
     def between(self, start: str, end: str) -> Window:
         """Return the row changes between two positions; those of an open transaction are told where it commits."""
-        return self._window(self._log.between(start, end))
+        return self._window(start, self._log.between(start, end))
 
     def since(self, start: str) -> tuple[str, Callable[[], Window]]:
         """Return the current end of the log, and what tells the row changes up to there."""
         end, records = self._log.since(start)
         if self._named(records):
-            return end, lambda: self._window(records)
-        window = self._window(records)
+            return end, lambda: self._window(start, records)
+        window = self._window(start, records)
         return end, lambda: window
 
     def _named(self, records: list[Record]) -> bool:
@@ -149,7 +157,7 @@ class WalReader:
         places = ((int(match.group(2)), int(match.group(3))) for match in found)
         return all(place in self._tables and place[1] != _PG_CLASS for place in places)
 
-    def _window(self, records: list[Record]) -> Window:
+    def _window(self, start: str, records: list[Record]) -> Window:
         if not records:
             return Window()
         written: dict[str, _Rows] = {}
@@ -164,17 +172,18 @@ class WalReader:
         # stays known: rows may have been written to one that is gone by now.
         for database in self._retold(written, ended):
             self._learn(database)
-        told = self._settled(written, ended)
+        told = self._settled(start, written, ended)
         good, bad, before = (_listed(self._server.name, one) for one in told)
         return Window(good, bad, before)
 
     def _retold(self, written: Mapping[str, _Rows], ended: Iterable[_End]) -> set[int]:
         """Return the databases in whose list of tables something was written."""
-        before = [self._open_rows.get(xid, _NONE) for end in ended for xid in end.transactions]
-        places = {place for rows in (*written.values(), *before) for place, kind in rows if kind != "delete"}
+        before = (self._open_rows.get(xid, {}).values() for end in ended for xid in end.transactions)
+        rows = (*written.values(), *itertools.chain.from_iterable(before))
+        places = {place for one in rows for place, kind in one if kind != "delete"}
         return {database for database, node in places if node == _PG_CLASS}
 
-    def _settled(self, written: dict[str, _Rows], ended: list[_End]) -> tuple[_Told, _Told, _Told]:
+    def _settled(self, start: str, written: dict[str, _Rows], ended: list[_End]) -> tuple[_Told, _Told, _Told]:
         """Return what was committed, what was not, and what was committed that was written in an earlier window.
 
         What is still open is kept until its transaction ends.
@@ -184,7 +193,9 @@ class WalReader:
         for end in ended:
             (committed if end.committed else aborted).update(end.transactions)
             for xid in end.transactions if end.committed else ():
-                for rows, told in ((written.get(xid, _NONE), good), (self._open_rows.pop(xid, _NONE), before)):
+                earlier = self._open_rows.pop(xid, {}).items()
+                parts = [(rows, good if begun in self._parts else before) for begun, rows in earlier]
+                for rows, told in ((written.get(xid, _NONE), good), *parts):
                     # What a transaction puts into a table that it drops itself was never there for anybody else. An
                     # ALTER TABLE that writes all rows anew does it in such a table, and what it writes aside may be
                     # gone.
@@ -195,7 +206,7 @@ class WalReader:
             if xid not in committed:
                 self._name(rows, bad)
                 if xid not in aborted:
-                    self._open_rows.setdefault(xid, Counter()).update(rows)
+                    self._open_rows.setdefault(xid, {}).setdefault(start, Counter()).update(rows)
         for xid in aborted:
             self._open_rows.pop(xid, None)
         return good, bad, before

@@ -127,6 +127,8 @@ class Watch:
         self._phases: list[PhaseChanges] = []
         self._stopped: list[PhaseChanges] = []
         """Parts of a call that goes on."""
+        self._parts: list[tuple[Any, Any]] = []
+        """Positions where each of them began and ended."""
 
     @property
     def note(self) -> str:
@@ -165,6 +167,7 @@ class Watch:
 
         def read() -> None:
             begun = time.perf_counter()
+            self._resume(phase)
             window = self._guarded(lambda: self._between(start, end))
             self._note(test, phase, window, paused_s + time.perf_counter() - begun)
 
@@ -178,7 +181,11 @@ class Watch:
         """
         self._looks_at(test, phase)
         begun = time.perf_counter()
+        self._resume(phase)
+        start = self._last
         self._last, tell = self._guarded(lambda: self._since(self._last)) or (None, None)
+        if goes_on and phase == "call":
+            self._parts.append((start, self._last))
         paused_s = time.perf_counter() - begun
 
         def note() -> None:
@@ -206,8 +213,14 @@ class Watch:
         if phase == "call" and self._stopped:
             seen = _sum([*self._stopped, seen])
         if phase != "setup":  # those between the parts of a call are set-ups
-            self._stopped = []
+            self._stopped, self._parts = [], []
         self._phases.append(seen)
+
+    def _resume(self, phase: str) -> None:
+        """Say which windows the next one goes on with."""
+        if resume := getattr(self._observer, "resume", None):
+            parts = self._parts if phase == "call" else []
+            self._guarded(lambda: resume(parts))
 
     def close(self) -> None:
         """Hang up."""

@@ -247,6 +247,11 @@ class OwnDatabase:
         window = self.between(start, end)
         return end, lambda: window
 
+    def resume(self, parts: Sequence[tuple[Any, Any]]) -> None:
+        """Take earlier windows for parts of the one that is read next, where that is possible."""
+        if resume := getattr(self._observer, "resume", None):
+            resume(parts)
+
     def close(self) -> None:
         """Hang up."""
         self._observer.close()

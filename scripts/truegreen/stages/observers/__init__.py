@@ -21,9 +21,9 @@ def test_operation_is_stored_cached_and_announced(service): ...
 ```
 
 A marker asks for an object, a store, a kind of change and a number; of several markers, each must be met. Without one,
-any change counts that was kept in one of the stores that count while the test itself ran: what fixtures write before
-and after does not, nor what one wrote in a transaction that the test commits, nor what hooks of a conftest or a plugin
-write around the test. A test that should write to the database and reaches only the cache is red:
+any change counts that was kept in one of the stores that count while the test itself ran: what fixtures write does
+not, nor what one wrote in a transaction that the test commits, nor what hooks of a conftest or a plugin write (see
+[below](#where-a-test-begins-and-ends)). A test that should write to the database and reaches only the cache is red:
 `0 committed rows in postgres; only redis saw a change, which does not count: 1 set in operation:1`.
 
 The number is one or more, unless `at_least`, `at_most` or `exactly` says otherwise. It counts changes of every kind, so
@@ -50,6 +50,29 @@ theirs: name the object where something writes in the background, and end what a
 that the body of the test writes to arrange things is taken for the application's, too: both come from one process,
 often over one connection. Arrange in fixtures, and name the object that the application must write; the gate counts the
 tests that name none, and refuses them with `require-object = true`.
+
+## Where a test begins and ends
+
+A test is what its function does. Some things run inside the call that pytest makes, and are told apart from it:
+
+- `setUp` and `tearDown` of a `unittest.TestCase`: the test begins after the one and ends before the other.
+- Hooks around its function (`pytest_pyfunc_call`, `pytest_runtest_call`), and asynchronous fixtures of pytest-trio,
+  which that plugin sets up and tears down inside the call: the test begins and ends with its function.
+- A fixture that the test asks for on its way, by `request.getfixturevalue(…)` or as a step of pytest-bdd: the test
+  stops while the fixture is set up, and goes on afterwards. Its parts are added up.
+- The report of a subtest (`pytest_runtest_logreport` and others), and hooks around a step of pytest-bdd: as with a
+  fixture.
+
+A stop costs two more questions to each store. Only a test that has one pays for it; a hook of pytest itself or of a
+plugin that is known to write nothing is none.
+
+These cannot be told apart, and count for the test: what pytest-trio's fixtures write under Hypothesis, where each
+example has its own; decorators of a test; a hook that puts its own function in the test's place before the call begins;
+hooks that another plugin brings and calls inside of a test; what a thread or a task writes while the test runs.
+What a fixture or a hook commits in a stop does not count, also where the test wrote it. A transaction that is open
+over a stop counts with what the test wrote in it, and not with what the fixture did: in PostgreSQL's tiers A and B. In
+tier C what it wrote before the test goes on does not count; in MariaDB and MySQL all of it counts where it is
+committed.
 
 ## What outlives its test
 

@@ -19,7 +19,9 @@ class StoreObserver(Protocol):
     at once has a method `since(start)`: it returns the position and a function, called before anything else is asked,
     that returns what changed and needs nothing of the store any more. One that can send its question before it reads
     the answer has a method `ahead(start)`, so that several stores answer at the same time: `position` comes next, or
-    `since(start)` where a start is given and there is such a method.
+    `since(start)` where a start is given and there is such a method. One that knows when each change of a transaction
+    was written has a method `resume(parts)`: in the window that is read next, what was written in one of these parts,
+    each a pair of positions, is no change that was written before.
     """
 
     kind: ClassVar[str]

@@ -8,7 +8,7 @@ from truegreen.stages.common import postgres_tiers
 from truegreen.stages.observers import _copies as copies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from truegreen.model.persistence import Window
     from truegreen.model.service import ServiceHandle
@@ -73,6 +73,11 @@ class PostgresObserver:
     def since(self, start: str) -> tuple[str, Callable[[], Window]]:
         """Return the moment now, and what tells what was committed up to it."""
         return self._reader.since(start)
+
+    def resume(self, parts: Sequence[tuple[str, str]]) -> None:
+        """Take earlier windows for parts of the one that is read next, where the tier can."""
+        if resume := getattr(self._reader, "resume", None):
+            resume(parts)
 
     def close(self) -> None:
         """Hang up, and leave a server that is not ours as it was."""
