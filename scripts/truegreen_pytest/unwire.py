@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import importlib
 import json
 import os
 import re
@@ -47,9 +48,8 @@ class Unwire:
             def build(function: Any, name: str, /, *bases: Any, **keywords: Any) -> Any:
                 made = original(function, name, *bases, **keywords)
                 own = function.__globals__ is vars(module)
-                if own and name == self._owner and "__init__" in vars(made):
-                    made.__init__ = self._without(made.__init__)
-                    self._say("built")
+                if own and name == self._owner:
+                    self._change(made)
                 return made
 
             builtins.__build_class__ = build
@@ -63,6 +63,15 @@ class Unwire:
     def _means(self, path: str) -> bool:
         """Return whether a file is the one that is meant, or its installed copy."""
         return os.path.realpath(path) == self._place or path.replace(os.sep, "/").endswith(self._tail)
+
+    def _change(self, made: Any) -> None:
+        """Change the constructor of a class; one that a decorator will make of its fields calls a hook at its end."""
+        hooks = ["__init__"] if "__init__" in vars(made) else []
+        if not hooks and set(self._attributes) <= set(_fields(made)):
+            hooks = ["__post_init__", "__attrs_post_init__"]
+        for hook in hooks:
+            setattr(made, hook, self._without(getattr(made, hook, _nothing)))
+            self._say("built")
 
     def _without(self, constructor: Any) -> Any:
         @functools.wraps(constructor)
@@ -85,6 +94,19 @@ class Unwire:
             self._said.add(word)
             with Path(self._report).open("a", encoding="utf-8") as stream:
                 stream.write(f"{word}\n")
+
+
+def _fields(made: Any) -> Any:
+    """Return what a class itself annotates; from Python 3.14 on that is made when somebody asks."""
+    found = vars(made).get("__annotations__", ())
+    if not found and sys.version_info >= (3, 14):
+        library = importlib.import_module("annotationlib")
+        found = library.get_annotations(made, format=library.Format.FORWARDREF)
+    return found
+
+
+def _nothing(*_: Any) -> None:
+    """Stand for a hook that a class does not have."""
 
 
 def _real(owner: str, attribute: str) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeGuard
 
 from truegreen.analysis import holders
 from truegreen.model.wiring import Place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 _PASSES_ON = frozenset({"filter", "iter", "list", "tuple", "set", "reversed", "sorted"})
 """Callables that hand on the elements of their last argument."""
@@ -80,7 +81,8 @@ def of(methods: Sequence[Method], attribute: str) -> Use:
 
 def _of_method(method: Method, names: frozenset[str]) -> Use:
     nodes = [*ast.walk(method.node)]
-    seen = _Seen(names, _aliases(nodes, names))
+    own = partial(_is_attribute, names=names)
+    seen = _Seen(own, _aliases(nodes, own))
     return Use(
         tuple(Place(method.path, line) for node in nodes for line in _silent(node, seen)),
         sum(map(seen.is_it, nodes)),
@@ -104,17 +106,35 @@ def ends(body: Iterable[ast.stmt]) -> bool:
 
 
 class _Seen(NamedTuple):
-    """By which names one method asks for an attribute."""
+    """By what one method asks for an attribute, or for something else that may be None."""
 
-    names: frozenset[str]
-    """Those of the attribute itself, and of properties that give it."""
+    own: Callable[[ast.AST], bool]
+    """Whether an expression is the thing itself."""
     aliases: frozenset[str]
     """Local variables that hold it and nothing else."""
 
     def is_it(self, node: ast.AST) -> bool:
-        if isinstance(node, ast.Name):
-            return node.id in self.aliases and isinstance(node.ctx, ast.Load)
-        return isinstance(node, ast.Attribute) and node.attr in self.names and _of_self(node)
+        if isinstance(node, ast.Name) and node.id in self.aliases:
+            return isinstance(node.ctx, ast.Load)
+        return self.own(node)
+
+
+def silent(node: ast.AST, own: Callable[[ast.AST], bool]) -> tuple[list[int], frozenset[str]]:
+    """Return the lines that pass over in silence what needs something when it is None, and what is called on it.
+
+    Args:
+        node: a function.
+        own: whether an expression in it is what is asked for.
+    """
+    nodes = [*ast.walk(node)]
+    seen = _Seen(own, _aliases(nodes, own))
+    lines = sorted({line for one in nodes for line in _silent(one, seen)})
+    return lines, frozenset(name for one in nodes for name in _called(one, seen))
+
+
+def _is_attribute(node: ast.AST, *, names: frozenset[str]) -> bool:
+    """Return whether an expression is an attribute of `self` with one of some names."""
+    return isinstance(node, ast.Attribute) and node.attr in names and _of_self(node)
 
 
 def _of_self(node: ast.AST) -> TypeGuard[ast.Attribute]:
@@ -147,13 +167,13 @@ def _made(method: ast.FunctionDef | ast.AsyncFunctionDef, nodes: Iterable[ast.AS
                 yield target.attr
 
 
-def _aliases(nodes: list[ast.AST], names: frozenset[str]) -> frozenset[str]:
+def _aliases(nodes: list[ast.AST], own: Callable[[ast.AST], bool]) -> frozenset[str]:
     """Return the local variables that are given the attribute, and are given nothing else."""
     holding = {
         target.id
         for node in nodes
         for target, value in (*given(node), *_one_by_one(node))
-        if isinstance(target, ast.Name) and _of_self(value) and value.attr in names
+        if isinstance(target, ast.Name) and own(value)
     }
     times = Counter(name for node in nodes for name in bound(node)) if holding else {}
     return frozenset(name for name in holding if times[name] == 1)

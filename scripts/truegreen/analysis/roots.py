@@ -45,7 +45,7 @@ _WRAPPERS = frozenset({
 _STARTS = frozenset({"run", "main", "serve", "serve_forever", "start", "run_until_complete", "run_forever", "cli",
                      "execute_from_command_line", "exit"})  # fmt: skip
 """What a module calls, outside every function, that does not come back before the program ends."""
-_ASIDE = frozenset({"examples", "example", "samples", "demo", "demos", "docs", "doc", "docs_src", "scripts", "tools",
+ASIDE = frozenset({"examples", "example", "samples", "demo", "demos", "docs", "doc", "docs_src", "scripts", "tools",
                     "bin", "benchmarks", "migrations", "alembic"})  # fmt: skip
 """Folders at the top of a project whose programs are not the application; `factories` may name what is in them."""
 _SOURCE_ROOTS = ("src/", "lib/", "python/")
@@ -75,7 +75,7 @@ def of(project: Project, slots: Slots) -> tuple[Root, ...]:
     factories = (one for one in candidates(project, slots) if not one.why)
     found = {one.name: Root(name=one.name, place=Place(one.path, one.node.lineno)) for one in factories}
     for source in project.sources:
-        if source.path.partition("/")[0] in _ASIDE or _starts(source.tree.body):
+        if source.path.partition("/")[0] in ASIDE or _starts(source.tree.body):
             continue
         for name, kind, line in _objects(source, parts, containers):
             root = f"{module(source.path)}:{name}"
@@ -147,7 +147,7 @@ def candidates(project: Project, slots: Slots) -> Iterator[Candidate]:
     """
     parts = _parts(project, slots)
     for source in project.sources:
-        if source.path.partition("/")[0] in _ASIDE:
+        if source.path.partition("/")[0] in ASIDE:
             continue
         starts = "importing its module starts a program" if _starts(source.tree.body) else ""
         for name, function in source.functions.items():

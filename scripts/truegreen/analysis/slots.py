@@ -24,7 +24,7 @@ Slots = dict[str, dict[str, tuple[Slot, ...]]]
 """Path of a file → name of a class in it → its dependencies."""
 _ANYTHING = frozenset({"Any", "object"})
 _ABSTRACT = frozenset({"Protocol", "ABC"})
-_OF_VALUES = frozenset(
+OF_VALUES = frozenset(
     name
     for kind in (str, bytes, list, dict, set, tuple, int, float, dt.datetime, dt.timedelta, pathlib.Path,
                  re.Pattern)
@@ -105,7 +105,7 @@ def _kind(
     if named is not None:
         return ""
     called = guards.of(project.families.methods(owner, attribute), attribute).called
-    return "" if called - _OF_VALUES else None
+    return "" if called - OF_VALUES else None
 
 
 def _members(parameter: Parameter) -> list[ast.expr]:

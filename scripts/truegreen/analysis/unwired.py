@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from truegreen.analysis.callables import Argument, Call, Class, Parameter, Source
 
-_PLAIN = frozenset({
+PLAIN = frozenset({
     "str", "int", "float", "bool", "bytes", "bytearray", "complex", "object", "dict", "list", "tuple", "set",
     "frozenset", "type", "Any", "Dict", "List", "Tuple", "Set", "FrozenSet", "Sequence", "Iterable", "Iterator",
     "Mapping", "MutableMapping", "Collection", "Literal", "Type", "Text", "AnyStr", "Hashable", "Sized", "Self",
@@ -253,12 +253,12 @@ class Project:
             imports: what the names in the class's file mean.
         """
         if parameter.annotation is None:
-            return "" if _is_named_part(parameter) else None
+            return "" if is_named_part(parameter.name) else None
 
         def works(kind: Class) -> bool:
             use = guards.of(self.families.methods(owner, attribute), attribute)
             own = {one.node.name for one in self.families.methods(kind) if not one.node.decorator_list}
-            return not own.isdisjoint(use.called if _is_named_part(parameter) else use.commands)
+            return not own.isdisjoint(use.called if is_named_part(parameter.name) else use.commands)
 
         parts = [part for part in members(parameter.annotation) if not callables.is_none(part)]
         return next((ast.unparse(part) for part in parts if self._is_dependency(part, imports, works)), None)
@@ -276,7 +276,7 @@ class Project:
     ) -> bool:
         """Return whether a type is that of a part of the application; of a dataclass, `works` tells."""
         name = callables.simple_name(node.value if isinstance(node, ast.Subscript) else node)
-        if not name or name in _PLAIN:
+        if not name or name in PLAIN:
             return False
         root = node.value if isinstance(node, ast.Subscript) else node
         first = root.value if isinstance(root, ast.Attribute) else root
@@ -308,9 +308,9 @@ def members(node: ast.expr) -> Iterator[ast.expr]:
             yield part
 
 
-def _is_named_part(parameter: Parameter) -> bool:
-    """Return whether the name of a parameter is that of a part of the application."""
-    last = parameter.name.strip("_")
+def is_named_part(name: str) -> bool:
+    """Return whether the name of a parameter or variable is that of a part of the application."""
+    last = name.strip("_")
     return any(last == word or last.endswith(f"_{word}") for word in _WORDS)
 
 

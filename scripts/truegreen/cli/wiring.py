@@ -47,6 +47,11 @@ def _walks(shell: Shell, scan: WiringScan, *, explain: bool) -> None:
         if explain or walk.error or any(one.red for one in walk.flawed):
             for line in wiring.of_walk(walk, roots.get(walk.root), whole=explain):
                 shell.console.result(line)
+    for one_of in scan.ambient if explain else ():
+        guards = ", ".join(map(str, one_of.guards))
+        shell.console.result(
+            f"{one_of.name}  ({one_of.place})\n  nothing ever sets it; passed over in silence at {guards}"
+        )
     for lost in scan.unfollowed if explain else ():
         shell.console.result(
             f"{lost.name}  ({lost.place})\n  not followed: the constructor does not keep it as `self.x`"

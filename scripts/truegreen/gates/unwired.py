@@ -8,7 +8,7 @@ import msgspec
 
 from truegreen.gates.base import BaseGate, GateOptions, count, some
 from truegreen.model.verdict import Fact, Item, Verdict
-from truegreen.model.wiring import Dependency, Flaw, Flawed, Supply, Unbuilt, Walk, WiringScan
+from truegreen.model.wiring import Ambient, Dependency, Flaw, Flawed, Supply, Unbuilt, Walk, WiringScan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,8 @@ class Unwired(BaseGate):
     hands something over, or something sets it later. A dependency that nobody supplies turns the stage red where a
     method asks for it and goes on without (`if self._repository:`): whatever needed it silently does not happen, and
     tests that build the class by themselves cannot notice. Where no method asks, its use fails loudly: it is
-    listed, and turns nothing red.
+    listed, and turns nothing red. The same holds for variables of modules and attributes of `app.state` that are None
+    and that nothing ever sets: red where a function that answers a request passes over them, listed elsewhere.
 
     **Proves, by the walk,** that each root of the application (`factories` of the stage, and what is found) builds
     objects whose dependencies are there and real: None where a dependency is required, passed over in silence when it
@@ -89,8 +90,15 @@ class Unwired(BaseGate):
         never = [one for one in scan.having(Supply.NEVER) if _name(one) not in policy.optional]
         found = [(walk, one) for walk in scan.walks for one in walk.flawed if one.name not in policy.optional]
         omitting = [one for one in scan.unbuilt if not policy.optional.keys() >= {*one.omits}]
-        items = (*_of_walks(scan, found), *_of_sources(never), *_of_unbuilt(omitting), *_of_unfollowed(scan))
-        if red := _red(scan, never, found) or _left_out(omitting):
+        around = [one for one in scan.ambient if one.name not in policy.optional]
+        items = (
+            *_of_walks(scan, found),
+            *_of_sources(never),
+            *_of_ambient(around),
+            *_of_unbuilt(omitting),
+            *_of_unfollowed(scan),
+        )
+        if red := _red(scan, never, found) or _never_set(around) or _left_out(omitting):
             what, remedy = red
             return self.failed(stage, what, remedy=remedy, facts=facts, items=items)
         walked = {walk.root for walk in scan.walks}
@@ -113,7 +121,7 @@ def _strange(scan: WiringScan, policy: UnwiredOptions) -> tuple[str, str] | None
             "take the name out of [tool.truegreen.wiring.leave-out], or correct it",
         )
     known = {_name(one) for one in scan.dependencies}
-    known |= {one.name for one in scan.unfollowed}
+    known |= {one.name for one in scan.unfollowed} | {one.name for one in scan.ambient}
     known |= {name for walk in scan.walks for name, *_ in walk.held}
     known |= {one.name for walk in scan.walks for one in walk.flawed}
     whole = all(not walk.error for walk in scan.walks) and len(scan.walks) == len(scan.roots)
@@ -148,6 +156,18 @@ def _red(scan: WiringScan, never: list[Dependency], found: list[tuple[Walk, Flaw
     return None
 
 
+def _never_set(around: list[Ambient]) -> tuple[str, str] | None:
+    """Return which part that an application's requests ask for is None for ever."""
+    wrong = [one for one in around if one.handled]
+    if not wrong:
+        return None
+    more = f" and {len(wrong) - 1:,} more" if len(wrong) > 1 else ""
+    return (
+        f"nothing ever sets {wrong[0].name}{more}: what needs it is passed over in silence at {wrong[0].guards[0]}",
+        f"set it where the application starts, or say why in `optional` ({wrong[0].place})",
+    )
+
+
 def _left_out(omitting: list[Unbuilt]) -> tuple[str, str] | None:
     """Return which factory that nobody could call leaves out what another call site supplies."""
     wrong = [one for one in omitting if one.factory]
@@ -174,6 +194,8 @@ def _told(scan: WiringScan, never: list[Dependency], omitting: list[Unbuilt]) ->
     reason += f"; {unused:,} without anybody who supplies it, used by no method" if unused else ""
     advised = [one.name for one in omitting]  # the others were red
     reason += f"; left out in silence by {some(advised, 2)}, which no walk goes through" if advised else ""
+    quiet = sum(not one.handled for one in scan.ambient)
+    reason += f"; {quiet:,} None for ever, on no request's way" if quiet else ""
     reason += f"; {len(scan.unfollowed):,} not followed" if scan.unfollowed else ""
     other = {one.path for walk in scan.walks for one in walk.flawed if one.flaw is Flaw.WRONG and not one.red}
     reason += f"; {len(other):,} of another class than is declared" if other else ""
@@ -195,6 +217,7 @@ def _facts(scan: WiringScan) -> tuple[Fact, ...]:
     ]
     lost = [one.name for one in scan.unfollowed]
     facts += [Fact(label="not followed", value=f"{len(lost):,} ({some(lost, 2)})")] if lost else []
+    facts += [Fact(label="None for ever", value=f"{len(scan.ambient):,}", wanted="0")] if scan.ambient else []
     telling = sorted(scan.unbuilt, key=lambda one: (not one.omits, not one.factory))
     unbuilt = [f"{one.name}: {one.why}" for one in telling]
     facts += [Fact(label="roots walked", value="0: nothing was built")] if not scan.roots else []
@@ -244,6 +267,17 @@ def _of_sources(never: list[Dependency]) -> Iterator[Item]:
             path=one.place.path,
             line=one.place.line,
             level="error" if one.guards else "notice",
+        )
+
+
+def _of_ambient(around: list[Ambient]) -> Iterator[Item]:
+    for one in sorted(around, key=lambda one: not one.handled):
+        yield Item(
+            title=f"{one.name} is None",
+            message=f"nothing sets it; passed over in silence at {some([str(place) for place in one.guards])}",
+            path=one.place.path,
+            line=one.place.line,
+            level="error" if one.handled else "notice",
         )
 
 

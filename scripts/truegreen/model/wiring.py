@@ -74,6 +74,22 @@ class Unfollowed(msgspec.Struct, frozen=True, kw_only=True):
         return f"{self.owner}.{self.parameter}"
 
 
+class Ambient(msgspec.Struct, frozen=True, kw_only=True):
+    """One part of the application that no constructor takes: a variable of a module, or an attribute of `app.state`.
+
+    It is None from the beginning, and nothing in the sources ever gives it another value.
+    """
+
+    name: str
+    """`module:variable`, or `app.state.attribute`."""
+    place: Place
+    """Where it is None."""
+    guards: tuple[Place, ...]
+    """Lines that pass over in silence what needs it."""
+    handled: bool = False
+    """Whether one of them is on the way of a request through an application that is walked."""
+
+
 class RootKind(StrEnum):
     """What one root of the application is."""
 
@@ -206,6 +222,8 @@ class WiringScan(msgspec.Struct, frozen=True, kw_only=True):
     dependencies: tuple[Dependency, ...] = ()
     unfollowed: tuple[Unfollowed, ...] = ()
     """Optional dependencies that go where nobody follows them: into a list, or an object of somebody else."""
+    ambient: tuple[Ambient, ...] = ()
+    """Variables of modules and attributes of `app.state` that are None for ever, and are passed over in silence."""
     unread: tuple[str, ...] = ()
     """Files that could not be read, each as `path: reason`."""
     roots: tuple[Root, ...] = ()

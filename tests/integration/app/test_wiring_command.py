@@ -66,6 +66,23 @@ def test_dependency_of_a_class_nobody_builds_is_shown_with_the_reason(shop: Desk
     assert "  not known: nothing in the project builds the class" in shown.out
 
 
+def test_variable_that_nothing_sets_and_a_route_passes_over_is_red_and_shown(shop: Desk) -> None:
+    shop.write("shop/factory.py", FACTORY.format("Repository()"))
+    route = '@app.post("/")\ndef post() -> None:\n    if repository:\n        repository.save()\n'
+    shop.write("shop/main.py", f"app = FastAPI()\nrepository = None\n\n\n{route}")
+    ended = shop.run("wiring", "--explain")
+    assert ended.code == EXIT_GATE_FAILED
+    assert "shop.main:repository  (shop/main.py:2)\n  nothing ever sets it; passed over" in ended.out
+    assert "fail: nothing ever sets shop.main:repository" in ended.err
+
+
+def test_dependency_that_goes_where_nobody_follows_is_shown(shop: Desk) -> None:
+    shop.write("shop/service.py", SERVICE.replace("self.repository = repository", "self.all = [repository]"))
+    ended = shop.run("wiring", "--explain")
+    assert ended.code == EXIT_OK
+    assert "Service.repository  (shop/service.py:5)\n  not followed: " in ended.out
+
+
 def test_json_holds_verdict_and_scan(shop: Desk) -> None:
     ended = shop.run("wiring", "--json")
     assert ended.code == EXIT_GATE_FAILED

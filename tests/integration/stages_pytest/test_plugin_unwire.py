@@ -13,6 +13,9 @@ import pytest
 from truegreen_pytest.unwire import Unwire
 
 SHOP = """
+from dataclasses import InitVar, dataclass
+
+
 class Meta(type):
     def __new__(mcls, title, bases, body, *, name=""):
         return super().__new__(mcls, title, bases, body)
@@ -60,6 +63,15 @@ class Twice:
 
     def both(self):
         return self.store, self.__store
+
+
+@dataclass(frozen=True)
+class Generated:
+    store: "str | None" = None
+    size: InitVar[int] = 3
+
+    def __post_init__(self, size):
+        object.__setattr__(self, "seen", (self.store, size))
 
 
 class Outer:
@@ -135,6 +147,13 @@ def test_slots_and_nested_classes_are_found(shop, owner, attribute):
 def test_every_attribute_that_holds_the_dependency_is_none(shop):
     module, said = shop("Twice", "store __store")
     assert module.Twice("real").both() == (None, None)
+    assert said() == ["built", "removed"]
+
+
+def test_class_whose_constructor_is_generated_has_none_either(shop):
+    module, said = shop("Generated", "store")
+    made = module.Generated("real", size=4)
+    assert (made.store, made.seen) == (None, ("real", 4))
     assert said() == ["built", "removed"]
 
 

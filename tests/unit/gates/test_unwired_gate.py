@@ -7,7 +7,7 @@ from tests.support.evidence import dependency, stage, wiring
 
 from truegreen.gates.unwired import Unwired, UnwiredOptions
 from truegreen.model.verdict import Status
-from truegreen.model.wiring import Place, Supply, Unbuilt, Unfollowed
+from truegreen.model.wiring import Ambient, Place, Supply, Unbuilt, Unfollowed
 
 NEVER = dependency(Supply.NEVER)
 LOUD = dependency(Supply.NEVER, parameter="cache", kind="", guards=())
@@ -57,6 +57,32 @@ def test_dependency_that_nobody_follows_is_listed_and_turns_nothing_red():
     assert (verdict.status, verdict.reason) == (*(Status.PASS, "1 of 1 optional dependency supplied; 1 not followed"),)
     assert [(item.title, item.level) for item in verdict.items] == [("Service.audit: Audit", "notice")]
     assert judged(wiring(dependency(), unfollowed=(lost,)), optional={"Service.audit": "x"}).status is Status.PASS
+
+
+def around(*, handled):
+    place, guard = Place("src/app/main.py", 12), Place("src/app/main.py", 15)
+    return Ambient(name="app.main:repository", place=place, guards=(guard,), handled=handled)
+
+
+def test_variable_that_nothing_sets_is_red_on_the_way_of_a_request():
+    verdict = judged(wiring(dependency(), ambient=(around(handled=True),)))
+    assert (verdict.status, verdict.reason) == (
+        Status.FAIL,
+        "nothing ever sets app.main:repository: what needs it is passed over in silence at src/app/main.py:15",
+    )
+    assert [(item.title, item.line, item.level) for item in verdict.items] == [
+        ("app.main:repository is None", 12, "error")
+    ]
+
+
+def test_variable_that_nothing_sets_is_listed_elsewhere_and_let_go_for_a_reason():
+    verdict = judged(wiring(dependency(), ambient=(around(handled=False),)))
+    assert verdict.status is Status.PASS
+    assert verdict.reason.endswith("; 1 None for ever, on no request's way")
+    assert [item.level for item in verdict.items] == ["notice"]
+    scan = wiring(dependency(), ambient=(around(handled=True),))
+    let_go = judged(scan, optional={"app.main:repository": "the batch job only"})
+    assert (let_go.status, let_go.items) == (Status.PASS, ())
 
 
 def test_silent_ones_are_told_before_loud_ones_and_counted():

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import msgspec
 
-from truegreen.analysis import roots, slots, unbuilt, unfollowed, unwired
+from truegreen.analysis import ambient, roots, slots, unbuilt, unfollowed, unwired
 from truegreen.errors import TruegreenError
 from truegreen.model.wiring import Root, WiringScan
 from truegreen.runtime import files
@@ -69,8 +69,10 @@ def read(context: scan_sources.Place, options: WiringChoices) -> Read:
     others = unbuilt.of(project, parts, chosen, found.dependencies)
     stray = tuple(sorted(options.leave_out.keys() - left_out - {one.name for one in others}))
     others = tuple(one for one in others if one.name not in options.leave_out)
+    around = ambient.of(project, walked=bool(chosen))
+    found = msgspec.structs.replace(found, unfollowed=unfollowed.of(project), ambient=around)
     return Read(
-        msgspec.structs.replace(found, roots=chosen, stray=stray, unbuilt=others, unfollowed=unfollowed.of(project)),
+        msgspec.structs.replace(found, roots=chosen, stray=stray, unbuilt=others),
         parts,
         slots.concrete(project),
         tuple(sorted({roots.module(path).partition(".")[0] for path in texts})),
