@@ -9,7 +9,7 @@ from tests.support import past
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, stage
 
 from truegreen.analysis import detail
-from truegreen.model.detail import Named, TrendPoint, impossible
+from truegreen.model.detail import Comparison, Named, TrendPoint, impossible
 from truegreen.model.history import BASE_RUNS, History, PastTest
 from truegreen.model.testrun import TestRun
 
@@ -49,6 +49,20 @@ def test_time_beyond_all_measure_does_not_make_a_report_that_cannot_be_read_back
     found = of(case(0, duration_s=1e306), case(1, duration_s=2.0))
     assert impossible(found) == ""
     assert found.tests[0].durations_s == (1e9, 2.0)
+
+
+@pytest.mark.parametrize("ratio", [1e308, -1e308, -0.01, 1.01, float("nan"), float("inf")])
+def test_covered_lines_that_are_no_share_are_not_measured_in_the_history_and_refused_in_a_document(ratio):
+    told = of(case(0), runs=[msgspec.structs.replace(past.run(1), line_ratio=ratio)])
+    assert (told.trend[0].line_ratio, impossible(told)) == (None, "")
+    point = msgspec.structs.replace(NOW, line_ratio=ratio)
+    for forged in ({"now": point}, {"trend": (point,)}, {"comparison": Comparison(base=point)}):
+        assert "no share" in impossible(msgspec.structs.replace(told, **forged))
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, None])
+def test_covered_lines_that_are_a_share_or_not_measured_are_taken(ratio):
+    assert impossible(msgspec.structs.replace(of(case(0)), now=msgspec.structs.replace(NOW, line_ratio=ratio))) == ""
 
 
 def test_counts_of_this_run_come_from_the_evidence():
