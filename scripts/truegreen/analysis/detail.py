@@ -25,6 +25,7 @@ from truegreen.model.detail import (
     Strip,
     Told,
     TrendPoint,
+    is_share,
 )
 from truegreen.model.finding import RANK
 from truegreen.model.history import BASE_RUNS
@@ -181,7 +182,7 @@ def _point(run: PastRun) -> TrendPoint:
         tests=run.tests,
         failed=run.failed,
         flaky=run.flaky,
-        line_ratio=run.line_ratio,
+        line_ratio=run.line_ratio if run.line_ratio is not None and is_share(run.line_ratio) else None,
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from truegreen.analysis.graphemes import whole
 from truegreen.forge.event import PULL_REQUEST
 from truegreen.forge.matching import run_identity, run_mark, run_url
 from truegreen.forge.port import (
@@ -29,7 +30,7 @@ from truegreen.forge.port import (
     Written,
 )
 from truegreen.model.verdict import Item, Report, Status
-from truegreen.runtime.console import neutral
+from truegreen.runtime.console import neutral, neutral_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,7 +199,7 @@ def _texts(
     if shorter is not None:
         candidates += [shorter(room), shorter(COMMENT_LIMIT // 4)]
     place = f"[the summary of the run]({run_url})" if run_url.startswith("https://") else "the summary of the run"
-    headline = " ".join(_plain(report.headline)[:_HEADLINE_LIMIT].split())
+    headline = _plain(report.headline, _HEADLINE_LIMIT)
     candidates.append(f"**truegreen: {report.status.value}**\n\n    {headline}\n\nThe full report is in {place}.")
     texts: list[str] = []
     for candidate in candidates:
@@ -239,7 +240,7 @@ def _check(report: Report, texts: tuple[str, ...], sha: str, url: str, event: Ev
     check = CheckRun(
         head_sha=sha,
         conclusion=CONCLUSION[report.status],
-        title=_clip(_plain(report.headline) or report.status.value, _TITLE_LIMIT),
+        title=_plain(report.headline, _TITLE_LIMIT) or report.status.value,
         summary=summary,
         details_url=url,
         annotations=annotations,
@@ -250,7 +251,7 @@ def _check(report: Report, texts: tuple[str, ...], sha: str, url: str, event: Ev
 
 
 def _status(report: Report, sha: str, url: str, event: Event, options: Options) -> CommitStatus:
-    description = _clip(_plain(f"{report.status.value}: {report.headline}"), DESCRIPTION_LIMIT)
+    description = _plain(f"{report.status.value}: {report.headline}", DESCRIPTION_LIMIT)
     return CommitStatus(
         sha=sha,
         state=STATE[report.status],
@@ -279,12 +280,14 @@ def _annotate(item: Item, red: bool) -> Annotation | None:  # noqa: FBT001 - one
     if not path or path.startswith("/") or ".." in path.split("/") or not path.isprintable():
         return None
     level = _LEVEL.get(item.level, "notice")
+    # Of a text of many megabytes no more is made neutral than is shown; a line end of two characters becomes one.
+    said = item.message or item.title or "see the summary"
     return Annotation(
         path=path,
         line=max(1, item.line),
         level=level if red or level != "failure" else "warning",
-        title=_clip(_plain(item.title), _TITLE_LIMIT),
-        message=_clip(neutral(item.message or item.title or "see the summary"), _MESSAGE_LIMIT),
+        title=_plain(item.title, _TITLE_LIMIT),
+        message=_clip(neutral(said[: 2 * _MESSAGE_LIMIT + 2]), _MESSAGE_LIMIT),
     )
 
 
@@ -298,12 +301,11 @@ def _line(part: Written) -> str:
     return f"{part.surface}: not written, {part.reason}{missing}"
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, limit: int) -> str:
     """Return foreign text on one line, without control characters and lone surrogates."""
-    clean = neutral(text).encode("utf-8", "replace").decode()
-    return " ".join(clean.split())
+    return _clip(neutral_line(text, limit), limit)
 
 
 def _clip(text: str, limit: int) -> str:
     clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    return clean if len(clean) <= limit else clean[: whole(clean, limit - 1)] + "…"

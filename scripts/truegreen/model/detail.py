@@ -246,6 +246,11 @@ def impossible(found: Detail) -> str:
     points = (*found.trend, *base, *((found.now,) if found.now else ()))
     if any(abs(number) > _MOST for one in points for number in (one.tests, one.failed, one.flaky, one.duration_s)):
         return "the figures of a run are larger than anything can be"
-    if any(one.line_ratio is not None and not 0 <= one.line_ratio <= 1 for one in points):
-        return "a run covered less than nothing, or more than all"
+    if not all(is_share(one.line_ratio) for one in points if one.line_ratio is not None):
+        return "the covered lines of a run are no share of all"
     return ""
+
+
+def is_share(ratio: float) -> bool:
+    """Return whether a figure can be a part of a whole."""
+    return 0 <= ratio <= 1

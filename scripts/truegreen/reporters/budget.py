@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from truegreen.analysis.graphemes import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,6 +45,9 @@ class Fitted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _NAMED = 3
+_NAME_CHARS = 80
+_UNIT = re.compile(r"&[#A-Za-z0-9]{1,32};|\\.|.", re.DOTALL)
+"""What is not cut in Markdown without code."""
 _NOTE_BYTES = 450
 """Room kept for the sentence about what is missing."""
 
@@ -120,4 +126,13 @@ def _sentence(clauses: str) -> str:
 
 def _names(names: tuple[str, ...]) -> str:
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(name[:80] for name in names[:_NAMED]) + more
+    return ", ".join(_name(name) for name in names[:_NAMED]) + more
+
+
+def _name(name: str) -> str:
+    """Return the beginning of a name, which is Markdown: no entity, escape or emoji of it is cut."""
+    if len(name) <= _NAME_CHARS:
+        return name
+    ends = (unit.end() for unit in _UNIT.finditer(name))
+    end = max((end for end in ends if end < _NAME_CHARS and whole(name, end) == end), default=0)
+    return f"{name[:end].rstrip()}…"

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from truegreen.analysis.graphemes import whole
+
 _ELLIPSIS = "…"
 _JOINER = "\u2060"
 """Word joiner: invisible, and breaks a mention or a reference in two."""
@@ -86,12 +88,7 @@ def _pictorial(char: str) -> bool:
 
 def shorten(text: str, limit: int) -> str:
     """Return at most `limit` characters; the cut is marked, and never splits an emoji sequence."""
-    if len(text) <= limit:
-        return text
-    end = max(0, limit - 1)
-    while end > 0 and (text[end] == _ZWJ or unicodedata.combining(text[end]) or text[end - 1] == _ZWJ):
-        end -= 1
-    return text[:end] + _ELLIPSIS
+    return text if len(text) <= limit else text[: whole(text, max(0, limit - 1))] + _ELLIPSIS
 
 
 def one_line(text: str, limit: int) -> str:

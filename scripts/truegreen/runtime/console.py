@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _COMMAND = re.compile(r"((?:^|\r)(?:[^\S\r\n]|\ufeff)*)::", re.MULTILINE)
 """Blanks before a command are nothing to the runner, nor is a mark of the byte order where a stream begins."""
+_WORD = re.compile(r"(?:\S|[\x0b\x0c\x1c-\x1f\x85])+")
+"""A control character is no blank: it is shown."""
 JSON = "application/json"
 SHELL = "application/x-sh"
 COMMANDS = "text/x-workflow-commands"
@@ -36,6 +38,21 @@ def neutral(text: str) -> str:
     """
     visible = _CONTROL.sub(lambda m: f"\\u{ord(m.group()):04x}", text.replace("\r\n", "\n").replace("\r", "\n"))
     return _neutral_words(visible)
+
+
+def neutral_line(text: str, limit: int) -> str:
+    """Return the words of text on one neutral line, each blank one space.
+
+    Of a text of many megabytes no more is looked at than is needed: when anything is left out, the line is longer
+    than `limit`.
+    """
+    words, length = [], 0
+    for word in _WORD.finditer(text):
+        words.append(word[0][: limit + 1])
+        length += len(words[-1]) + 1
+        if length - 1 > limit:
+            break
+    return neutral(" ".join(words))
 
 
 def neutral_document(text: str, media_type: str) -> str:

@@ -79,6 +79,17 @@ def test_report_whose_columns_contradict_each_other_is_refused(
     assert "cannot be what a run left" in ended.err
 
 
+@pytest.mark.parametrize("words", [("--format", "html"), ("--preview",), ("--format", "json")])
+def test_report_with_covered_lines_beyond_all_lines_is_refused(desk: Desk, tmp_path: Path, words: tuple[str]) -> None:
+    other = tmp_path / "other.json"
+    point = {"commit": "a" * 40, "created": "2026-11-21T07:00:00Z", "status": "fail", "line_ratio": 1e308}
+    detail = {"now": point, "comparison": {"base": {**point, "line_ratio": 0.5}}}
+    other.write_text(json.dumps({"status": "fail", "headline": "red", "detail": detail}))
+    ended = desk.run("summary", "--report", str(other), *words)
+    assert ended.code == EXIT_EVIDENCE
+    assert "cannot be what a run left" in ended.err
+
+
 def test_report_that_is_a_page_of_something_else_is_refused_with_the_place(desk: Desk, tmp_path: Path) -> None:
     other = tmp_path / "other.html"
     other.write_text("<html>hello</html>")

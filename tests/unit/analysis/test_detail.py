@@ -9,7 +9,7 @@ from tests.support import past
 from tests.support.evidence import ERROR, FAIL, PASS, SKIP, case, stage
 
 from truegreen.analysis import detail
-from truegreen.model.detail import Comparison, Detail, Named, TrendPoint, impossible
+from truegreen.model.detail import Comparison, Named, TrendPoint, impossible
 from truegreen.model.history import BASE_RUNS, History, PastTest
 from truegreen.model.testrun import TestRun
 
@@ -51,14 +51,18 @@ def test_time_beyond_all_measure_does_not_make_a_report_that_cannot_be_read_back
     assert found.tests[0].durations_s == (1e9, 2.0)
 
 
-@pytest.mark.parametrize("place", ["now", "trend", "base"])
-@pytest.mark.parametrize("ratio", [1e308, -0.5, 1.0001])
-def test_share_of_lines_beyond_all_or_nothing_is_what_no_run_left(place, ratio):
+@pytest.mark.parametrize("ratio", [1e308, -1e308, -0.01, 1.01, float("nan"), float("inf")])
+def test_covered_lines_that_are_no_share_are_not_measured_in_the_history_and_refused_in_a_document(ratio):
+    told = of(case(0), runs=[msgspec.structs.replace(past.run(1), line_ratio=ratio)])
+    assert (told.trend[0].line_ratio, impossible(told)) == (None, "")
     point = msgspec.structs.replace(NOW, line_ratio=ratio)
-    told = {"now": {"now": point}, "trend": {"trend": (point,)}, "base": {"comparison": Comparison(base=point)}}[place]
-    assert "covered less than nothing, or more than all" in impossible(Detail(**told))
-    whole = msgspec.structs.replace(NOW, line_ratio=1.0)
-    assert impossible(Detail(now=whole, comparison=Comparison(base=whole))) == ""
+    for forged in ({"now": point}, {"trend": (point,)}, {"comparison": Comparison(base=point)}):
+        assert "no share" in impossible(msgspec.structs.replace(told, **forged))
+
+
+@pytest.mark.parametrize("ratio", [0.0, 0.5, 1.0, None])
+def test_covered_lines_that_are_a_share_or_not_measured_are_taken(ratio):
+    assert impossible(msgspec.structs.replace(of(case(0)), now=msgspec.structs.replace(NOW, line_ratio=ratio))) == ""
 
 
 def test_counts_of_this_run_come_from_the_evidence():

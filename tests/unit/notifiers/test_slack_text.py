@@ -33,7 +33,8 @@ def test_clip_text_that_fits_is_whole() -> None:
 
 
 def test_clean_broadcast_and_control_characters_are_harmless() -> None:
-    assert words.clean("hi @channel\x1b[31m\n::error::x") == "hi @\u200bchannel\\u001b[31m \u200b::error::x"
+    assert words.clean("hi @channel\x1b[31m\n::error::x", 99) == "hi @\u200bchannel\\u001b[31m ::error::x"
+    assert words.clean(" ::error::x\ud800", 99) == "\u200b::error::x\\ud800"
 
 
 def test_code_backtick_cannot_end_the_span() -> None:

@@ -6,20 +6,15 @@ Slack's own count of characters is not documented; UTF-16 units are counted here
 from __future__ import annotations
 
 import re
-import unicodedata
 
-from truegreen.runtime.console import neutral
+from truegreen.analysis.graphemes import whole
+from truegreen.runtime.console import neutral_line
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _BROADCAST = re.compile(r"@(?=(?:channel|here|everyone))", re.IGNORECASE)
 _URL = re.compile(r"https://[A-Za-z0-9.-]{1,253}(?::\d{1,5})?(?:/[A-Za-z0-9._~/%#?=&+@-]{0,1000})?")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _RUN = "/actions/runs/"
-_JOINER = 0x200D
-_VARIATION = range(0xFE00, 0xFE10)
-_SKIN = range(0x1F3FB, 0x1F400)
-_FLAG = range(0x1F1E6, 0x1F200)
-_TAG = range(0xE0020, 0xE0080)
 _BASIC_PLANE = 0xFFFF
 
 
@@ -28,9 +23,12 @@ def units(text: str) -> int:
     return len(text) + sum(1 for char in text if ord(char) > _BASIC_PLANE)
 
 
-def clean(text: str) -> str:
-    """Return text on one line, without control characters, lone surrogates and broadcasts."""
-    line = " ".join(neutral(text).encode("utf-8", "replace").decode().split())
+def clean(text: str, limit: int) -> str:
+    """Return text on one line, without control characters, lone surrogates and broadcasts.
+
+    What is longer than `limit` may be left out, and the line is longer then.
+    """
+    line = neutral_line(text, limit)
     return _BROADCAST.sub("@\u200b", line)
 
 
@@ -41,41 +39,39 @@ def escape(text: str) -> str:
 
 def clip(text: str, limit: int) -> str:
     """Return escaped text of at most `limit` units, cut between characters as people see them."""
-    whole = escape(text)
-    if units(whole) <= limit:
-        return whole
+    full = escape(text)
+    if units(full) <= limit:
+        return full
     used = end = 0
     for position, char in enumerate(text):
         used += units(_ENTITIES.get(char, char))
         if used > limit - 1:
             break
         end = position + 1
-    while end > 0 and _inside(text, end):
-        end -= 1
-    return escape(text[:end].rstrip()) + "…" if limit > 0 else ""
+    return escape(text[: whole(text, end)].rstrip()) + "…" if limit > 0 else ""
 
 
 def say(text: str, limit: int) -> str:
     """Return foreign text as a running line; an odd backtick cannot swallow what follows."""
-    line = clean(text)
+    line = clean(text, limit)
     cut = clip(line, limit)
     return cut if cut.count("`") % 2 == 0 else clip(line.replace("`", "'"), limit)
 
 
 def plain(text: str, limit: int) -> str:
     """Return foreign text for a plain_text object, where Slack reads no entity and no markup."""
-    line = clean(text)
+    line = clean(text, limit)
     if units(line) <= limit:
         return line
     end = limit - 1
-    while units(line[:end]) > limit - 1 or (end > 0 and _inside(line, end)):
+    while units(line[:end]) > limit - 1:
         end -= 1
-    return line[:end] + "…"
+    return line[: whole(line, end)] + "…"
 
 
 def code(text: str, limit: int) -> str:
     """Return foreign text as a code span; empty for empty text."""
-    inner = clip(clean(text).replace("`", "\u02cb"), limit - 2)
+    inner = clip(clean(text, limit).replace("`", "\u02cb"), limit - 2)
     return f"`{inner}`" if inner else ""
 
 
@@ -90,20 +86,3 @@ def commit_link(run_url: str, commit: str) -> str:
         return code(commit, 50)
     home, found, _ = run_url.partition(_RUN)
     return link(f"{home}/commit/{commit}", commit[:12]) if found else f"`{commit[:12]}`"
-
-
-def _inside(text: str, end: int) -> bool:
-    """Return whether cutting before `end` would split an emoji or an accented letter."""
-    if end >= len(text):
-        return False
-    after, before = ord(text[end]), ord(text[end - 1])
-    if _JOINER in (after, before) or after in _VARIATION or after in _SKIN or after in _TAG:
-        return True
-    if unicodedata.combining(text[end]):
-        return True
-    if after in _FLAG and before in _FLAG:
-        flags = 0
-        while flags < end and ord(text[end - 1 - flags]) in _FLAG:
-            flags += 1
-        return flags % 2 == 1
-    return False

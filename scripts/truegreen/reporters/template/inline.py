@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from truegreen.reporters.escape import code, markdown, shorten, visible
+from truegreen.reporters.escape import code, markdown, one_line
 from truegreen.reporters.template.names import VALUES
 
 if TYPE_CHECKING:
@@ -160,7 +160,7 @@ def _replaced(source: str, given: Mapping[str, str]) -> tuple[str, int]:
     """Return own text with its values, and how long it may be."""
     if "{{" not in source:
         return source, len(source)
-    shown, number = _VALUE.subn(lambda match: shorten(visible(given[match[1]]), _VALUE_CHARS), source)
+    shown, number = _VALUE.subn(lambda match: one_line(given[match[1]], _VALUE_CHARS), source)
     return shown, len(source) + _VALUE_CHARS * number
 
 
