@@ -25,8 +25,11 @@ def commit(number: int) -> str:
     return f"{number:040x}"
 
 
-def made(name: str, ref: str = "refs/heads/main", **stages: Status) -> Report:
-    """Return the report of run `number.attempt` of a push: each run's commit follows that of the number before."""
+def made(name: str, ref: str = "refs/heads/main", *, of: int = 0, nightly: bool = False, **stages: Status) -> Report:
+    """Return the report of run `number.attempt` of a push: each run's commit follows that of the number before.
+
+    `of` names another commit, and a nightly run is of one that was pushed before.
+    """
     number, _, attempt = name.partition(".")
     rows = tuple(StageReport(stage=stage, status=status) for stage, status in stages.items())
     worst = next((s for s in (Status.FAIL, Status.BLIND, Status.WAIVED) if s in stages.values()), Status.PASS)
@@ -38,7 +41,9 @@ def made(name: str, ref: str = "refs/heads/main", **stages: Status) -> Report:
         told.provenance,
         run_attempt=int(attempt or 1),
         base=ref == "refs/heads/main",
-        base_commit=commit(int(number) - 1),
+        base_commit="" if nightly else commit((of or int(number)) - 1),
+        commit=commit(of or int(number)),
+        event="schedule" if nightly else "push",
     )
     return msgspec.structs.replace(told, stages=rows, provenance=origin)
 
@@ -54,6 +59,8 @@ class Branch:
         """What people were told last."""
         self.partly = False
         """Whether that was the end of a part of it."""
+        self.history: list[tuple[Report, Transition, bool]] = []
+        """What ended, in that order: what was told, and whether people believe then that something is red."""
 
     def past(self, known: Iterable[str] | None = None) -> History:
         """Return what a run finds that knows these earlier runs; all, unless it is said."""
@@ -61,17 +68,25 @@ class Branch:
         said = {name: self.said[name] for name in names if name in self.said}
         return History(runs=tuple(self.runs[name] for name in reversed(names)), said=said)
 
-    def end(self, ran: Report, known: Iterable[str] | None = None, *, old: bool = False) -> Transition:
-        """Let a run end, tell people, and keep it; an old version does not keep what it said."""
+    def end(
+        self, ran: Report, known: Iterable[str] | None = None, *, old: bool = False, carried: Iterable[str] = ()
+    ) -> Transition:
+        """Let a run end, tell people, and keep it.
+
+        An old version does not keep what it said, and nobody the stages that an attempt took from an earlier one.
+        """
         stood = standing.of(ran, self.past(known))
         decision = decide(stood, ran)
         if decision.transition in (Transition.OPENED, Transition.RECOVERED):
             said = message.compose(decision.transition, ran, branch="main", incident=stood)
             self.titles.append(said["blocks"][0]["text"]["text"])
             self.last = decision.transition
-            self.partly = self.last is Transition.RECOVERED and decision.incident.open
+            self.partly = decision.transition is Transition.RECOVERED and decision.incident.open
+        believed = self.last is Transition.OPENED or self.partly
+        self.history.append((ran, decision.transition, believed))
         kept = results.of(ran, RunEvidence(planned=())).run
-        self.runs[kept.run] = kept
+        own = tuple(stage for stage in kept.stages if stage.stage not in {*carried})
+        self.runs[kept.run] = msgspec.structs.replace(kept, stages=own)
         if not old:
-            self.said[kept.run] = standing.said(stood, ran)
+            self.said[kept.run] = standing.said(stood, ran, self.past(known))
         return decision.transition

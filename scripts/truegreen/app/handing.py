@@ -44,7 +44,7 @@ def leave(report: Report, keeper: Keeper, run: RunResults, folder: Path) -> RunR
     stood = standing.of(report, keeper.past)
     handed = Handed(run=run_key(report.provenance), incident=stood, unknown=keeper.problem)
     files.write_atomic(folder / gate.REPORT / BRANCH, msgspec.json.encode(handed))
-    said = kept_said.packed(standing.said(stood, report))
+    said = kept_said.packed(standing.said(stood, report, keeper.past))
     return msgspec.structs.replace(run, parts={**run.parts, kept_said.PART: said})
 
 

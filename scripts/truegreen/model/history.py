@@ -115,6 +115,10 @@ class Said(StrEnum):
     """What people heard of a branch by an earlier run."""
 
     NOTHING = ""
+    """Nothing."""
+    UNSURE = "unsure"
+    """Nothing, and the run of the commit before was not known."""
+    STILL_RED = "still red"
     """Nothing, or that it still is red."""
     RED = "red"
     PARTLY_GREEN = "partly green"

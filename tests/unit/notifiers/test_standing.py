@@ -124,13 +124,14 @@ def test_standing_red_that_was_silent_beside_a_repair_is_told_by_the_next_red_on
     assert branch.end(made("4", unit=PASS)) is Transition.RECOVERED
 
 
-def test_standing_green_after_a_red_that_nobody_heard_of_tells_no_end() -> None:
+def test_standing_green_after_a_red_that_nobody_heard_of_tells_its_end() -> None:
     branch = Branch()
     branch.end(made("1.1", unit=FAIL))
     branch.end(made("1.2", unit=PASS))
     branch.end(made("2", unit=FAIL), known=["1.1"])
-    assert branch.end(made("3", unit=PASS)) is Transition.NONE
+    assert branch.end(made("3", unit=PASS)) is Transition.RECOVERED
     assert standing.of(made("4", unit=PASS), branch.past()).stages == ()
+    assert branch.end(made("4", unit=PASS)) is Transition.NONE
 
 
 def test_standing_after_runs_of_an_older_version_tells_of_no_end_long_past() -> None:
