@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from truegreen.analysis import callables, guards, holders, roots, slots, unwired
@@ -34,8 +35,15 @@ class _Function(NamedTuple):
 
     source: Source
     node: Function
-    bound: frozenset[str]
+    named: frozenset[str]
+    """Names, attributes and texts in it."""
     handled: bool
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """Return the names that mean something of its own in it."""
+        found = frozenset(name for inner in ast.walk(self.node) for name in guards.bound(inner))
+        return found - {self.node.name}
 
 
 def of(project: Project, *, walked: bool) -> tuple[Ambient, ...]:
@@ -52,15 +60,20 @@ def of(project: Project, *, walked: bool) -> tuple[Ambient, ...]:
 class _Around:
     def __init__(self, project: Project, *, walked: bool) -> None:
         self._sources = [one for one in project.sources if one.path.partition("/")[0] not in roots.ASIDE]
-        handled = _handled(project, self._sources) if walked else set[int]()
-        self._functions = [_function(source, node, handled) for source in self._sources for node in _outermost(source)]
-        every = [node for source in project.sources for node in ast.walk(source.tree)]
-        self._texts = _texts(every)
+        self._project, self._walked = project, walked
+        every = {source.path: [*ast.walk(source.tree)] for source in project.sources}
+        self._texts = _texts([node for nodes in every.values() for node in nodes])
+        self._states = dict(_states((one.path, every[one.path]) for one in self._sources))
         given = [one for source in project.sources for one in source.assigned if not project.classes(one.owner)]
         self._set_state = {one.attribute for one in given}
         """Attributes of what may be `app.state` that are given a value."""
         self._set_module = {one.attribute for one in given if one.owner != holders.STATE}
         """Those of what may be a module."""
+
+    @cached_property
+    def _functions(self) -> list[_Function]:
+        handled = _handled(self._project, self._sources) if self._walked else set[int]()
+        return [_function(source, node, handled) for source in self._sources for node in _outermost(source)]
 
     def variables(self) -> Iterator[Ambient]:
         """Yield the variables of modules."""
@@ -77,7 +90,7 @@ class _Around:
 
     def of_state(self) -> Iterator[Ambient]:
         """Yield the attributes of `app.state`."""
-        for name, place in _states(self._sources):
+        for name, place in self._states.items():
             if name not in self._set_state and name not in self._texts:
                 yield from self._asked(f"app.state.{name}", place, name, _attribute(name))
 
@@ -87,6 +100,9 @@ class _Around:
         """Yield it where some function passes over it, and it is a part of the application by its name or use."""
         found, called, handled = list[Place](), set[str](), False
         for function in self._functions:
+            local = {one for one, (_, original) in function.source.imports.items() if original == name}
+            if function.named.isdisjoint({name, *local}):
+                continue
             own = means(function)
             if own is None:
                 continue
@@ -152,17 +168,17 @@ def _asks_by_name(node: ast.AST) -> str:
     return str(name.value) if asked and isinstance(name, ast.Constant) else ""
 
 
-def _states(sources: Iterable[Source]) -> Iterator[tuple[str, Place]]:
+def _states(sources: Iterable[tuple[str, list[ast.AST]]]) -> Iterator[tuple[str, Place]]:
     """Yield the attributes of `app.state` that are set to None, or asked for with None as the default, once each."""
     found: dict[str, Place] = {}
-    for source in sources:
-        for node in ast.walk(source.tree):
+    for path, nodes in sources:
+        for node in nodes:
             if isinstance(node, ast.Assign | ast.AnnAssign):
                 for target, value in guards.given(node):
                     if isinstance(target, ast.Attribute) and _is_state(target.value) and callables.is_none(value):
-                        found[target.attr] = Place(source.path, node.lineno)
+                        found[target.attr] = Place(path, node.lineno)
             elif name := _asks_by_name(node):
-                found.setdefault(name, Place(source.path, getattr(node, "lineno", 1)))
+                found.setdefault(name, Place(path, getattr(node, "lineno", 1)))
     yield from found.items()
 
 
@@ -197,9 +213,8 @@ def _hides(source: Source) -> bool:
     return False
 
 
-def _texts(nodes: Iterable[ast.AST]) -> AbstractSet[str]:
+def _texts(nodes: list[ast.AST]) -> AbstractSet[str]:
     """Return every text, but for what `getattr` only asks for: `setattr(module, "name", …)` sets one."""
-    nodes = list(nodes)
     asked = {id(node.args[1]) for node in nodes if _asks_by_name(node) and isinstance(node, ast.Call)}
     texts = (node for node in nodes if isinstance(node, ast.Constant) and id(node) not in asked)
     return {node.value for node in texts if isinstance(node.value, str)}
@@ -217,8 +232,17 @@ def _outermost(source: Source) -> Iterator[Function]:
 
 
 def _function(source: Source, node: Function, handled: AbstractSet[int]) -> _Function:
-    bound = frozenset(name for inner in ast.walk(node) for name in guards.bound(inner))
-    return _Function(source, node, bound - {node.name}, id(node) in handled)
+    named = (_said(inner) for inner in ast.walk(node))
+    return _Function(source, node, frozenset(filter(None, named)), id(node) in handled)
+
+
+def _said(node: ast.AST) -> str:
+    """Return a name, an attribute or a text; empty for everything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def _answers(node: Function) -> bool:
