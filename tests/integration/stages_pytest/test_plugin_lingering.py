@@ -294,8 +294,12 @@ HARMLESS = {
             stop.set()
             thread.join()
 
+        def sweep_awhile():
+            for _ in range(400):
+                time.sleep(0.005)
+
         @pytest.fixture(scope="module")
-        def late(): return start(sweep, threading.Event())
+        def late(): return start(sweep_awhile)
 
         @pytest.mark.parametrize("number", range(3))
         def test_it(number, request):
