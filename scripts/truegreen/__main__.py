@@ -33,7 +33,10 @@ def main(argv: list[str] | None = None) -> int:
         from truegreen.runtime import interrupts, wakeful  # noqa: PLC0415
 
         wakeful.listen(_SIGNALS, interrupts.stopping)
-        return _run(arguments)
+        try:
+            return _run(arguments)
+        finally:
+            interrupts.be_deaf()  # the exit code is known, and nothing is left to break off
     try:
         return _run(arguments)
     finally:  # what comes next in this process is not interrupted

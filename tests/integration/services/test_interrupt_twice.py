@@ -123,3 +123,17 @@ def caught(pid, signum):
         return False
     mask = int(re.search(r"SigCgt:\s*([0-9a-f]+)", status).group(1), 16)
     return bool(mask & (1 << (signum - 1)))
+
+
+def test_signal_after_the_last_word_changes_no_exit_code(place):
+    """The interpreter takes its time to end, and has no handlers any more then."""
+    codes = set()
+    for late_s in [0.0, 0.002, 0.005, 0.01, 0.015] * 4:
+        process = begin(place, "services", "status")
+        deadline = time.monotonic() + 30
+        while not (place / "said").read_text() and time.monotonic() < deadline:
+            time.sleep(0.0005)
+        time.sleep(late_s)
+        os.kill(process.pid, signal.SIGTERM)
+        codes.add(process.wait(30))
+    assert codes <= {0, EXIT_ENGINE}
