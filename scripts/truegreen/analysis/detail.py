@@ -290,14 +290,13 @@ def _slower(ran: dict[str, TestRun], history: History) -> Several[Slower]:
     found = []
     for stage, tests in ran.items():
         known = history.tests.get(stage, {})
-        for case in tests.slower(_SLOWER_S) if known else ():
-            times = known[case.id].durations_s if case.id in known else ()
-            if case.outcome is not Outcome.PASS or len(times) < _TIMES_KNOWN:
+        for test, took_s in tests.slower(_SLOWER_S) if known else ():
+            times = known[test].durations_s if test in known else ()
+            if len(times) < _TIMES_KNOWN or took_s <= max(times) * _STEP_RATIO:
                 continue
             usual = median(times)
-            least_s = max(_SLOWER_RATIO * usual, usual + _SLOWER_S, max(times) * _STEP_RATIO)
-            if case.duration_s > least_s:
-                found.append(Slower(stage=stage, test=case.id, usual_s=usual, now_s=round(case.duration_s, 3)))
+            if took_s > max(_SLOWER_RATIO * usual, usual + _SLOWER_S):
+                found.append(Slower(stage=stage, test=test, usual_s=usual, now_s=round(took_s, 3)))
     first = nsmallest(NAMED_MAX, found, key=lambda one: (one.usual_s - one.now_s, one.stage, one.test))
     return Several(total=len(found), named=tuple(first))
 

@@ -240,9 +240,15 @@ class CaseTable(Sequence[TestCase]):
         slow = [case for case in map(self.row, rows) if case.duration_s > above_s]
         return sorted(slow, key=lambda case: (-case.duration_s, case.id))[:number]
 
-    def slower(self, above_s: float) -> Iterator[TestCase]:
-        """Yield each test that took longer than some seconds, and was not skipped, one record at a time."""
-        return map(self.row, self._slow(above_s, strictly=True))
+    def slower(self, above_s: float) -> Iterator[tuple[str, float]]:
+        """Yield id and seconds of each test that passed and took longer than some seconds; no record is made of it."""
+        for row in self._slow(above_s, strictly=True):
+            record = self._records.get(row)
+            if record is None:
+                part, own = self._at(row)
+                yield part.id_of(own), part.durations_s[own]
+            elif record.outcome is Outcome.PASS:
+                yield record.id, record.duration_s
 
     def count_slower(self, above_s: float) -> int:
         """Return how many tests took longer than some seconds, and were not skipped."""

@@ -87,8 +87,8 @@ class TestRun(msgspec.Struct, frozen=True, kw_only=True):
         """Return the slowest cases that ran and took longer than some seconds, slowest first."""
         return tuple(self.table().slowest(number, above_s))
 
-    def slower(self, above_s: float) -> Iterator[TestCase]:
-        """Yield each case that ran and took longer than some seconds, in no particular order."""
+    def slower(self, above_s: float) -> Iterator[tuple[str, float]]:
+        """Yield id and seconds of each case that passed and took longer than some seconds, in no particular order."""
         return self.table().slower(above_s)
 
     def count_slower(self, above_s: float) -> int:
