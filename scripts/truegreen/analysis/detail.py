@@ -32,7 +32,7 @@ from truegreen.model.history import BASE_RUNS
 from truegreen.model.testrun import BAD, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from truegreen.model.coverage import Coverage, FileCoverage
     from truegreen.model.history import History, PastFailure, PastRun
@@ -287,18 +287,25 @@ def _all(found: Iterable[Named]) -> Several[Named]:
 
 def _slower(ran: dict[str, TestRun], history: History) -> Several[Slower]:
     """Return passed tests that took twice their usual time, half a second more, and longer than ever before."""
-    found = []
-    for stage, tests in ran.items():
-        known = history.tests.get(stage, {})
-        for test, took_s in tests.slower(_SLOWER_S) if known else ():
-            times = known[test].durations_s if test in known else ()
-            if len(times) < _TIMES_KNOWN or took_s <= max(times) * _STEP_RATIO:
-                continue
-            usual = median(times)
-            if took_s > max(_SLOWER_RATIO * usual, usual + _SLOWER_S):
-                found.append(Slower(stage=stage, test=test, usual_s=usual, now_s=round(took_s, 3)))
-    first = nsmallest(NAMED_MAX, found, key=lambda one: (one.usual_s - one.now_s, one.stage, one.test))
-    return Several(total=len(found), named=tuple(first))
+    total = 0
+
+    def grown() -> Iterator[tuple[float, str, str, float, float]]:
+        nonlocal total
+        for stage, tests in ran.items():
+            known = history.tests.get(stage, {})
+            for test, took_s in tests.slower(_SLOWER_S) if known else ():
+                times = known[test].durations_s if test in known else ()
+                if len(times) < _TIMES_KNOWN or took_s <= max(times) * _STEP_RATIO:
+                    continue
+                usual = median(times)
+                if took_s > max(_SLOWER_RATIO * usual, usual + _SLOWER_S):
+                    total += 1
+                    now = round(took_s, 3)
+                    yield usual - now, stage, test, usual, now
+
+    first = nsmallest(NAMED_MAX, grown())
+    named = tuple(Slower(stage=stage, test=test, usual_s=usual, now_s=now) for _, stage, test, usual, now in first)
+    return Several(total=total, named=named)
 
 
 def _passed(stage: str, tests: TestRun, wanted: set[Named]) -> set[Named]:
